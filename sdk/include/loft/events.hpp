@@ -1,0 +1,118 @@
+// The host's own events. Plugins define further ones in the same way.
+#pragma once
+
+#include <string>
+
+#include <loft/bus.hpp>
+#include <loft/message.hpp>
+#include <loft/messaging.hpp>
+
+namespace loft {
+
+// ---- Proposals: thread role of interceptors is the caller's I/O thread.
+
+/// A user logs in on a connection.
+struct OpenSession : Proposal {
+  Caller caller;
+  std::shared_ptr<const User> user;
+};
+
+/// A message is about to be sent. Rewriting may change `submission.domain` and `submission.content`; the domain checks
+/// the result again.
+struct SubmitMessage : Proposal {
+  Caller caller;
+  Submission submission;
+};
+
+struct RecallMessage : Proposal {
+  Caller caller;
+  Recall recall;
+};
+
+struct AdvanceMark : Proposal {
+  Caller caller;
+  MarkAct act;
+};
+
+struct CreateConversation : Proposal {
+  Caller caller;
+  NewConversation conversation;
+};
+
+struct ChangeMembership : Proposal {
+  Caller caller;
+  MembershipAct act;
+};
+
+/// A committed message is about to be pushed to one recipient. A refusal keeps it from this recipient's sessions.
+/// Only the answering form is possible here. Thread role: the recipient's I/O thread.
+struct DeliverTo : Proposal {
+  const MessageRecord* record = nullptr;
+  UserId recipient = UserId::none;
+};
+
+/// Messages are about to be read (history, inbox, one message).
+struct ReadMessages : Proposal {
+  Caller caller;
+};
+
+// ---- Facts: thread role of observers is the thread of the cause.
+
+struct MessageStored : Fact {
+  MessageRecord record;
+};
+
+struct MessageRefused : Fact {
+  UserId sender = UserId::none;
+  Error error;
+};
+
+struct MessageRecalled : Fact {
+  MessageRecord record;
+};
+
+struct MarkAdvanced : Fact {
+  UserId user = UserId::none;
+  ConversationId conversation = ConversationId::none;
+  MarkId mark = MarkId::read;
+  MessageId newest = MessageId::none;
+};
+
+struct ConversationCreated : Fact {
+  std::shared_ptr<const Conversation> conversation;
+};
+
+struct MembershipChanged : Fact {
+  Change change;
+};
+
+struct SessionOpened : Fact {
+  Caller caller;
+};
+
+struct SessionClosed : Fact {
+  Caller caller;
+};
+
+struct UserCreated : Fact {
+  std::shared_ptr<const User> user;
+};
+
+/// A queue reached its limit and something was turned away.
+struct Overloaded : Fact {
+  std::string_view what;
+};
+
+struct StorageLost : Fact {
+  Error error;
+};
+struct StorageRecovered : Fact {};
+
+/// One entry of the committed order, as a follower sees it. Exactly one of the two is set.
+struct Committed {
+  Position position = 0;
+  const Message* message = nullptr;
+  const Change* change = nullptr;
+};
+
+}  // namespace loft

@@ -1,0 +1,465 @@
+// JSON (RFC 8259) as contracts need it: one pass that checks everything, then views into the same bytes. Content is
+// carried on as it came, numbers are never squeezed through a double, and reading allocates nothing.
+//
+// A name that stands twice in an object: the first one counts.
+#pragma once
+
+#include <charconv>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <loft/bytes.hpp>
+#include <loft/error.hpp>
+#include <loft/utf8.hpp>
+
+namespace loft::json {
+
+enum class Type : std::uint8_t { null, boolean, number, string, array, object };
+
+inline constexpr int default_depth = 32;
+
+namespace detail {
+
+inline constexpr bool is_space(char c) noexcept { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; }
+
+inline const char* skip_space(const char* p, const char* end) noexcept {
+  while (p != end && is_space(*p)) ++p;
+  return p;
+}
+
+/// True when none of the eight bytes needs a closer look inside a string: printable ASCII other than `"` and `\`.
+inline bool all_plain(const char* p) noexcept {
+  std::uint64_t word;
+  std::memcpy(&word, p, 8);
+  constexpr std::uint64_t ones = 0x0101010101010101ull;
+  constexpr std::uint64_t highs = 0x8080808080808080ull;
+  const auto has_zero = [](std::uint64_t v) { return (v - ones) & ~v & highs; };
+  return ((word & highs) | has_zero(word ^ (ones * '"')) | has_zero(word ^ (ones * '\\')) |
+          ((word - ones * 0x20) & ~word & highs)) == 0;
+}
+
+// The two below walk text that was checked.
+
+/// From behind the opening quote to the closing one.
+inline const char* end_of_string(const char* p, const char* end) noexcept {
+  for (;;) {
+    while (end - p >= 8 && all_plain(p)) p += 8;
+    if (*p == '"') return p;
+    p += *p == '\\' ? 2 : 1;
+  }
+}
+
+inline const char* end_of_value(const char* p, const char* end) noexcept {
+  if (*p == '"') return end_of_string(p + 1, end) + 1;
+  if (*p != '{' && *p != '[') {
+    while (p != end && *p != ',' && *p != '}' && *p != ']' && !is_space(*p)) ++p;
+    return p;
+  }
+  for (int depth = 0;; ++p) {
+    if (*p == '"') {
+      p = end_of_string(p + 1, end);
+    } else if (*p == '{' || *p == '[') {
+      ++depth;
+    } else if ((*p == '}' || *p == ']') && --depth == 0) {
+      return p + 1;
+    }
+  }
+}
+
+inline int hex4(const char* p) noexcept {
+  int value = 0;
+  for (int i = 0; i < 4; ++i) {
+    const char c = p[i];
+    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    if (digit < 0) return -1;
+    value = value * 16 + digit;
+  }
+  return value;
+}
+
+/// The checking pass. Every function returns the place behind what it checked, or null after noting what is wrong.
+class Checker {
+ public:
+  Checker(const char* begin, const char* end) : begin_(begin), end_(end) {}
+
+  const char* value(const char* p, int depth) noexcept {
+    if (p == end_) return fail(p, "a value is missing");
+    switch (*p) {
+      case '{': return depth > 0 ? object(p + 1, depth - 1) : fail(p, "nested too deeply");
+      case '[': return depth > 0 ? array(p + 1, depth - 1) : fail(p, "nested too deeply");
+      case '"': return string(p + 1);
+      case 't': return word(p, "true");
+      case 'f': return word(p, "false");
+      case 'n': return word(p, "null");
+      default: return number(p);
+    }
+  }
+
+  const char* fail(const char* p, const char* what) noexcept {
+    what_ = what;
+    where_ = p;
+    return nullptr;
+  }
+
+  Error error() const {
+    return {Code::invalid, "json.malformed",
+            std::string(what_) + " at byte " + std::to_string(static_cast<std::size_t>(where_ - begin_))};
+  }
+
+ private:
+  const char* object(const char* p, int depth) noexcept {
+    p = skip_space(p, end_);
+    if (p != end_ && *p == '}') return p + 1;
+    for (;;) {
+      if (p == end_ || *p != '"') return fail(p, "a name in double quotes is missing");
+      if ((p = string(p + 1)) == nullptr) return nullptr;
+      p = skip_space(p, end_);
+      if (p == end_ || *p != ':') return fail(p, "a colon is missing");
+      if ((p = value(skip_space(p + 1, end_), depth)) == nullptr) return nullptr;
+      p = skip_space(p, end_);
+      if (p == end_) return fail(p, "the object is not closed");
+      if (*p == '}') return p + 1;
+      if (*p != ',') return fail(p, "a comma or a closing brace is missing");
+      p = skip_space(p + 1, end_);
+    }
+  }
+
+  const char* array(const char* p, int depth) noexcept {
+    p = skip_space(p, end_);
+    if (p != end_ && *p == ']') return p + 1;
+    for (;;) {
+      if ((p = value(p, depth)) == nullptr) return nullptr;
+      p = skip_space(p, end_);
+      if (p == end_) return fail(p, "the array is not closed");
+      if (*p == ']') return p + 1;
+      if (*p != ',') return fail(p, "a comma or a closing bracket is missing");
+      p = skip_space(p + 1, end_);
+    }
+  }
+
+  const char* string(const char* p) noexcept {
+    for (;;) {
+      while (end_ - p >= 8 && all_plain(p)) p += 8;
+      if (p == end_) return fail(p, "the string is not closed");
+      const auto c = static_cast<unsigned char>(*p);
+      if (c == '"') return p + 1;
+      if (c == '\\') {
+        if ((p = escape(p)) == nullptr) return nullptr;
+      } else if (c < 0x20) {
+        return fail(p, "a control character is not escaped");
+      } else if (c < 0x80) {
+        ++p;
+      } else {
+        const auto n = utf8::length(p, end_);
+        if (n == 0) return fail(p, "the text is not UTF-8");
+        p += n;
+      }
+    }
+  }
+
+  // Surrogates must come in pairs: a lone one cannot be written as UTF-8 and would be lost on the way.
+  const char* escape(const char* p) noexcept {
+    if (end_ - p < 2) return fail(p, "the string is not closed");
+    if (p[1] != 'u') {
+      return std::strchr("\"\\/bfnrt", p[1]) != nullptr && p[1] != '\0' ? p + 2 : fail(p, "an unknown escape");
+    }
+    const int unit = end_ - p >= 6 ? hex4(p + 2) : -1;
+    if (unit < 0) return fail(p, "four hex digits are missing");
+    if (unit < 0xD800 || unit > 0xDFFF) return p + 6;
+    if (unit > 0xDBFF || end_ - p < 12 || p[6] != '\\' || p[7] != 'u') return fail(p, "a lone surrogate");
+    const int low = hex4(p + 8);
+    return low >= 0xDC00 && low <= 0xDFFF ? p + 12 : fail(p, "a lone surrogate");
+  }
+
+  const char* digits(const char* p) noexcept {
+    const char* const first = p;
+    while (p != end_ && *p >= '0' && *p <= '9') ++p;
+    return p != first ? p : fail(p, "a digit is missing");
+  }
+
+  const char* number(const char* p) noexcept {
+    const char* const first = p;
+    if (*p == '-') ++p;
+    if (p == end_ || *p < '0' || *p > '9') return fail(first, "not a value");
+    if (*p == '0') {
+      ++p;
+    } else if ((p = digits(p)) == nullptr) {
+      return nullptr;
+    }
+    if (p != end_ && *p == '.' && (p = digits(p + 1)) == nullptr) return nullptr;
+    if (p != end_ && (*p == 'e' || *p == 'E')) {
+      ++p;
+      if (p != end_ && (*p == '+' || *p == '-')) ++p;
+      if ((p = digits(p)) == nullptr) return nullptr;
+    }
+    return p;
+  }
+
+  const char* word(const char* p, std::string_view text) noexcept {
+    return Bytes(p, static_cast<std::size_t>(end_ - p)).starts_with(text) ? p + text.size() : fail(p, "not a value");
+  }
+
+  const char* begin_;
+  const char* end_;
+  const char* what_ = "";
+  const char* where_ = nullptr;
+};
+
+}  // namespace detail
+
+/// A view of one checked value. Valid as long as the bytes it was parsed from.
+class Value {
+ public:
+  Value() = default;
+
+  /// The value as it was written.
+  Bytes raw() const noexcept { return raw_; }
+
+  Type type() const noexcept {
+    switch (raw_.empty() ? 'n' : raw_.front()) {
+      case '{': return Type::object;
+      case '[': return Type::array;
+      case '"': return Type::string;
+      case 't':
+      case 'f': return Type::boolean;
+      case 'n': return Type::null;
+      default: return Type::number;
+    }
+  }
+  bool is(Type type) const noexcept { return this->type() == type; }
+
+  /// The string's text, unescaped; nullopt for other types.
+  std::optional<std::string> text() const {
+    if (!is(Type::string)) return std::nullopt;
+    std::string out;
+    unescape(out);
+    return out;
+  }
+
+  /// The string between its quotes when it holds no escapes, so that it can be used as it stands; else nullopt.
+  std::optional<Bytes> plain_text() const noexcept {
+    if (!is(Type::string)) return std::nullopt;
+    const Bytes inside = raw_.substr(1, raw_.size() - 2);
+    if (inside.find('\\') != Bytes::npos) return std::nullopt;
+    return inside;
+  }
+
+  /// The exact integer, of a number without fraction and exponent inside int64; else nullopt.
+  std::optional<std::int64_t> integer() const noexcept { return is(Type::number) ? exact(raw_) : std::nullopt; }
+
+  /// As `integer`, and also of a string that holds nothing but such a number.
+  std::optional<std::int64_t> integer_or_text() const noexcept {
+    if (!is(Type::string)) return integer();
+    return exact(raw_.substr(1, raw_.size() - 2));
+  }
+
+  std::optional<bool> boolean() const noexcept {
+    if (!is(Type::boolean)) return std::nullopt;
+    return raw_.front() == 't';
+  }
+
+  /// Calls `visit(name, value)` for each member of an object, `name` being a Value of type string; stops when it
+  /// returns false. Does nothing for other types.
+  template <class F>
+  void members(F visit) const {
+    if (!is(Type::object)) return;
+    const char* const end = raw_.data() + raw_.size();
+    const char* p = detail::skip_space(raw_.data() + 1, end);
+    while (*p == '"') {
+      const Value name = take(p, end);
+      p = detail::skip_space(p, end) + 1;
+      p = detail::skip_space(p, end);
+      const Value value = take(p, end);
+      if (!visit(name, value)) return;
+      p = detail::skip_space(p, end);
+      if (*p != ',') return;
+      p = detail::skip_space(p + 1, end);
+    }
+  }
+
+  /// As `members`, for the elements of an array: `visit(value)`.
+  template <class F>
+  void elements(F visit) const {
+    if (!is(Type::array)) return;
+    const char* const end = raw_.data() + raw_.size();
+    const char* p = detail::skip_space(raw_.data() + 1, end);
+    while (*p != ']') {
+      if (!visit(take(p, end))) return;
+      p = detail::skip_space(p, end);
+      if (*p != ',') return;
+      p = detail::skip_space(p + 1, end);
+    }
+  }
+
+  /// The member of that name; nullopt where it is missing, `null`, or this is no object.
+  std::optional<Value> find(std::string_view name) const {
+    std::optional<Value> found;
+    members([&](const Value& key, const Value& value) {
+      if (!key.equals(name)) return true;
+      if (!value.is(Type::null)) found = value;
+      return false;
+    });
+    return found;
+  }
+
+  /// Whether this is a string with that text.
+  bool equals(std::string_view text) const {
+    if (const auto plain = plain_text()) return *plain == text;
+    return this->text() == text;
+  }
+
+ private:
+  friend Result<Value> parse(Bytes text, int depth);
+
+  explicit Value(Bytes raw) : raw_(raw) {}
+
+  static Value take(const char*& p, const char* end) noexcept {
+    const char* const first = p;
+    p = detail::end_of_value(p, end);
+    return Value(Bytes(first, static_cast<std::size_t>(p - first)));
+  }
+
+  static std::optional<std::int64_t> exact(Bytes text) noexcept {
+    std::int64_t value = 0;
+    const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    if (text.empty() || error != std::errc{} || stop != text.data() + text.size()) return std::nullopt;
+    return value;
+  }
+
+  void unescape(std::string& out) const {
+    const char* p = raw_.data() + 1;
+    const char* const end = raw_.data() + raw_.size() - 1;
+    out.reserve(static_cast<std::size_t>(end - p));
+    while (p != end) {
+      if (*p != '\\') {
+        out += *p++;
+        continue;
+      }
+      switch (p[1]) {
+        case 'b': out += '\b'; break;
+        case 'f': out += '\f'; break;
+        case 'n': out += '\n'; break;
+        case 'r': out += '\r'; break;
+        case 't': out += '\t'; break;
+        case 'u': {
+          auto c = static_cast<std::uint32_t>(detail::hex4(p + 2));
+          p += 4;
+          if (c >= 0xD800 && c <= 0xDBFF) {
+            c = 0x10000 + ((c - 0xD800) << 10) + (static_cast<std::uint32_t>(detail::hex4(p + 4)) - 0xDC00);
+            p += 6;
+          }
+          utf8::append(out, c);
+          break;
+        }
+        default: out += p[1];
+      }
+      p += 2;
+    }
+  }
+
+  Bytes raw_;
+};
+
+/// Checks a whole text: one value, surrounded by white space only, strings in UTF-8, at most `depth` objects and arrays
+/// inside each other. Error: invalid `json.malformed`, with the byte in the detail.
+inline Result<Value> parse(Bytes text, int depth = default_depth) {
+  const char* const end = text.data() + text.size();
+  detail::Checker checker(text.data(), end);
+  const char* const first = detail::skip_space(text.data(), end);
+  const char* const last = checker.value(first, depth);
+  if (last == nullptr) return checker.error();
+  if (const char* const rest = detail::skip_space(last, end); rest != end) {
+    checker.fail(rest, "there is more behind the value");
+    return checker.error();
+  }
+  return Value(Bytes(first, static_cast<std::size_t>(last - first)));
+}
+
+/// Appends `text` (UTF-8) as a JSON string, with quotes.
+inline void append_string(std::string& out, Bytes text) {
+  out += '"';
+  const char* p = text.data();
+  const char* const end = p + text.size();
+  while (p != end) {
+    const char* const first = p;
+    while (end - p >= 8 && detail::all_plain(p)) p += 8;
+    while (p != end && static_cast<unsigned char>(*p) >= 0x20 && *p != '"' && *p != '\\') ++p;
+    out.append(first, p);
+    if (p == end) break;
+    const auto c = static_cast<unsigned char>(*p++);
+    switch (c) {
+      case '"': out += "\\\""; break;
+      case '\\': out += "\\\\"; break;
+      case '\b': out += "\\b"; break;
+      case '\f': out += "\\f"; break;
+      case '\n': out += "\\n"; break;
+      case '\r': out += "\\r"; break;
+      case '\t': out += "\\t"; break;
+      default:
+        out += "\\u00";
+        out += "0123456789abcdef"[c >> 4];
+        out += "0123456789abcdef"[c & 15];
+    }
+  }
+  out += '"';
+}
+
+inline void append_integer(std::string& out, std::int64_t value) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+inline void append_integer(std::string& out, std::uint64_t value) {
+  char digits[24];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
+}
+
+/// Writes one JSON text. Commas are its business; nesting is the caller's.
+///   Writer w(out); w.object(); w.key("id").number(7); w.key("list").array(); w.string("a"); w.end_array(); w.end_object();
+class Writer {
+ public:
+  explicit Writer(std::string& out) : out_(out) {}
+
+  Writer& object() { begin('{'); return *this; }
+  Writer& end_object() { end('}'); return *this; }
+  Writer& array() { begin('['); return *this; }
+  Writer& end_array() { end(']'); return *this; }
+
+  /// `name` needs no escaping.
+  Writer& key(std::string_view name) {
+    comma();
+    out_ += '"';
+    out_ += name;
+    out_ += "\":";
+    fresh_ = true;
+    return *this;
+  }
+  Writer& string(Bytes text) { comma(); append_string(out_, text); return *this; }
+  template <class T>
+    requires std::is_integral_v<T>
+  Writer& number(T value) {
+    comma();
+    if constexpr (std::is_signed_v<T>) append_integer(out_, static_cast<std::int64_t>(value));
+    else append_integer(out_, static_cast<std::uint64_t>(value));
+    return *this;
+  }
+  Writer& boolean(bool value) { comma(); out_ += value ? "true" : "false"; return *this; }
+  Writer& null() { comma(); out_ += "null"; return *this; }
+  /// A ready JSON text.
+  Writer& raw(Bytes json) { comma(); out_ += json; return *this; }
+
+ private:
+  void comma() {
+    if (!fresh_) out_ += ',';
+    fresh_ = false;
+  }
+  void begin(char c) { comma(); out_ += c; fresh_ = true; }
+  void end(char c) { out_ += c; fresh_ = false; }
+
+  std::string& out_;
+  bool fresh_ = true;
+};
+
+}  // namespace loft::json

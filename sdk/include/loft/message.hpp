@@ -1,0 +1,146 @@
+// The records that everything is about: users, conversations, members, messages, changes.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <loft/clock.hpp>
+#include <loft/id.hpp>
+
+namespace loft {
+
+/// A user. The three names identify one and the same; contracts choose which they show.
+struct User {
+  UserId id = UserId::none;
+  std::string handle;  ///< unique, 1–50 bytes of UTF-8 without control characters
+  std::string uuid;    ///< unique, lower case, 36 characters
+  Millis created = 0;  ///< since 1970
+};
+
+enum class ConversationKind : std::uint8_t {
+  direct,  ///< two users (or one with itself), found by the pair; no roles
+  group,   ///< named, with members and roles
+  system,  ///< one reader, written by the operator's backends
+};
+
+enum class Role : std::uint8_t { member, admin, owner };
+
+/// Who may join a group by an own act.
+enum class JoinRule : std::uint8_t { free, approval, invite_only };
+
+struct Conversation {
+  ConversationId id = ConversationId::none;
+  ConversationKind kind = ConversationKind::direct;
+  UserId low = UserId::none;   ///< direct: the smaller id of the pair
+  UserId high = UserId::none;  ///< direct: the larger one; equal to `low` for a conversation with oneself
+  std::string handle;          ///< group: optional unique name given by a contract or the operator; else empty
+  std::string uuid;            ///< unique, lower case
+  std::string name;
+  std::string description;
+  std::string avatar;
+  UserId owner = UserId::none;  ///< group
+  JoinRule join = JoinRule::free;
+  Millis created = 0;
+  Millis updated = 0;           ///< the last change of name, description, avatar, owner or rules
+};
+
+struct Member {
+  ConversationId conversation = ConversationId::none;
+  UserId user = UserId::none;
+  Role role = Role::member;
+  Position joined = 0;      ///< its time is when
+  Seq joined_seq = 0;       ///< the head at that moment: what this member may see begins behind it
+  Millis muted_until = 0;   ///< may not send before this moment; 0: may
+  bool left = false;        ///< a former member, kept for its marks
+};
+
+struct Message {
+  MessageId id = MessageId::none;  ///< its time is the message's time
+  ConversationId conversation = ConversationId::none;
+  Seq seq = 0;
+  UserId sender = UserId::none;
+  std::string domain;   ///< `Vendor:Name`
+  std::string content;  ///< a JSON object, normalised by its domain
+  Position recalled = 0;  ///< 0: stands; else the position of the recall. Contracts must not show `content` then
+  UserId recalled_by = UserId::none;
+
+  Millis time() const noexcept { return id::time_of(raw(id)); }
+};
+
+/// What happened to a conversation other than a message. Shares the order of messages.
+enum class ChangeKind : std::uint8_t { recalled, created, updated, joined, left, role, muted, read };
+
+struct Change {
+  Position position = 0;
+  ConversationId conversation = ConversationId::none;
+  ChangeKind kind = ChangeKind::updated;
+  UserId actor = UserId::none;             ///< who did it
+  UserId subject = UserId::none;           ///< joined, left, role, muted: whom it concerns
+  MessageId message = MessageId::none;     ///< recalled: which; read: the newest one that is read now
+  Role role = Role::member;                ///< role: the new one
+};
+
+/// How far a message has come with one recipient, or with the recipient that is furthest (see `MessageRecord`).
+enum class Receipt : std::uint8_t { sent, delivered, read };
+
+/// A message with all that a contract needs to show it. Immutable, shared between threads.
+struct MessageRecord {
+  std::shared_ptr<const Message> message;
+  std::shared_ptr<const Conversation> conversation;
+  std::shared_ptr<const User> sender;
+  std::shared_ptr<const User> peer;  ///< direct: the one who is not the sender (the sender for a note to oneself); else null
+  /// For the sender: `read` when all recipients have read it, `delivered` when any has got it.
+  /// For a recipient: the recipient's own state. In pushes always `sent`.
+  Receipt receipt = Receipt::sent;
+
+  bool is_recalled() const noexcept { return message->recalled != 0; }
+};
+
+struct MemberRecord {
+  Member member;
+  std::shared_ptr<const User> user;
+};
+
+/// A name for a user as it comes over a wire.
+struct UserRef {
+  enum class By : std::uint8_t {
+    id,              ///< `number`
+    handle,          ///< `text`
+    handle_or_id,    ///< `text` as a handle, else as a decimal id
+    uuid,            ///< `text`
+  };
+  By by = By::id;
+  std::uint64_t number = 0;
+  std::string text;
+  bool create = false;  ///< by handle: make the user if it does not exist, where `identity.auto_create` allows
+
+  static UserRef of(UserId id) { return {By::id, raw(id), {}, false}; }
+  static UserRef handle(std::string text) { return {By::handle, 0, std::move(text), false}; }
+  static UserRef handle_or_id(std::string text) { return {By::handle_or_id, 0, std::move(text), false}; }
+  static UserRef uuid(std::string text) { return {By::uuid, 0, std::move(text), false}; }
+  UserRef& or_create() { create = true; return *this; }
+};
+
+/// A name for a conversation as it comes over a wire.
+struct ConversationRef {
+  enum class By : std::uint8_t {
+    id,            ///< `number`
+    handle,        ///< `text`, of a group
+    handle_or_id,  ///< `text` as a group's handle, else as a decimal id
+    uuid,          ///< `text`
+    direct,        ///< the caller's conversation with `peer`; made by the first message
+  };
+  By by = By::id;
+  std::uint64_t number = 0;
+  std::string text;
+  UserRef peer;
+
+  static ConversationRef of(ConversationId id) { return {By::id, raw(id), {}, {}}; }
+  static ConversationRef handle_or_id(std::string text) { return {By::handle_or_id, 0, std::move(text), {}}; }
+  static ConversationRef uuid(std::string text) { return {By::uuid, 0, std::move(text), {}}; }
+  static ConversationRef direct(UserRef peer) { return {By::direct, 0, {}, std::move(peer)}; }
+};
+
+}  // namespace loft

@@ -1,0 +1,242 @@
+// The core's service to contracts: write, act, read. It knows no wire format and no contract's field names.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <loft/error.hpp>
+#include <loft/function.hpp>
+#include <loft/message.hpp>
+
+namespace loft {
+
+class Contract;
+
+/// Who calls: a user on a connection. Made by the host (`Peer::caller`, `HttpExchange::caller`), copied freely.
+struct Caller {
+  UserId user = UserId::none;
+  const Contract* contract = nullptr;
+  unsigned thread = 0;         ///< where the answers are called
+  std::uint64_t session = 0;   ///< 0: an HTTP request; its answers are called whatever becomes of the connection
+};
+
+/// A set of messages of one conversation that one member has done something with; it only grows.
+enum class MarkId : std::uint8_t {
+  delivered,  ///< reached one of the member's devices
+  read,       ///< implies delivered; heard of by other sessions
+  hidden,     ///< the member does not want to see it any more; nobody else is told
+};
+
+/// A contract's own mark, such as `im.fetched`.
+struct MarkSpec {
+  std::string name;             ///< `<contract>.<word>`, durable identity
+  bool implied_by_read = false; ///< what is read counts as marked
+};
+
+/// A message on its way in.
+struct Submission {
+  ConversationRef to;
+  std::string domain;      ///< `Vendor:Name`
+  std::string content;     ///< JSON object; the domain checks and normalises it
+  std::string client_id;   ///< the client's own id for this message, 1–128 bytes; empty: none, repeats are not detected
+  bool may_create_users = false;
+};
+
+struct Accepted {
+  MessageRecord record;
+  bool repeated = false;   ///< the client id was seen before with the same content: this is the original, nobody is told again
+};
+
+struct Recall {
+  MessageId message = MessageId::none;
+  Millis window = 0;            ///< the sender may recall within this time of the message; 0: no limit
+  bool managers_too = false;    ///< a group's admins and owner may as well
+};
+
+struct Recalled {
+  MessageRecord record;   ///< `record.message->recalled` carries position and so the time of the recall
+  bool repeated = false;  ///< it was recalled before; that recall is returned
+};
+
+/// Moves marks. Exactly one of `messages`, `up_to`, `up_to_time` says which messages; foreign ones only are counted.
+struct MarkAct {
+  MarkId mark = MarkId::read;
+  std::optional<MarkId> also;           ///< a second mark set by the same act
+  std::vector<MessageId> messages;      ///< single messages, of any of the caller's conversations
+  bool strict = false;                  ///< with `messages`: an unknown or foreign one fails the act (else it is skipped)
+  std::optional<ConversationRef> in;    ///< for the two below
+  MessageId up_to = MessageId::none;    ///< everything up to this one, included
+  Millis up_to_time = 0;                ///< everything with time() <= this
+};
+
+struct Marked {
+  std::uint64_t newly = 0;      ///< messages from others that were not so marked before
+  bool advanced = false;        ///< the newest marked message moved on
+  MessageId newest = MessageId::none;  ///< the newest message so marked in the conversation (of the last one named)
+};
+
+struct NewConversation {
+  std::string name;
+  std::string description;
+  std::string avatar;
+  std::string handle;                 ///< empty: none
+  JoinRule join = JoinRule::free;
+  std::vector<UserRef> members;       ///< besides the caller, who becomes the owner; repeats are ignored
+};
+
+struct ConversationRecord {
+  std::shared_ptr<const Conversation> conversation;
+  std::shared_ptr<const User> owner;  ///< group; else null
+  std::shared_ptr<const User> peer;   ///< direct: the other user, as the caller sees it; else null
+  std::uint64_t member_count = 0;
+  std::uint64_t unread = 0;           ///< the caller's
+  MessageRecord last;                 ///< `last.message` is null where there is none that the caller may see
+};
+
+struct MembershipAct {
+  enum class Kind : std::uint8_t { join, leave, add, remove, set_role, mute };
+  Kind kind = Kind::join;
+  ConversationRef in;
+  UserRef subject;            ///< add, remove, set_role, mute
+  Role role = Role::member;   ///< set_role: member or admin
+  Millis mute_until = 0;      ///< mute: since 1970; 0 lifts it
+};
+
+/// A page of messages.
+struct Page {
+  std::vector<MessageRecord> messages;
+  bool more = false;          ///< there are further ones in the same direction
+};
+
+/// Messages of one conversation, newest first.
+struct HistoryQuery {
+  ConversationRef in;
+  MessageId before = MessageId::none;  ///< only older than this one; none: no bound
+  Millis until = 0;                    ///< only with time() <= this; 0: no bound
+  std::size_t limit = 50;
+  bool with_recalled = true;           ///< false: recalled ones are left out
+};
+
+/// Messages from others in all of the caller's conversations that lack a mark, oldest first. Hidden ones are left out.
+struct InboxQuery {
+  std::optional<MarkId> lacking;       ///< none: all messages from others, whatever their marks
+  MessageId after = MessageId::none;   ///< only newer than this one
+  std::size_t limit = 50;
+  std::optional<MarkId> mark_returned; ///< set this mark on those that are returned, with `delivered`, before answering
+};
+
+/// The caller's unread messages. Recalled, hidden and own ones never count.
+struct UnreadQuery {
+  std::optional<ConversationRef> in;   ///< none: all conversations
+  Millis since = 0;                    ///< with `in`: count messages with time() > this, whatever was read; 0: by marks
+};
+
+struct ConversationQuery {
+  std::size_t limit = 100;
+  std::size_t offset = 0;
+  bool groups_only = false;
+  bool with_last = false;              ///< fill `ConversationRecord::last`
+};
+
+struct MarkState {
+  MessageId newest = MessageId::none;  ///< the newest marked message; none: nothing is
+};
+
+/// Thread role of every function: the thread in `caller.thread`, unless said otherwise. Answers come on that thread.
+/// Reads may answer before they return; writes never do. Everything a function needs of its arguments it takes over.
+/// Every function may answer `unavailable` (storage), `overloaded` (a queue is full) and `internal`.
+class Messaging {
+ public:
+  virtual ~Messaging() = default;
+
+  /// Thread role: control, `setup` only. The same name gives the same mark.
+  virtual MarkId define_mark(const MarkSpec& spec) = 0;
+
+  /// Sends. Answered after the message is durable, for one caller in the order of the calls.
+  /// Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
+  /// `member.none`, `member.muted`; conflict `client_id.reused` (other content); too_large `content.too_large`; what
+  /// interceptors refuse with.
+  virtual void submit(const Caller& caller, Submission submission, Done<Accepted> done) = 0;
+
+  /// Errors: not_found `message.unknown` (also when the caller may not see it); forbidden `recall.not_yours`; expired
+  /// `recall.expired`.
+  virtual void recall(const Caller& caller, Recall recall, Done<Recalled> done) = 0;
+
+  /// Errors: not_found `message.unknown`, `conversation.unknown`; forbidden `member.none`, `mark.own_message` (strict).
+  virtual void mark(const Caller& caller, MarkAct act, Done<Marked> done) = 0;
+
+  /// Makes a group. Errors: not_found `user.unknown`; conflict `conversation.handle_taken`; too_large
+  /// `conversation.too_many_members`.
+  virtual void create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) = 0;
+
+  /// Errors: not_found `conversation.unknown`, `user.unknown`; forbidden `member.none`, `role.required`,
+  /// `conversation.not_a_group`, `join.not_free`; conflict `member.already`, `member.owner_stays`; not_found
+  /// `member.unknown` (the subject is not one); invalid `role.invalid`.
+  virtual void change_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) = 0;
+
+  /// One message that the caller may see. Errors: not_found `message.unknown`.
+  virtual void message(const Caller& caller, MessageId id, Done<MessageRecord> done) = 0;
+
+  /// Errors: not_found `conversation.unknown`, `message.unknown` (`before`); forbidden `member.none`.
+  virtual void history(const Caller& caller, HistoryQuery query, Done<Page> done) = 0;
+
+  virtual void inbox(const Caller& caller, InboxQuery query, Done<Page> done) = 0;
+
+  /// Errors: not_found `conversation.unknown`; forbidden `member.none`.
+  virtual void unread(const Caller& caller, UnreadQuery query, Done<std::uint64_t> done) = 0;
+
+  /// The caller's conversations, the one with the newest message first.
+  virtual void conversations(const Caller& caller, ConversationQuery query, Done<std::vector<ConversationRecord>> done) = 0;
+
+  /// Errors: not_found `conversation.unknown`. `must_be_member`: forbidden `member.none`.
+  virtual void conversation(const Caller& caller, ConversationRef ref, bool must_be_member, Done<ConversationRecord> done) = 0;
+
+  /// Errors as `conversation`. In the order of joining.
+  virtual void members(const Caller& caller, ConversationRef ref, bool must_be_member, Done<std::vector<MemberRecord>> done) = 0;
+
+  /// Errors as `history`.
+  virtual void mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Done<MarkState> done) = 0;
+
+  /// Sessions and users that are connected now, over all contracts. Thread role: any.
+  struct Online {
+    std::uint64_t sessions = 0;
+    std::uint64_t users = 0;
+  };
+  virtual Online online() const noexcept = 0;
+};
+
+/// Users by name. Answers on the calling I/O thread, perhaps before returning.
+class Users {
+ public:
+  virtual ~Users() = default;
+
+  /// Errors: not_found `user.unknown`; invalid `user.handle_invalid`.
+  virtual void find(const Caller& caller, UserRef ref, Done<std::shared_ptr<const User>> done) = 0;
+};
+
+/// What a verified token says.
+struct Claims {
+  std::string subject;                 ///< `sub`
+  std::string handle;                  ///< `uid` claim when it is a text
+  std::uint64_t user_id = 0;           ///< `userId` claim, 0 where it is missing
+  Millis expires = 0;                  ///< since 1970; 0: never
+  UserRef user() const {
+    if (user_id != 0) return UserRef::of(static_cast<UserId>(user_id));
+    return UserRef::handle_or_id(handle.empty() ? subject : handle);
+  }
+};
+
+/// Tokens. Thread role: any.
+class Identity {
+ public:
+  virtual ~Identity() = default;
+
+  /// Errors: unauthenticated `token.missing`, `token.malformed`, `token.forged`, `token.expired`, `token.not_yet`,
+  /// `token.algorithm`.
+  virtual Result<Claims> verify(std::string_view token) const = 0;
+};
+
+}  // namespace loft

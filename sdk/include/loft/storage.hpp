@@ -1,0 +1,168 @@
+// Storage back ends: one commit, and primitive reads. All views (inbox, unread, lists) are computed in the core.
+// The numbered promises (S1 …) are what the storage suite checks; its test names carry the numbers.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <loft/error.hpp>
+#include <loft/function.hpp>
+#include <loft/message.hpp>
+#include <loft/messaging.hpp>
+#include <loft/plugin.hpp>
+
+namespace loft {
+
+/// Identity of a client's own message id: a hash of sender and id, with a digest of the content it stood for.
+struct ClientKey {
+  std::array<std::uint64_t, 2> hash{};
+  std::uint64_t digest = 0;
+  bool operator==(const ClientKey&) const = default;
+};
+
+struct NewMessage {
+  const Message* message = nullptr;
+  std::optional<ClientKey> key;
+};
+
+/// What a batch does to one conversation's log.
+struct HeadUpdate {
+  ConversationId conversation = ConversationId::none;
+  Seq expected_head = 0;   ///< the head before this batch
+  Seq head = 0;            ///< after it
+  MessageId last = MessageId::none;  ///< the id at `head`
+};
+
+/// One member's mark in one conversation, replacing what was stored. `set` is opaque to the storage.
+struct MarkWrite {
+  UserId user = UserId::none;
+  ConversationId conversation = ConversationId::none;
+  std::string mark;        ///< the mark's name
+  std::string set;
+};
+
+struct RecallWrite {
+  MessageId message = MessageId::none;
+  Position position = 0;
+  UserId by = UserId::none;
+};
+
+struct Batch {
+  Position applied_upto = 0;                    ///< every position up to this one is in this or an earlier batch
+  std::span<const User> users;                  ///< new ones
+  std::span<const Conversation> conversations;  ///< new or changed
+  std::span<const Member> members;              ///< new or changed
+  std::span<const HeadUpdate> heads;            ///< one per conversation with messages in this batch
+  std::span<const NewMessage> messages;         ///< ascending ids
+  std::span<const Change> changes;
+  std::span<const RecallWrite> recalls;
+  std::span<const MarkWrite> marks;
+};
+
+/// Why a batch was not stored. Nothing of it was.
+struct Conflict {
+  struct Stale {
+    ConversationId conversation = ConversationId::none;
+    Seq head = 0;          ///< what the storage has
+    MessageId last = MessageId::none;
+  };
+  struct Duplicate {
+    std::size_t index = 0;  ///< into Batch::messages
+    MessageId original = MessageId::none;
+    std::uint64_t digest = 0;  ///< of the original's content
+  };
+  std::vector<Stale> stale;
+  std::vector<Duplicate> duplicates;
+
+  bool empty() const noexcept { return stale.empty() && duplicates.empty(); }
+};
+
+/// A conversation with its head, as `conversations` returns it.
+struct StoredConversation {
+  Conversation conversation;
+  Seq head = 0;
+  MessageId last = MessageId::none;
+};
+
+struct Membership {
+  Member member;
+  std::vector<MarkWrite> marks;  ///< this member's, in this conversation
+};
+
+/// Times of `commit`: writer role, one call at a time. Everything else: pool role, any number of calls at once, also
+/// beside a commit; each call sees a state between two commits (S9). Errors: unavailable `storage.unavailable` (the
+/// call may be repeated), internal `storage.broken`; the plugin logs the cause.
+class Storage : public Plugin {
+ public:
+  /// True when `commit` never waits (no disk, no network): the host may then call it on an I/O thread.
+  virtual bool instant() const noexcept { return false; }
+
+  /// Stores all of a batch or nothing.
+  /// S1: when it returns an empty Conflict, everything survives a crash of the process and of the machine.
+  /// S2: a conversation whose head is not `expected_head` is answered in `stale`, with the true head.
+  /// S3: a message whose key's hash is stored is answered in `duplicates`, with the original, however old.
+  /// S4: after any conflict or error nothing of the batch is to be seen.
+  /// S5: entries are idempotent: a batch that was stored but whose answer was lost may be sent again; it is answered
+  ///     by conflicts that name the same ids.
+  /// S6: texts are kept byte for byte (any UTF-8, any length up to 16 MiB), integers exactly up to 2^63 - 1.
+  virtual Result<Conflict> commit(const Batch& batch) = 0;
+
+  /// The largest position of any stored entry; 0 for an empty store. S7: no position is ever forgotten, so that ids
+  /// made after a restart are larger.
+  virtual Result<Position> last_position() = 0;
+
+  virtual Result<std::optional<User>> user_by_id(UserId id) = 0;
+  virtual Result<std::optional<User>> user_by_handle(std::string_view handle) = 0;
+  virtual Result<std::optional<User>> user_by_uuid(std::string_view uuid) = 0;
+  /// Ascending ids, those above `after`.
+  virtual Result<std::vector<User>> users(UserId after, std::size_t limit) = 0;
+
+  virtual Result<std::optional<StoredConversation>> conversation(ConversationId id) = 0;
+  virtual Result<std::optional<StoredConversation>> conversation_by_handle(std::string_view handle) = 0;
+  virtual Result<std::optional<StoredConversation>> conversation_by_uuid(std::string_view uuid) = 0;
+  /// `low` <= `high`.
+  virtual Result<std::optional<StoredConversation>> conversation_by_pair(UserId low, UserId high) = 0;
+  virtual Result<std::vector<StoredConversation>> conversations(std::span<const ConversationId> ids) = 0;
+
+  /// In the order of joining, former members included.
+  virtual Result<std::vector<Member>> members(ConversationId id) = 0;
+  /// All memberships of a user with its marks, former ones included.
+  virtual Result<std::vector<Membership>> memberships(UserId user) = 0;
+  /// One mark of all members of a conversation.
+  virtual Result<std::vector<MarkWrite>> marks(ConversationId id, std::string_view mark) = 0;
+
+  /// Messages with `low` <= seq <= `high`, at most `limit`, ascending or descending.
+  virtual Result<std::vector<Message>> log(ConversationId id, Seq low, Seq high, std::size_t limit, bool descending) = 0;
+  /// Those that exist, ascending.
+  virtual Result<std::vector<Message>> messages(std::span<const MessageId> ids) = 0;
+  /// The highest seq whose message id is <= `position`; 0 when there is none. S8: O(log n).
+  virtual Result<Seq> seq_at(ConversationId id, Position position) = 0;
+  /// How many messages with `low` <= seq <= `high` are neither from `except` nor recalled.
+  virtual Result<std::uint64_t> count_foreign(ConversationId id, Seq low, Seq high, UserId except) = 0;
+  /// Seqs in `low` … `high` that are from `user` or recalled, ascending: those that never count as unread.
+  virtual Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) = 0;
+
+  /// Messages and changes with position > `after`, ascending by position over both, at most `limit` in all.
+  struct Since {
+    std::vector<Message> messages;
+    std::vector<Change> changes;
+  };
+  virtual Result<Since> since(Position after, std::size_t limit) = 0;
+
+  /// The durable position of a follower; nullopt when it has none yet.
+  virtual Result<std::optional<Position>> follower(std::string_view name) = 0;
+  virtual Result<void> set_follower(std::string_view name, Position position) = 0;
+
+  /// Client keys older than `before` may be forgotten. Returns how many were, at most `limit` per call. Writer role.
+  virtual Result<std::size_t> forget_client_keys(Position before, std::size_t limit) = 0;
+
+  /// One line for readiness: empty when all is well, else what is wrong. Thread role: any; must not wait.
+  virtual std::string health() const { return {}; }
+};
+
+}  // namespace loft
