@@ -76,6 +76,7 @@ struct MarkAdvanced : Fact {
   ConversationId conversation = ConversationId::none;
   MarkId mark = MarkId::read;
   MessageId newest = MessageId::none;
+  Millis reached = 0;  ///< as Marked::reached
 };
 
 struct ConversationCreated : Fact {
