@@ -17,6 +17,7 @@ class Messaging;
 class Users;
 class Identity;
 class Domains;
+class Inspector;
 
 /// What the host offers to one plugin instance. Lifetime: from `setup` until the instance is destroyed.
 class Host {
@@ -36,6 +37,7 @@ class Host {
   virtual Users& users() noexcept = 0;           ///< see there
   virtual Identity& identity() noexcept = 0;     ///< see there
   virtual Domains& domains() noexcept = 0;       ///< see there
+  virtual Inspector& inspector() noexcept = 0;   ///< see there
 
   /// Runs `work` on the bounded blocking pool. False: the pool is full and `work` was not taken; answer `overloaded`.
   /// Thread role: any.
