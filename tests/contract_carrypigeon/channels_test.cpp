@@ -68,7 +68,7 @@ TEST_CASE("the list shows groups with their owner and private conversations unde
   Dialogue d;
   d.say(request("list", "{}"));
   REQUIRE(d.messaging().lists.size() == 1);
-  CHECK(d.messaging().lists[0].args.limit == 1000);
+  CHECK(d.messaging().lists[0].args.limit == 1250);
   CHECK_FALSE(d.messaging().lists[0].args.groups_only);
   auto tea = group(5, "tea \"room\"", 8);
   tea.description = "about tea";

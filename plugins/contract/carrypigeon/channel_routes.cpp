@@ -10,7 +10,7 @@ namespace {
 constexpr std::size_t max_name = 100;
 constexpr std::size_t max_text = 500;
 // More never fit into one reply, however short their names.
-constexpr std::size_t max_listed = 1000;
+constexpr std::size_t max_listed = 1250;
 
 Bytes name_of(const ConversationRecord& record) {
   if (record.conversation->kind == ConversationKind::direct) return record.peer ? Bytes(record.peer->handle) : Bytes();
