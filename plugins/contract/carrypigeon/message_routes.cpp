@@ -116,10 +116,9 @@ void Connection::read_state_get(const Request& request) {
   services_.messaging.mark_state(
       peer_.caller(), channel(number), MarkId::read,
       answer<MarkState>(request.id, [number, user](std::string& out, const MarkState& state) {
-        const bool none = state.newest == MessageId::none;
         json::Writer writer(out);
         writer.object().key("cid").number(number).key("uid").number(user);
-        writer.key("last_read_time").number(none ? Millis{0} : id::time_of(raw(state.newest))).end_object();
+        writer.key("last_read_time").number(state.reached).end_object();
       }));
 }
 

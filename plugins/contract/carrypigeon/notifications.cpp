@@ -35,11 +35,10 @@ void append_created(std::string& out, const Message& message, const Services& se
 }
 
 void append_read(std::string& out, const Delivery& delivery) {
-  if (delivery.newest == MessageId::none) return;
   begin_push(out, read_route);
   json::Writer writer(out);
   writer.object().key("cid").number(raw(delivery.conversation->id)).key("uid").number(raw(delivery.subject->id));
-  writer.key("last_read_time").number(id::time_of(raw(delivery.newest))).end_object();
+  writer.key("last_read_time").number(delivery.reached).end_object();
   out += "}}";
 }
 
