@@ -47,6 +47,7 @@ std::unique_ptr<Tree> build(std::string_view text, std::string name, const Sourc
     }
   }
   tree->top->kind = Item::Kind::map;
+  tree->top->place = {};  // what is missing at the top is missing everywhere, not in the first line
   apply_overrides(*tree, sources);
   interpolate(*tree, sources, std::filesystem::path(sources.file).parent_path().string());
   return tree;

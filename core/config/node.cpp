@@ -41,8 +41,8 @@ std::vector<Node> Node::items() const {
   std::vector<Node> nodes;
   if (!is_list()) return nodes;
   for (const auto& item : impl_->item->items) {
-    nodes.emplace_back().impl_ = std::make_shared<Impl>(
-        Impl{impl_->tree, item.get(), item.get(), join_path(impl_->path, std::to_string(nodes.size() - 1))});
+    auto path = join_path(impl_->path, std::to_string(nodes.size()));
+    nodes.emplace_back().impl_ = std::make_shared<Impl>(Impl{impl_->tree, item.get(), item.get(), std::move(path)});
   }
   return nodes;
 }

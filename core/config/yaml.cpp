@@ -126,7 +126,7 @@ class Builder final : public YAML::EventHandler {
   }
 
   void open(Item::Kind kind, const YAML::Mark& mark, YAML::anchor_t anchor) {
-    if (wants_key()) throw Stop{mark, "a key must be a word; put quotes round it if it begins with [ or {"};
+    if (wants_key()) throw Stop{mark, "a key must be a word; is a bracket not closed, or are quotes missing round it?"};
     if (frames_.size() >= max_depth) throw Stop{mark, "nested more than " + std::to_string(max_depth) + " levels deep"};
     if (anchor != 0) anchors_[anchor] = nullptr;
     Frame frame;
