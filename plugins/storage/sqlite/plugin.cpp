@@ -216,7 +216,7 @@ void SqliteStorage::open(const std::string& path) {
 
 void SqliteStorage::stop(Millis deadline) noexcept {
   inspector_.stop();
-  const auto left = host_ == nullptr ? 0 : std::max<Millis>(0, deadline - host_->clock().steady());
+  const auto left = host_ == nullptr ? 0 : std::clamp<Millis>(deadline - host_->clock().steady(), 0, 600'000);
   if (!pool_.close(left) && host_ != nullptr) host_->log().warn("reads were still running at the stop");
   const std::lock_guard lock(writer_mutex_);
   if (writer_) {
