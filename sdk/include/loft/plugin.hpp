@@ -32,10 +32,10 @@ class Host {
   virtual const Clock& clock() const noexcept = 0;  ///< thread role: any
   virtual Metrics& metrics() noexcept = 0;       ///< thread role: control
   virtual Bus& bus() noexcept = 0;               ///< registering: control, during `setup`
-  virtual Messaging& messaging() noexcept = 0;   ///< see there
-  virtual Users& users() noexcept = 0;           ///< see there
-  virtual Identity& identity() noexcept = 0;     ///< see there
-  virtual Domains& domains() noexcept = 0;       ///< see there
+  virtual Messaging& messaging() = 0;            ///< see there; these four throw only in tests that did not give them
+  virtual Users& users() = 0;                    ///< see there
+  virtual Identity& identity() = 0;              ///< see there
+  virtual Domains& domains() = 0;                ///< see there
 
   /// Runs `work` on the bounded blocking pool. False: the pool is full and `work` was not taken; answer `overloaded`.
   /// Thread role: any.
