@@ -12,6 +12,7 @@
 #include <loft/options.hpp>
 
 #include "config/config.hpp"
+#include "log/log.hpp"
 
 namespace loft::config {
 
@@ -49,8 +50,6 @@ struct ListenerSettings {
   std::vector<MountRef> contracts;  ///< in file order
   Node place;
 };
-
-enum class LogFormat : std::uint8_t { text, json, logfmt };
 
 struct Settings {
   std::string data_dir = "./data";

@@ -161,8 +161,10 @@ class FakeHost final : public Host {
   Users& users() noexcept override { std::terminate(); }
   Identity& identity() noexcept override { return identity_; }
   Domains& domains() noexcept override { return domains_; }
+  Inspector& inspector() noexcept override { std::terminate(); }
   bool run_blocking(Function<void()>) override { return false; }
   bool loopback_only() const noexcept override { return true; }
+  bool trusts_user_header() const noexcept override { return true; }
 };
 
 class FakeRoutes final : public Routes {

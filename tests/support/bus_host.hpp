@@ -23,8 +23,10 @@ class BusHost final : public Host {
   Users& users() override { return fake_.users(); }
   Identity& identity() override { return fake_.identity(); }
   Domains& domains() override { return fake_.domains(); }
+  Inspector& inspector() override { return fake_.inspector(); }
   bool run_blocking(Function<void()> work) override { return fake_.run_blocking(std::move(work)); }
   bool loopback_only() const noexcept override { return true; }
+  bool trusts_user_header() const noexcept override { return true; }
 
  private:
   std::string instance_;

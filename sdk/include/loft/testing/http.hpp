@@ -97,6 +97,9 @@ class FakeExchange final : public HttpExchange {
     return std::nullopt;
   }
   Caller caller(UserId user) const noexcept override { return {user, nullptr, 0, 0}; }
+  void route(HttpRoute route) override {
+    for (auto& [name, value] : route.parameters) parameters.insert_or_assign(std::move(name), std::move(value));
+  }
   void respond(unsigned code, std::string_view media, Bytes bytes, std::span<const HttpHeader> more = {}) override {
     if (status != 0) return;
     status = code;
