@@ -285,7 +285,8 @@ bool Runtime::alive() const {
 
 std::vector<Inspector::Part> Runtime::readiness() const {
   std::vector<Part> parts;
-  parts.push_back(ready_ ? Part{"host", "ok", true} : Part{"host", "stopping", false});
+  const bool ready = ready_;
+  parts.push_back({"host", ready ? "ok" : "not serving", ready});
   const auto storage = core_->health();
   // A background check that still runs does not keep traffic away.
   const bool checking = storage == "checking";

@@ -28,7 +28,7 @@
 namespace loft {
 
 /// Thread role of everything here: control.
-class Runtime final : private Inspector, private Threads {
+class Runtime final : public Inspector, public Threads {
  public:
   /// `document` outlives the runtime. Reads the settings, loads every plugin that they name, and lets each check its
   /// options; what is wrong is in `problems()` afterwards. Nothing has touched a disk or a socket yet.
