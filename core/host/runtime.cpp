@@ -61,11 +61,11 @@ class Runtime::PluginHost final : public Host {
   Logger& log_;
 };
 
-Runtime::Runtime(const config::Document& document, LogSystem& log)
+Runtime::Runtime(const config::Document& document, config::Settings settings, LogSystem& log)
     : document_(document),
       log_system_(log),
       log_(log.logger("host")),
-      settings_(config::read_settings(document)),
+      settings_(std::move(settings)),
       metrics_(std::make_unique<MetricsImpl>()),
       turned_(io_threads(settings_)) {
   settings_.data_dir = std::filesystem::absolute(settings_.data_dir).lexically_normal().string();
@@ -282,6 +282,8 @@ bool Runtime::alive() const {
   }
   return true;
 }
+
+std::vector<std::string> Runtime::plugin_path() const { return search_path(settings_); }
 
 std::vector<Inspector::Part> Runtime::readiness() const {
   std::vector<Part> parts;
