@@ -127,8 +127,8 @@ TEST_CASE("sqlite: damage is found by the check and shown in health and log", "[
   }
   {
     std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-    file.seekp((std::stol(page) - 1) * 4096 + 100);
-    file << std::string(3000, '\xA5');
+    file.seekp((std::stol(page) - 1) * 4096);
+    file << std::string(4096, '\xA5');
   }
   Running second(directory.path());
   CHECK_THAT(settled_health(*second.storage), Contains("damaged: ") && Contains("client_message"));

@@ -18,7 +18,8 @@ std::string plan(sqlite3* handle, std::string_view sql) {
   REQUIRE(sqlite3_prepare_v2(handle, text.c_str(), -1, &statement, nullptr) == SQLITE_OK);
   std::string lines;
   while (sqlite3_step(statement) == SQLITE_ROW) {
-    lines.append(reinterpret_cast<const char*>(sqlite3_column_text(statement, 3))).append("\n");
+    const std::string line = reinterpret_cast<const char*>(sqlite3_column_text(statement, 3));
+    if (line != "SCAN CONSTANT ROW") lines.append(line).append("\n");  // a SELECT of values, without any table
   }
   sqlite3_finalize(statement);
   return lines;
@@ -37,7 +38,7 @@ TEST_CASE("sqlite: no statement looks through a whole table", "[storage]") {
     REQUIRE_FALSE(sql.empty());
     const auto lines = plan(raw.handle(), sql);
     INFO(sql << "\n" << lines);
-    CHECK_FALSE(has(lines, "SCAN"));
+    CHECK_FALSE(has(lines, "SCAN "));
     CHECK_FALSE(has(lines, "AUTOMATIC"));
   }
 }
