@@ -62,10 +62,11 @@ TEST_CASE("a closing link waits for its peer no longer than the linger time") {
 
 TEST_CASE("a peer that does not read overflows the outbox and is closed") {
   Host host;
-  host.transport.behaviour->bytes = [](Link& link, Bytes bytes) {
+  std::atomic<bool> full{false};
+  host.transport.behaviour->bytes = [&](Link& link, Bytes bytes) {
     const std::string piece(64 << 10, 'o');
     for (int index = 0; index < 4096 && link.pressure() != loft::Pressure::full; ++index) link.write(piece);
-    CHECK(link.pressure() == loft::Pressure::full);
+    full = link.pressure() == loft::Pressure::full;
     return bytes.size();
   };
   host.start();
@@ -73,6 +74,7 @@ TEST_CASE("a peer that does not read overflows the outbox and is closed") {
   REQUIRE(client.send("x"));
   CHECK(eventually([&] { return host.transport.seen->closed == 1; }));
   CHECK(host.transport.seen->reason == as_int(CloseReason::overflow));
+  CHECK(full);
   CHECK(host.metric("net_outbox_overflows_total") == 1);
   CHECK(eventually([&] { return host.metric("net_closed_total", "reason=\"overflow\"") == 1; }));
 }
@@ -180,7 +182,7 @@ TEST_CASE("beyond the limit of connections accepting waits, and goes on below it
   Client third(host.port);  // the kernel's queue takes it
   REQUIRE(third.send("x"));
   CHECK(eventually([&] { return host.metric("net_accept_pauses_total", "reason=\"limit\"") > 0; }));
-  CHECK(host.log.contains("limit of connections reached"));
+  CHECK(eventually([&] { return host.log.contains("limit of connections reached"); }));
   CHECK(host.metric("net_accepted_total") == 2);
   first.close();
   CHECK(third.receive(1) == "x");
@@ -193,11 +195,9 @@ TEST_CASE("without free descriptors accepting rests with a word in the log, and 
   REQUIRE(before.send("x"));
   REQUIRE(before.receive(1) == "x");
   const int probe = ::socket(AF_INET, SOCK_STREAM, 0);
-  Client waiting(host.port);  // its own descriptor is the last but one
-  REQUIRE(eventually([&] { return host.engine->connections() == 2; }));
   rlimit old{};
   REQUIRE(::getrlimit(RLIMIT_NOFILE, &old) == 0);
-  // All numbers below the highest in use are taken, the rest is forbidden.
+  // All numbers below the limit are taken. No assertion meanwhile: sanitizers need descriptors themselves.
   std::vector<int> fill;
   rlimit low = old;
   low.rlim_cur = 64;
@@ -206,11 +206,13 @@ TEST_CASE("without free descriptors accepting rests with a word in the log, and 
   ::close(fill.back());
   fill.pop_back();
   Client late(host.port);  // takes the last one
-  CHECK(eventually([&] { return host.metric("net_accept_pauses_total", "reason=\"system\"") > 0; }));
-  CHECK(host.log.contains("raise the limit of open files"));
+  const bool paused = eventually([&] { return host.metric("net_accept_pauses_total", "reason=\"system\"") > 0; });
+  const bool logged = eventually([&] { return host.log.contains("raise the limit of open files"); });
   for (const int fd : fill) ::close(fd);
-  REQUIRE(::setrlimit(RLIMIT_NOFILE, &old) == 0);
+  ::setrlimit(RLIMIT_NOFILE, &old);
   ::close(probe);
+  CHECK(paused);
+  CHECK(logged);
   REQUIRE(late.send("late"));
   CHECK(late.receive(4) == "late");
 }

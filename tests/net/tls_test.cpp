@@ -171,7 +171,7 @@ TEST_CASE("a paused TLS link loses neither bytes nor the end of the stream") {
   REQUIRE(client.send("0123456789abcdefghij"));
   REQUIRE(client.send("KLMNO"));
   SSL_shutdown(client.ssl);
-  client.tcp.close();
+  client.tcp.half_close();  // a close with unread session tickets would be a reset
   REQUIRE(eventually([&] { return calls == 1; }));
   for (int round = 0; round < 10 && host.transport.seen->closed == 0; ++round) {
     const int before = calls;
