@@ -1,0 +1,315 @@
+#!/usr/bin/python3
+"""Plays dialogues against a host; README.md beside this file has the language."""
+
+import argparse
+import copy
+import json
+import os
+import re
+import secrets
+import sys
+import time
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
+
+from lib.host import Host, HostError, account                                       # noqa: E402
+from lib.match import Mismatch, Template, TemplateError, fill, match                # noqa: E402
+from lib.session import Http, ImSession, PigeonSession                              # noqa: E402
+from lib.wire import Closed, Silence                                                # noqa: E402
+
+
+class Failure(Exception):
+    pass
+
+
+class World:
+    """Where the host is, and who can tell tokens."""
+
+    def __init__(self, options):
+        self.host = None
+        self.loft, self.config = options.loft, options.config
+        if options.im or options.carrypigeon:
+            self.im = options.im
+            name, _, port = (options.carrypigeon or ":0").rpartition(":")
+            self.carrypigeon = (name, int(port))
+        else:
+            self.host = Host(options.loft, options.plugins)
+            self.config = self.host.config
+            self.host.start()
+            self.look()
+
+    def look(self):
+        self.im, self.carrypigeon = self.host.im, self.host.carrypigeon
+
+    def account(self, handle):
+        if not self.loft or not self.config:
+            raise Failure("tokens need --loft and --config of the host")
+        return account(self.loft, self.config, handle)
+
+
+class Users(dict):
+    """What is kept under a name; `alice.uid` and `alice.token` are asked from the host when they are first needed."""
+
+    def __init__(self, world):
+        super().__init__()
+        self._world = world
+
+    def __missing__(self, name):
+        user, _, field = name.partition(".")
+        if not field or user not in self:
+            raise Failure(f"nothing is kept under the name '{name}'")
+        for key, value in self._world.account(self[user]).items():
+            self[f"{user}.{key}"] = value
+        if name not in self:
+            raise Failure(f"`loft token` tells no '{field}'")
+        return self[name]
+
+
+class Script:
+    def __init__(self, path, world):
+        self.path, self.world = path, world
+        self.kept = Users(world)
+        self.sessions = {}
+
+    # -- reading ------------------------------------------------------------------------------------------------------
+
+    def lines(self):
+        with open(self.path, encoding="utf-8") as file:
+            number, text = 0, ""
+            for at, line in enumerate(file, 1):
+                line = line.rstrip("\n")
+                if line[:1] in " \t" and line.strip() and text:
+                    text += " " + line.strip()
+                    continue
+                if text:
+                    yield number, text
+                number, text = at, "" if line.startswith("#") else line.strip()
+            if text:
+                yield number, text
+
+    def play(self):
+        """The number of lines played, or a Failure that names the line."""
+        count = 0
+        try:
+            for number, text in self.lines():
+                try:
+                    self.step(text)
+                except Failure as failure:
+                    raise Failure(f"{self.path}:{number}: {text}\n    {failure}") from None
+                except (Mismatch, TemplateError, Silence, Closed, HostError, OSError, TimeoutError) as error:
+                    raise Failure(f"{self.path}:{number}: {text}\n    {error}") from None
+                count += 1
+        finally:
+            for session in self.sessions.values():
+                session.drop()
+        if count == 0:
+            raise Failure(f"{self.path}: there is nothing in this dialogue")
+        return count
+
+    # -- steps --------------------------------------------------------------------------------------------------------
+
+    def step(self, text):
+        for pattern, action in STEPS:
+            found = pattern.fullmatch(text)
+            if found:
+                action(self, *found.groups())
+                return
+        raise Failure("this is no line of the language; see tests/dialogue/README.md")
+
+    def session(self, name):
+        if name not in self.sessions:
+            raise Failure(f"'{name}' is not connected")
+        return self.sessions[name]
+
+    def users(self, names):
+        for name in re.split(r"\s*,\s*", names):
+            self.kept[name] = f"{name}_{secrets.token_hex(5)}"
+
+    def connect(self, user, kind, name):
+        name = name or user
+        if name in self.sessions:
+            self.sessions.pop(name).drop()
+        made = ImSession(self.world.im) if kind == "im" else PigeonSession(self.world.carrypigeon)
+        self.sessions[name] = made
+        return made
+
+    def log_in(self, user, kind, name):
+        session = self.connect(user, kind, name)
+        if kind == "im":
+            session.log_in(self.kept[user])
+        else:
+            session.log_in(self.kept[f"{user}.token"], self.kept[f"{user}.uid"])
+
+    def send(self, name, text):
+        self.session(name).send_json(fill(self.whole(text), self.kept))
+
+    def send_raw(self, name, text):
+        self.session(name).send_raw(text)
+
+    def send_hex(self, name, text):
+        self.session(name).send_raw(bytes.fromhex(text))
+
+    def next(self, name, text):
+        self.judge(self.whole(text), self.session(name).take())
+
+    def hears(self, name, text):
+        want = self.whole(text)
+
+        def fits(got):
+            kept = copy.copy(self.kept)
+            try:
+                match(want, got, kept)
+            except Mismatch:
+                return False
+            return True
+
+        found = self.session(name).find(fits)
+        match(want, found, self.kept)
+
+    def hears_nothing(self, name):
+        heard = self.session(name).round_trip()
+        if heard:
+            raise Failure("expected nothing, heard\n      " + "\n      ".join(map(show, heard)))
+
+    def request(self, name, route, text, code, expected):
+        answer = self.session(name).request(route, fill(self.whole(text), self.kept))
+        if answer.get("code") != int(code):
+            raise Failure(f"expected code {code}, got {show(answer)}")
+        if expected:
+            self.judge(self.whole(expected), answer.get("data"), answer)
+
+    def http(self, user, method, path, rest, status, expected):
+        body, headers = None, {}
+        if user != "nobody":
+            headers["X-User-ID"] = self.kept[user]
+        parts = re.split(r"(?:^|\s+)with (header|body) ", rest or "")
+        if parts[0].strip():
+            body = json.dumps(fill(self.whole(parts[0]), self.kept), ensure_ascii=False).encode()
+            headers["Content-Type"] = "application/json"
+        for kind, value in zip(parts[1::2], parts[2::2]):
+            value = fill(value, self.kept)
+            if kind == "header":
+                key, _, value = value.partition(":")
+                headers[key.strip()] = value.strip()
+            else:
+                body = value.encode()
+        got_status, got = Http(self.world.im).call(method, fill(path, self.kept), headers, body)
+        if got_status != int(status):
+            raise Failure(f"expected status {status}, got {got_status} with {show(got)}")
+        if expected:
+            self.judge(self.whole(expected), got)
+
+    def close(self, name):
+        self.session(name).close()
+        del self.sessions[name]
+
+    def drop(self, name):
+        self.session(name).drop()
+        del self.sessions[name]
+
+    def is_closed(self, name, code):
+        ended = self.session(name).wait_closed()
+        if code and ended != int(code):
+            raise Failure(f"expected close code {code}, got {ended}")
+        del self.sessions[name]
+
+    def host_killed(self):
+        if not self.world.host:
+            raise Failure("only a host of the runner's own is killed; play this dialogue without --im")
+        self.world.host.kill()
+
+    def host_restarts(self):
+        if self.world.host.alive():
+            self.world.host.stop()
+        self.world.host.start()
+        self.world.look()
+
+    # -- judging ------------------------------------------------------------------------------------------------------
+
+    def whole(self, text):
+        template = Template(text)
+        if text[template.end:].strip():
+            raise TemplateError(f"more after the JSON: `{text[template.end:].strip()[:30]}`")
+        return template.value
+
+    def judge(self, want, got, all_of_it=None):
+        try:
+            match(want, got, self.kept)
+        except Mismatch as mismatch:
+            raise Failure(f"{mismatch}\n    got {show(got if all_of_it is None else all_of_it)}") from None
+
+
+def show(value):
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+WHO = r"([a-z][a-z0-9_]*)"
+STEPS = [(re.compile(pattern, re.DOTALL), action) for pattern, action in [
+    (r"user (.+)", Script.users),
+    (WHO + r" connects (im|carrypigeon)(?: as " + WHO + ")?", Script.connect),
+    (WHO + r" logs in (im|carrypigeon)(?: as " + WHO + ")?", Script.log_in),
+    (WHO + r" > (.+)", Script.send),
+    (WHO + r" >raw (.+)", Script.send_raw),
+    (WHO + r" >hex (.+)", Script.send_hex),
+    (WHO + r" < (.+)", Script.next),
+    (WHO + r" hears nothing", Script.hears_nothing),
+    (WHO + r" hears (.+)", Script.hears),
+    (WHO + r" requests (\S+) (.+?) -> (\d+)(?: (.+))?", Script.request),
+    (WHO + r" http ([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?", Script.http),
+    (WHO + r" closes", Script.close),
+    (WHO + r" drops", Script.drop),
+    (WHO + r" is closed(?: (\d+))?", Script.is_closed),
+    (r"host killed", Script.host_killed),
+    (r"host restarts", Script.host_restarts),
+]]
+
+
+def find(names):
+    found = []
+    for name in names or ["im", "carrypigeon"]:
+        path = name if os.path.exists(name) else os.path.join(HERE, name)
+        if os.path.isdir(path):
+            found += sorted(os.path.join(path, entry) for entry in os.listdir(path) if entry.endswith(".chat"))
+        else:
+            found.append(path)
+    return found
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--im", help="address of a running host, http://127.0.0.1:8080")
+    parser.add_argument("--carrypigeon", help="its packet listener, 127.0.0.1:7609")
+    parser.add_argument("--loft", help="the program; without --im a host of it is started")
+    parser.add_argument("--plugins", help="its plugins; by default those of the build")
+    parser.add_argument("--config", help="the running host's configuration, for tokens")
+    parser.add_argument("scripts", nargs="*", help="files or folders; all without")
+    options = parser.parse_args()
+    if not options.im and not options.loft:
+        parser.error("say --loft PROGRAM, or --im and --carrypigeon of a host that runs")
+    world, failed = World(options), 0
+    paths = find(options.scripts)
+    for path in paths:
+        begin = time.monotonic()
+        try:
+            count = Script(path, world).play()
+            print(f"ok      {os.path.relpath(path, HERE)} ({count} lines, {time.monotonic() - begin:.2f} s)", flush=True)
+        except Failure as failure:
+            failed += 1
+            print(f"FAILED  {os.path.relpath(path, HERE)}\n  {failure}", flush=True)
+            if world.host and not world.host.alive():
+                print("the host is dead; the end of its log:\n" + world.host.tail(), flush=True)
+                world.host.start()
+                world.look()
+    print(f"{len(paths) - failed} of {len(paths)} dialogues passed")
+    if world.host:
+        try:
+            world.host.stop()
+        except HostError as error:
+            print(f"FAILED  the host after the dialogues: {error}")
+            failed += 1
+    sys.exit(1 if failed or not paths else 0)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,181 @@
+"""A Loft host under test: its configuration, its process, its ports and its users."""
+
+import json
+import os
+import signal
+import subprocess
+import tempfile
+import time
+import urllib.request
+
+SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
+
+CONFIG = """\
+data_dir: {data_dir}
+plugins:
+  path: {plugins}
+server:
+  threads: {threads}
+auth:
+  jwt:
+    secret: "a secret that only this test knows, 32 bytes and more"
+identity:
+  auto_create: true
+storage:
+  plugin: {storage}
+listeners:
+  im:
+    address: {address}
+    port: {im_port}
+    transport: http
+    contracts: [im]
+  carrypigeon:
+    address: {address}
+    port: {carrypigeon_port}
+    transport: route_packet
+    contracts: [carrypigeon]
+  internal:
+    address: 127.0.0.1
+    port: {internal_port}
+    transport: http
+    contracts: [admin]
+{extra}"""
+
+
+class HostError(Exception):
+    """The host did not do what every test needs of it; the text carries the end of its log."""
+
+
+class Host:
+    def __init__(self, loft, plugins=None, storage="sqlite", threads=2, im_port=0, carrypigeon_port=0,
+                 internal_port=0, address="127.0.0.1", extra="", directory=None):
+        self.loft = os.path.abspath(loft)
+        plugins = plugins or os.path.join(os.path.dirname(self.loft), "..", "lib", "loft", "plugins")
+        self._temporary = None
+        if directory is None:
+            self._temporary = tempfile.TemporaryDirectory(prefix="loft-test-")
+            directory = self._temporary.name
+        self.directory = directory
+        self.data_dir = os.path.join(directory, "data")
+        os.makedirs(self.data_dir, mode=0o700, exist_ok=True)
+        self.config = os.path.join(directory, "loft.yaml")
+        self.log = os.path.join(directory, "stderr.log")
+        with open(self.config, "w", encoding="utf-8") as file:
+            file.write(CONFIG.format(data_dir=self.data_dir, plugins=os.path.abspath(plugins), storage=storage,
+                                     threads=threads, im_port=im_port, carrypigeon_port=carrypigeon_port,
+                                     internal_port=internal_port, address=address, extra=extra))
+        self.process = None
+        self.ports = {}
+
+    def __enter__(self):
+        return self.start()
+
+    def __exit__(self, kind, value, trace):
+        if self.process and self.process.poll() is None:
+            if kind is None:
+                self.stop()
+            else:
+                self.kill()
+        if kind is not None:
+            print("---- the end of the host's log\n" + self.tail(), flush=True)
+        if self._temporary:
+            self._temporary.cleanup()
+
+    # -- life ---------------------------------------------------------------------------------------------------------
+
+    def start(self, patience=30.0):
+        ports = os.path.join(self.data_dir, "ports.json")
+        if os.path.exists(ports):
+            os.unlink(ports)  # a killed host leaves the old one behind
+        with open(self.log, "ab") as log:
+            self.process = subprocess.Popen([self.loft, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
+                                            stdout=log, stderr=log)
+        end = time.monotonic() + patience
+        while True:
+            if self.process.poll() is not None:
+                raise HostError(f"the host ended with {self.process.returncode} instead of listening\n{self.tail()}")
+            try:
+                with open(ports, encoding="utf-8") as file:
+                    self.ports = json.load(file)
+                return self
+            except (FileNotFoundError, json.JSONDecodeError):
+                pass  # not there, or not written to its end yet
+            if time.monotonic() > end:
+                self.kill()
+                raise HostError(f"the host was not ready after {patience:.0f} s\n{self.tail()}")
+            time.sleep(0.005)
+
+    def kill(self):
+        """SIGKILL: what a power cut looks like to the host."""
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self, patience=30.0):
+        """SIGTERM; the host must drain and end with 0, and no sanitizer may have spoken."""
+        self.process.send_signal(signal.SIGTERM)
+        try:
+            code = self.process.wait(patience)
+        except subprocess.TimeoutExpired:
+            self.kill()
+            raise HostError(f"the host did not end within {patience:.0f} s of SIGTERM\n{self.tail()}") from None
+        self.check_log()
+        if code != 0:
+            raise HostError(f"the host ended with {code} after SIGTERM, expected 0\n{self.tail()}")
+
+    def alive(self):
+        return self.process is not None and self.process.poll() is None
+
+    # -- what is said about it ----------------------------------------------------------------------------------------
+
+    def tail(self, characters=6000):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            return file.read()[-characters:]
+
+    def check_log(self):
+        with open(self.log, encoding="utf-8", errors="replace") as file:
+            text = file.read()
+        for word in SANITIZER_WORDS:
+            at = text.find(word)
+            if at >= 0:
+                raise HostError(f"a sanitizer reported:\n{text[max(0, at - 200):at + 6000]}")
+
+    # -- addresses ----------------------------------------------------------------------------------------------------
+
+    def port(self, listener):
+        if listener not in self.ports:
+            raise HostError(f"ports.json names no listener '{listener}', only {sorted(self.ports)}")
+        return self.ports[listener]
+
+    @property
+    def im(self):
+        return f"http://127.0.0.1:{self.port('im')}"
+
+    @property
+    def carrypigeon(self):
+        return ("127.0.0.1", self.port("carrypigeon"))
+
+    def metrics(self):
+        """The metrics without labels, by name."""
+        url = f"http://127.0.0.1:{self.port('internal')}/metrics"
+        found = {}
+        for line in urllib.request.urlopen(url, timeout=10).read().decode().splitlines():
+            name, _, value = line.partition(" ")
+            if name and not name.startswith("#") and "{" not in name:
+                found[name] = float(value)
+        return found
+
+    # -- users --------------------------------------------------------------------------------------------------------
+
+    def account(self, handle):
+        """`{"token","handle","uid","uuid"}` of the user, who is made if there is none of that name."""
+        return account(self.loft, self.config, handle)
+
+
+def account(loft, config, handle):
+    subprocess.run([loft, "user", "add", handle, "--config", config], stdin=subprocess.DEVNULL,
+                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30, check=False)  # may exist already
+    done = subprocess.run([loft, "token", handle, "--json", "--config", config], stdin=subprocess.DEVNULL,
+                          capture_output=True, text=True, timeout=30, check=False)
+    if done.returncode != 0:
+        raise HostError(f"`loft token {handle} --json` ended with {done.returncode}: {done.stderr.strip()}")
+    return json.loads(done.stdout)
