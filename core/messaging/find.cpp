@@ -146,14 +146,14 @@ void Core::open_session(Session& session, UserRef user, Done<Login> done) {
       if (!verdict.passed()) return done(verdict.refusal());
       with_view(asked.caller, [this, caller = asked.caller, user = asked.user, done = std::move(done)](Result<void> ready) mutable {
         if (!ready) return done(std::move(ready.error()));
-        auto* session = sessions_.find(caller.thread, caller.session);
-        session->user = user;
-        session->caller.user = user->id;
+        auto* opening = sessions_.find(caller.thread, caller.session);
+        opening->user = user;
+        opening->caller.user = user->id;
         OpenEntry entry;
         entry.user = std::move(user);
-        entry.session = {caller.session, caller.thread, caller.contract, session->marks_on_push, 0, session->single};
+        entry.session = {caller.session, caller.thread, caller.contract, opening->marks_on_push, 0, opening->single};
         entry.done = std::move(done);
-        enqueue(caller.thread, Entry{session->caller, std::move(entry), 0});
+        enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0});
       });
     });
   });
