@@ -103,6 +103,7 @@ Problem Tree::describe(const Place& place, std::string path, std::string message
 }
 
 void Tree::add(const Place& place, std::string path, std::string message, bool secret) {
+  if (problems_.size() >= max_problems) return;
   const auto same = [&](const Problem& p) { return p.path == path && p.message == message; };
   for (std::size_t i = 0; i < problems_.size(); ++i) {
     const auto& other = places_[i];

@@ -1,4 +1,4 @@
-// Numbers, durations and sizes as they are written in the YAML. Private to core/config.
+// Numbers, durations and sizes as they are written in the YAML. For core only.
 #pragma once
 
 #include <cstdint>

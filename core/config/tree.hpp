@@ -16,7 +16,8 @@ namespace loft::config {
 inline constexpr std::size_t max_file_bytes = 1 << 20;
 inline constexpr std::size_t max_secret_bytes = 64 << 10;
 inline constexpr std::size_t max_depth = 32;
-inline constexpr std::size_t max_items = 100'000;  ///< after aliases are expanded
+inline constexpr std::size_t max_problems = 500;  ///< nobody reads further ones
+inline constexpr std::size_t max_items = 20'000;  ///< after aliases are expanded
 
 /// Where something stands. `line` and `column` count from 1, in characters; line 0: the origin has no lines.
 struct Place {

@@ -1,0 +1,59 @@
+// What each command does once its words are parsed. Private to core/cli.
+#pragma once
+
+#include <optional>
+#include <ostream>
+#include <string>
+#include <vector>
+
+#include "cli/commands.hpp"
+
+namespace loft::cli {
+
+/// All words of the command line, whatever the command.
+struct Words {
+  std::string config;
+  std::vector<std::string> set;
+  bool json = false;
+  std::string handle;
+  std::optional<std::uint64_t> uid;
+  std::string uuid;
+  std::string ttl = "24h";
+  std::string plugin;
+};
+
+class Actions {
+ public:
+  Actions(const Words& words, std::map<std::string, std::string> environment, HostCommands& host, std::ostream& out,
+          std::ostream& err)
+      : words_(words), environment_(std::move(environment)), host_(host), out_(out), err_(err) {}
+
+  int serve();
+  int check();
+  int user_add();
+  int user_list();
+  int token();
+  int plugins_list();
+  int plugins_show();
+  int plugins_chain();
+  int config_reference();
+  int config_default();
+  int version();
+
+ private:
+  /// Nullopt after saying what is wrong; `exit` is set then.
+  std::optional<Loaded> configuration(int& exit);
+  std::string config_file() const;
+  int fail(const Error& error);
+  int report(const std::vector<config::Problem>& problems);
+  /// Through the running host, else on the store itself.
+  Result<std::string> ask(Loaded& loaded, std::string_view command, const std::string& arguments);
+
+  const Words& words_;
+  std::map<std::string, std::string> environment_;
+  HostCommands& host_;
+  std::ostream& out_;
+  std::ostream& err_;
+};
+
+}  // namespace loft::cli

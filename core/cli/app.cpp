@@ -1,0 +1,160 @@
+// The grammar of the command line. The only use of CLI11.
+#include <exception>
+#include <ostream>
+
+#include <CLI/App.hpp>
+#include <CLI/Config.hpp>
+#include <CLI/Formatter.hpp>
+
+#include "cli/actions.hpp"
+
+namespace loft::cli {
+namespace {
+
+class Grammar {
+ public:
+  Grammar(Words& words, Actions& actions) : words_(words), actions_(actions) {
+    app_.name("loft");
+    app_.require_subcommand(1);
+    app_.fallthrough();
+    app_.footer(
+        "Examples:\n"
+        "  loft serve                                   runs on ./config/loft.yaml\n"
+        "  loft serve --config /etc/loft/loft.yaml --set log.level=debug\n"
+        "  loft user add ann && loft token ann          a user and a token for it\n"
+        "Exit codes: 0 done, 1 refused, 64 usage, 69 unavailable, 70 internal, 75 data_dir in use, 78 configuration.");
+    app_.add_option("-c,--config", words_.config, "The YAML file; else ./config/loft.yaml, then /etc/loft/loft.yaml")
+        ->type_name("FILE");
+    app_.add_option("--set", words_.set, "Overrides one option: --set server.threads=4; may be repeated")
+        ->type_name("KEY=VALUE")
+        ->expected(1)
+        ->allow_extra_args(false)
+        ->take_all();
+    commands();
+  }
+
+  CLI::App& app() { return app_; }
+  int run_chosen() { return chosen_ ? (actions_.*chosen_)() : static_cast<int>(usage); }
+
+  /// The word that is no command although one was expected there, with the nearest that is.
+  std::string unknown_command(int argc, const char* const* argv) {
+    const CLI::App* at = &app_;
+    for (int i = 1; i < argc; ++i) {
+      const std::string word = argv[i];
+      if (word == "--config" || word == "-c" || word == "--set") {
+        ++i;
+      } else if (!word.starts_with("-")) {
+        const auto commands = at->get_subcommands([](const CLI::App*) { return true; });
+        if (commands.empty()) return {};
+        std::vector<std::string> names;
+        const CLI::App* next = nullptr;
+        for (const auto* command : commands) {
+          names.push_back(command->get_name());
+          if (command->get_name() == word) next = command;
+        }
+        if (next == nullptr) return complaint(*at, word, names);
+        at = next;
+      }
+    }
+    return {};
+  }
+
+ private:
+  using Action = int (Actions::*)();
+
+  static std::string complaint(const CLI::App& at, const std::string& word, const std::vector<std::string>& names) {
+    const auto near = config::nearest(word, names);
+    std::string text = "'" + word + "' is not a command";
+    if (!near.empty()) return text + "; did you mean '" + (at.get_parent() ? at.get_name() + " " : "") + near + "'?";
+    text += "; there are";
+    for (std::size_t i = 0; i < names.size(); ++i) text += (i == 0 ? " " : ", ") + names[i];
+    return text;
+  }
+
+  CLI::App* add(CLI::App& parent, const char* name, const char* help, Action action, const char* examples) {
+    auto* const command = parent.add_subcommand(name, help);
+    command->fallthrough();
+    command->footer(std::string("Examples:\n") + examples);
+    command->callback([this, action] { chosen_ = action; });
+    return command;
+  }
+
+  CLI::App& family(const char* name, const char* help) {
+    auto* const command = app_.add_subcommand(name, help);
+    command->require_subcommand(1);
+    command->fallthrough();
+    return *command;
+  }
+
+  void json(CLI::App* command) { command->add_flag("--json", words_.json, "Print JSON, for programs"); }
+
+  void commands() {
+    add(app_, "serve", "Run the host until SIGTERM or SIGINT", &Actions::serve,
+        "  loft serve\n  loft serve --set listeners.0.listen=127.0.0.1:9000");
+    add(app_, "check", "Read the configuration and all plugins' options, report every problem", &Actions::check,
+        "  loft check --config loft.yaml");
+
+    auto& user = family("user", "Add and list users; also while the host runs");
+    auto* const user_add = add(user, "add", "Add a user", &Actions::user_add,
+                               "  loft user add ann\n  loft user add bob --uid 10001 --json");
+    user_add->add_option("handle", words_.handle, "Its name, 1 to 50 bytes")->required()->type_name("HANDLE");
+    user_add->add_option("--uid", words_.uid, "Its number; else the host chooses one")->type_name("N");
+    user_add->add_option("--uuid", words_.uuid, "Its UUID; else a random one")->type_name("U");
+    json(user_add);
+    json(add(user, "list", "List all users: uid, uuid, handle", &Actions::user_list, "  loft user list --json"));
+
+    auto* const token = add(app_, "token", "Print a token for a user; every contract accepts it", &Actions::token,
+                            "  loft token ann\n  loft token ann --ttl 30d --json");
+    token->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
+    token->add_option("--ttl", words_.ttl, "For how long it is valid")->capture_default_str()->type_name("DURATION");
+    json(token);
+
+    auto& plugins = family("plugins", "Show plugins, their options and their order");
+    json(add(plugins, "list", "List the plugins in the plugin path", &Actions::plugins_list, "  loft plugins list"));
+    auto* const show = add(plugins, "show", "Show one plugin and its options", &Actions::plugins_show,
+                           "  loft plugins show storage.sqlite");
+    show->add_option("id", words_.plugin, "The plugin's id, kind.name")->required()->type_name("ID");
+    json(add(plugins, "chain", "List the handlers of each event in the order of their calls", &Actions::plugins_chain,
+             "  loft plugins chain"));
+
+    auto& config = family("config", "Help for writing the configuration");
+    add(config, "reference", "Print all options as Markdown", &Actions::config_reference,
+        "  loft config reference > options.md");
+    add(config, "default", "Print the annotated default configuration", &Actions::config_default,
+        "  loft config default > loft.yaml");
+    add(app_, "version", "Print the version", &Actions::version, "  loft version");
+  }
+
+  Words& words_;
+  Actions& actions_;
+  CLI::App app_{"A messaging host that speaks many wire contracts over one store"};
+  Action chosen_ = nullptr;
+};
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::map<std::string, std::string> environment, HostCommands& host,
+        std::ostream& out, std::ostream& err) {
+  try {
+    Words words;
+    Actions actions(words, std::move(environment), host, out, err);
+    Grammar grammar(words, actions);
+    try {
+      grammar.app().parse(argc, argv);
+    } catch (const CLI::ParseError& error) {
+      if (error.get_exit_code() == static_cast<int>(CLI::ExitCodes::Success)) {
+        grammar.app().exit(error, out, err);
+        return success;
+      }
+      const auto unknown = grammar.unknown_command(argc, argv);
+      err << "loft: " << (unknown.empty() ? error.what() : unknown) << "\nloft --help lists commands and options\n";
+      return usage;
+    }
+    return grammar.run_chosen();
+  } catch (const std::exception& error) {
+    err << "loft: " << error.what() << "\n";
+    return internal;
+  }
+}
+
+}  // namespace loft::cli

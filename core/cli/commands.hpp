@@ -1,0 +1,130 @@
+// The command line: what it parses by itself, and what it asks the host for.
+#pragma once
+
+#include <iosfwd>
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <loft/error.hpp>
+#include <loft/message.hpp>
+
+#include "config/config.hpp"
+#include "config/settings.hpp"
+
+namespace loft {
+class JwtIdentity;
+}
+
+namespace loft::cli {
+
+/// Exit codes, as in sysexits.h where it has one.
+enum Exit : int {
+  success = 0,
+  refused = 1,  ///< understood and answered with no: no such user, handle taken
+  usage = 64,
+  unavailable = 69,  ///< storage or host do not answer, a port cannot be had
+  internal = 70,
+  lock_held = 75,  ///< another process owns the data_dir
+  bad_config = 78,
+};
+
+/// The exit code for an error: by reason, then by code.
+int exit_code(const Error& error) noexcept;
+
+/// A configuration that was read. `sources` serves to read it again on SIGHUP.
+struct Loaded {
+  config::Sources sources;
+  std::unique_ptr<config::Document> document;
+  config::Settings settings;
+};
+
+/// Reads file, environment and overrides; all host sections. Problems are in the document.
+Loaded load(config::Sources sources);
+
+struct NewUser {
+  std::string handle;
+  std::optional<std::uint64_t> uid;
+  std::string uuid;  ///< lower case; empty: a random one
+};
+
+/// Users, straight on the store or inside the running host. Thread role: one thread.
+class UserStore {
+ public:
+  virtual ~UserStore() = default;
+  /// Errors: conflict `user.taken` (the detail says which of the three), invalid `user.handle_invalid`.
+  virtual Result<User> add(const NewUser& user) = 0;
+  /// By ascending id, after the given one.
+  virtual Result<std::vector<User>> list(UserId after, std::size_t limit) = 0;
+  /// Errors: not_found `user.unknown`.
+  virtual Result<User> find(std::string_view handle) = 0;
+};
+
+/// Runs `user.add`, `user.list` or `token` with its JSON arguments. The command line calls it when no host runs; the
+/// host calls it from its control socket. Errors: not_found `control.unknown_command`, invalid `control.arguments`, and
+/// those of UserStore.
+Result<std::string> run_user_command(UserStore& users, const JwtIdentity& identity, std::string_view command,
+                                     std::string_view arguments);
+
+struct PluginInfo {
+  std::string id;
+  std::string version;
+  std::string description;
+  std::string file;
+  std::vector<std::string> instances;  ///< names under which the configuration uses it; empty: it does not
+  std::string problem;                 ///< why it cannot be loaded; empty: it can
+};
+
+struct ChainEntry {
+  std::string event;  ///< `SubmitMessage`
+  std::string stage;  ///< `check`, `rewrite`, `policy`, `observer`, `follower`
+  std::string instance;
+};
+
+/// What the host does for the command line.
+class HostCommands {
+ public:
+  virtual ~HostCommands() = default;
+
+  /// Runs the host until it is told to stop; prints and logs by itself. Returns an exit code. The configuration has no
+  /// problems so far; plugins have not seen it.
+  virtual int serve(Loaded& loaded) = 0;
+
+  /// Loads the plugins, applies their option tables and calls `configure`; problems go to the document. No I/O besides
+  /// loading.
+  virtual void check(Loaded& loaded) = 0;
+
+  /// All plugins in the plugin path, by id.
+  virtual Result<std::vector<PluginInfo>> plugins(Loaded& loaded) = 0;
+
+  /// Option tables of all plugins in the plugin path, by id; the tables live as long as this object.
+  virtual Result<std::vector<config::ReferenceSection>> reference(Loaded& loaded) = 0;
+
+  /// The handlers of each event in the order of their calls, after `setup` of all plugins.
+  virtual Result<std::vector<ChainEntry>> chain(Loaded& loaded) = 0;
+
+  /// Opens the configured storage. The caller holds the StoreLock of `data_dir`.
+  virtual Result<std::unique_ptr<UserStore>> open_users(Loaded& loaded) = 0;
+};
+
+/// The whole program. Never throws; returns the exit code.
+int run(int argc, const char* const* argv, std::map<std::string, std::string> environment, HostCommands& host,
+        std::ostream& out, std::ostream& err);
+
+/// The process's environment.
+std::map<std::string, std::string> process_environment();
+
+/// `config/loft.yaml`, as `loft config default` prints it.
+std::string_view default_config() noexcept;
+
+}  // namespace loft::cli
+
+namespace loft {
+
+/// The real host's side; in core/host. Lifetime: the program's.
+cli::HostCommands& host_commands();
+
+}  // namespace loft

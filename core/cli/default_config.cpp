@@ -1,0 +1,51 @@
+#include "cli/commands.hpp"
+
+namespace loft::cli {
+
+// The same text as config/loft.yaml; a test compares them.
+std::string_view default_config() noexcept {
+  return R"yaml(# Loft on one machine: SQLite in ./data, listeners on loopback only, users that appear when they are first heard of.
+# `loft check` reads this file and names every slip; docs/operating/options.md lists every option with its default.
+# Beyond this machine three things below must change; production.yaml shows how, and Loft refuses to start until then.
+
+data_dir: ./data                # database, control socket, lock
+
+auth:
+  jwt:
+    # Signs and checks all tokens. Empty takes a secret that everybody knows.
+    secret: ${env:LOFT_JWT_SECRET:-}
+
+identity:
+  auto_create: true             # a handle that is heard of for the first time becomes a user
+  trust_header: true            # the header X-User-ID is believed without a token
+
+storage:
+  use: sqlite                   # a file in data_dir
+
+broker:
+  use: local                    # one host, no cluster
+
+domains: [core]                 # Core:Text, Core:Image, …
+
+listeners:
+  - name: web
+    listen: 127.0.0.1:8080
+    transport: http
+    websocket: true             # upgrades on the same port
+    contracts: [im]
+
+  - name: packets
+    listen: 127.0.0.1:7609
+    transport: route_packet
+    contracts: [carrypigeon]
+
+internal:
+  listen: 127.0.0.1:7600        # /metrics, /livez, /readyz
+
+log:
+  level: info
+  format: text                  # or json, logfmt
+)yaml";
+}
+
+}  // namespace loft::cli
