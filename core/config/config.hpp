@@ -14,20 +14,21 @@
 namespace loft::config {
 
 /// One thing that is wrong, with its place. `line` and `column` count from 1; 0 where there is no place in the file
-/// (`source` is then `--set`, an environment variable's name, or the file as a whole).
+/// (`source` is then `--set key.path`, an environment variable's name, or the file as a whole).
 struct Problem {
-  std::string source;      ///< file name as given, `--set key=value`, or `LOFT_…`
+  std::string source;  ///< file name as given, `--set key.path`, or `LOFT__…`; never with a value
   std::size_t line = 0;
   std::size_t column = 0;
-  std::string path;        ///< `storage.pool`
-  std::string message;     ///< what is wrong and how to fix it; names the nearest valid key where there is one
-  std::string excerpt;     ///< the line of the file; empty for secrets
+  std::string path;     ///< `storage.pool`
+  std::string message;  ///< what is wrong and how to fix it; names the nearest valid key where there is one
+  std::string excerpt;  ///< the line of the file; empty for secrets
 };
 
 /// All problems as text: `file:line:column: path: message`, the excerpt and a caret below it.
 std::string format(const std::vector<Problem>& problems);
 
 class Document;
+class Tree;  // how the library keeps a document
 
 /// A node of the document that knows its place. Cheap to copy; valid as long as its Document.
 class Node {
@@ -41,12 +42,14 @@ class Node {
   Node operator[](std::string_view key) const;
   /// Keys in file order, for maps whose keys are names chosen by the operator.
   std::vector<std::string> keys() const;
-  std::vector<Node> items() const;       ///< of a list
-  std::string text() const;              ///< of a scalar, `${…}` resolved
+  std::vector<Node> items() const;  ///< of a list
+  std::string text() const;         ///< of a scalar, `${…}` resolved
   std::string path() const;
 
   /// Notes a problem at this node (or at its key).
   void problem(std::string message) const;
+  /// The same problem without noting it.
+  Problem describe(std::string message) const;
 
   /// Fills the table's variables from this map (which may be absent: defaults stay). Wrong types, values out of range,
   /// unknown keys (unless in `also_known`), missing required ones become problems. Nested names (`tls.key`) descend.
@@ -57,14 +60,14 @@ class Node {
   Node option(std::string_view name) const;
 
  private:
-  friend class Document;
+  friend class Tree;
   struct Impl;
   std::shared_ptr<Impl> impl_;
 };
 
 struct Sources {
-  std::string file;                       ///< path of the YAML file; empty: no file, defaults only
-  std::vector<std::string> overrides;     ///< `key.path=value` of `--set`, later ones win
+  std::string file;                                ///< path of the YAML file; empty: no file, defaults only
+  std::vector<std::string> overrides;              ///< `key.path=value` of `--set`, later ones win
   std::map<std::string, std::string> environment;  ///< `LOFT__SECTION__KEY` set values; others serve `${env:NAME}`
 };
 

@@ -5,6 +5,7 @@
 // Handlers register during `setup` only; then the tables freeze, and running needs neither locks nor allocation.
 #pragma once
 
+#include <atomic>
 #include <concepts>
 #include <cstdint>
 #include <exception>
@@ -32,6 +33,9 @@ template <class E>
 concept ProposalEvent = std::derived_from<E, Proposal> && !std::derived_from<E, Fact> && std::move_constructible<E>;
 template <class E>
 concept FactEvent = std::derived_from<E, Fact> && !std::derived_from<E, Proposal>;
+/// A proposal whose interceptors may wait: all but those that say `using answers_at_once = void;`.
+template <class E>
+concept WaitableEvent = ProposalEvent<E> && !requires { typename E::answers_at_once; };
 
 /// The stages of a proposal, run in this order; inside a stage, the order of the plugins in the YAML decides.
 enum class Stage : std::uint8_t {
@@ -59,7 +63,8 @@ class [[nodiscard]] Verdict {
 };
 
 /// Handed to a waiting interceptor, which calls it once, from any thread. Later calls, and calls after the time-out,
-/// change nothing. Destroying it uncalled refuses with `interceptor.gone`.
+/// change nothing. Destroying it uncalled refuses with `interceptor.gone`. Call or destroy it while the host runs: at the
+/// latest in `Plugin::stop`.
 using Resume = Function<void(Verdict)>;
 
 namespace detail {
@@ -118,9 +123,10 @@ class Bus {
   }
 
   /// Registers an interceptor that may wait. `handler(E&, Resume)` must not block either: it starts its work and
-  /// answers through `Resume`. The event stays alive until then; only the proposing session's later messages wait.
-  /// After `timeout` milliseconds (> 0) the proposal is refused with `interceptor.timeout`.
-  template <ProposalEvent E, class F>
+  /// answers through `Resume`. The event stays alive as long as the Resume; only the proposing session's later messages
+  /// wait. After `timeout` milliseconds (> 0) the proposal is refused with `interceptor.timeout`: the proposer then reads
+  /// the event, so that a handler which changes it must do so before it is late, or inside the call.
+  template <WaitableEvent E, class F>
     requires std::is_invocable_v<F&, E&, Resume>
   void intercept_waiting(Stage stage, Millis timeout, F handler) {
     auto owner = std::make_shared<F>(std::move(handler));
@@ -222,6 +228,11 @@ class Proposer {
   /// this returns.
   template <class F>
   void propose(E event, F done) const {
+    if (!has_waiting()) {
+      auto verdict = now(event);
+      done(event, std::move(verdict));
+      return;
+    }
     auto chain = std::make_shared<Chain>(Chain{std::move(event), bus_, table_, bus_->origin(), 0, std::move(done)});
     chain->proceed(chain);
   }
@@ -266,21 +277,23 @@ class Proposer {
         if (!verdict.passed()) return self->finish(std::move(verdict));
         self->proceed(self);
       };
-      bus->after(handler.timeout, [self, step, answer]() mutable {
-        if (self->next == step && self->done) answer(Verdict::refuse(Code::unavailable, "interceptor.timeout"));
+      // The Resume keeps the chain alive; the clock does not, so that an event is gone soon after its answer.
+      bus->after(handler.timeout, [weak = std::weak_ptr<Chain>(self), step] {
+        const auto chain = weak.lock();
+        if (!chain || chain->next != step || !chain->done) return;
+        chain->finish(Verdict::refuse(Code::unavailable, "interceptor.timeout"));
       });
       struct Once {
         std::shared_ptr<Chain> chain;
         decltype(answer) deliver;
-        bool used = false;
+        std::atomic<bool> used = false;
 
         Once(std::shared_ptr<Chain> c, decltype(answer) d) : chain(std::move(c)), deliver(std::move(d)) {}
         Once(const Once&) = delete;
         ~Once() { say(Verdict::refuse(Code::internal, "interceptor.gone")); }
         void say(Verdict verdict) {
-          if (std::exchange(used, true)) return;
-          auto& target = *chain;
-          target.bus->post(target.thread, [deliver = std::move(deliver), verdict = std::move(verdict)]() mutable {
+          if (used.exchange(true)) return;
+          chain->bus->post(chain->thread, [deliver = deliver, verdict = std::move(verdict)]() mutable {
             deliver(std::move(verdict));
           });
         }

@@ -88,6 +88,7 @@ struct Delivery {
   const User* actor = nullptr;                ///< who did it
   const User* subject = nullptr;              ///< membership: whom it concerns; read: whose mark
   MessageId newest = MessageId::none;         ///< read: the newest message read
+  Millis reached = 0;                         ///< read: as Marked::reached
 };
 
 /// One encoded message, shared by all sessions of a contract and variant. Where the bytes depend on the viewer, a splice

@@ -47,6 +47,7 @@ struct ChangeMembership : Proposal {
 /// A committed message is about to be pushed to one recipient. A refusal keeps it from this recipient's sessions.
 /// Only the answering form is possible here. Thread role: the recipient's I/O thread.
 struct DeliverTo : Proposal {
+  using answers_at_once = void;
   const MessageRecord* record = nullptr;
   UserId recipient = UserId::none;
 };
@@ -76,6 +77,7 @@ struct MarkAdvanced : Fact {
   ConversationId conversation = ConversationId::none;
   MarkId mark = MarkId::read;
   MessageId newest = MessageId::none;
+  Millis reached = 0;  ///< as Marked::reached
 };
 
 struct ConversationCreated : Fact {

@@ -3,10 +3,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <loft/bytes.hpp>
 #include <loft/messaging.hpp>
@@ -18,6 +20,13 @@ enum class HttpMethod : std::uint8_t { get, head, post, put, patch, del, options
 struct HttpHeader {
   std::string_view name;
   std::string_view value;
+};
+
+/// What the host's router found for a request.
+struct HttpRoute {
+  std::vector<std::pair<std::string, std::string>> parameters;  ///< names and decoded values of the pattern's `:name`s
+  std::size_t mount = 0;   ///< length of the mount prefix that `path()` leaves out from here on
+  Caller caller;           ///< contract and thread; the user is filled in by `HttpExchange::caller`
 };
 
 /// Thread role: I/O, always the same thread. Lifetime: as long as somebody holds the shared pointer; what the views
@@ -42,6 +51,9 @@ class HttpExchange {
 
   /// The caller for Messaging: this request made by `user`.
   virtual Caller caller(UserId user) const noexcept = 0;
+
+  /// Attaches the route, before the contract sees the exchange. The host's to call.
+  virtual void route(HttpRoute route) = 0;
 
   /// Answers, once; a second call is ignored. `type` is the Content-Type; empty sends none. HEAD sends no body.
   virtual void respond(unsigned status, std::string_view type, Bytes body, std::span<const HttpHeader> more = {}) = 0;

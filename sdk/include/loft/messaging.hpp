@@ -74,8 +74,9 @@ struct MarkAct {
 
 struct Marked {
   std::uint64_t newly = 0;      ///< messages from others that were not so marked before
-  bool advanced = false;        ///< the newest marked message moved on
+  bool advanced = false;        ///< `reached` moved on
   MessageId newest = MessageId::none;  ///< the newest message so marked in the conversation (of the last one named)
+  Millis reached = 0;           ///< the later of its time and the latest `up_to_time`; since 1970
 };
 
 struct NewConversation {
@@ -143,6 +144,7 @@ struct ConversationQuery {
 
 struct MarkState {
   MessageId newest = MessageId::none;  ///< the newest marked message; none: nothing is
+  Millis reached = 0;                  ///< as Marked::reached
 };
 
 /// Thread role of every function: the thread in `caller.thread`, unless said otherwise. Answers come on that thread.

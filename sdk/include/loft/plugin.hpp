@@ -17,6 +17,7 @@ class Messaging;
 class Users;
 class Identity;
 class Domains;
+class Inspector;
 
 /// What the host offers to one plugin instance. Lifetime: from `setup` until the instance is destroyed.
 class Host {
@@ -32,10 +33,11 @@ class Host {
   virtual const Clock& clock() const noexcept = 0;  ///< thread role: any
   virtual Metrics& metrics() noexcept = 0;       ///< thread role: control
   virtual Bus& bus() noexcept = 0;               ///< registering: control, during `setup`
-  virtual Messaging& messaging() noexcept = 0;   ///< see there
-  virtual Users& users() noexcept = 0;           ///< see there
-  virtual Identity& identity() noexcept = 0;     ///< see there
-  virtual Domains& domains() noexcept = 0;       ///< see there
+  virtual Messaging& messaging() = 0;            ///< see there; these throw only in tests that did not give them
+  virtual Users& users() = 0;                    ///< see there
+  virtual Identity& identity() = 0;              ///< see there
+  virtual Domains& domains() = 0;                ///< see there
+  virtual Inspector& inspector() = 0;            ///< see there
 
   /// Runs `work` on the bounded blocking pool. False: the pool is full and `work` was not taken; answer `overloaded`.
   /// Thread role: any.
@@ -43,6 +45,10 @@ class Host {
 
   /// True when the host is reachable from this machine only: every listener is on a loopback address. Thread role: any.
   virtual bool loopback_only() const noexcept = 0;
+
+  /// True when a client may say who it is without proving it (`identity.trust_header`; never beyond loopback).
+  /// Thread role: any.
+  virtual bool trusts_user_header() const noexcept = 0;
 };
 
 /// Base of all plugins. Derive from one of the interfaces (Storage, Contract, Domain, …), or from this for a plugin

@@ -110,6 +110,12 @@ class Storage : public Plugin {
   /// S5: entries are idempotent: a batch that was stored but whose answer was lost may be sent again; it is answered
   ///     by conflicts that name the same ids.
   /// S6: texts are kept byte for byte (any UTF-8, any length up to 16 MiB), integers exactly up to 2^63 - 1.
+  /// S10: handles, uuids and pairs are unique, empty ones apart. An entry that would break this, a head of a
+  ///      conversation that is neither stored nor in the batch, and one key twice in a batch are the caller's mistakes:
+  ///      internal `storage.broken`, and S4.
+  /// S11: a user, conversation or member that is stored is replaced by what the batch says; head and last id move by
+  ///      `heads` only. A change whose position is stored is left as it is.
+  /// S12: a recall may concern a message of the same batch; the first recall of a message stands; content is kept.
   virtual Result<Conflict> commit(const Batch& batch) = 0;
 
   /// The largest position of any stored entry; 0 for an empty store. S7: no position is ever forgotten, so that ids
@@ -129,16 +135,16 @@ class Storage : public Plugin {
   virtual Result<std::optional<StoredConversation>> conversation_by_pair(UserId low, UserId high) = 0;
   virtual Result<std::vector<StoredConversation>> conversations(std::span<const ConversationId> ids) = 0;
 
-  /// In the order of joining, former members included.
+  /// S13: in the order of joining (`joined`, then user), former members included.
   virtual Result<std::vector<Member>> members(ConversationId id) = 0;
-  /// All memberships of a user with its marks, former ones included.
+  /// All memberships of a user with its marks, former ones included, ascending conversations (S13).
   virtual Result<std::vector<Membership>> memberships(UserId user) = 0;
   /// One mark of all members of a conversation.
   virtual Result<std::vector<MarkWrite>> marks(ConversationId id, std::string_view mark) = 0;
 
   /// Messages with `low` <= seq <= `high`, at most `limit`, ascending or descending.
   virtual Result<std::vector<Message>> log(ConversationId id, Seq low, Seq high, std::size_t limit, bool descending) = 0;
-  /// Those that exist, ascending.
+  /// Those that exist, ascending, each once however often it is named (S13).
   virtual Result<std::vector<Message>> messages(std::span<const MessageId> ids) = 0;
   /// The highest seq whose message id is <= `position`; 0 when there is none. S8: O(log n).
   virtual Result<Seq> seq_at(ConversationId id, Position position) = 0;
@@ -148,6 +154,7 @@ class Storage : public Plugin {
   virtual Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) = 0;
 
   /// Messages and changes with position > `after`, ascending by position over both, at most `limit` in all.
+  /// S14: asked again with the last position it returned, it goes on without a gap and without a repeat.
   struct Since {
     std::vector<Message> messages;
     std::vector<Change> changes;
@@ -158,7 +165,8 @@ class Storage : public Plugin {
   virtual Result<std::optional<Position>> follower(std::string_view name) = 0;
   virtual Result<void> set_follower(std::string_view name, Position position) = 0;
 
-  /// Client keys older than `before` may be forgotten. Returns how many were, at most `limit` per call. Writer role.
+  /// Client keys whose message id is below `before` are forgotten. Returns how many were, at most `limit` per call.
+  /// Writer role. S15: 0 only when none is left; a forgotten key may come again, one that is not forgotten stays (S3).
   virtual Result<std::size_t> forget_client_keys(Position before, std::size_t limit) = 0;
 
   /// One line for readiness: empty when all is well, else what is wrong. Thread role: any; must not wait.

@@ -1,0 +1,134 @@
+#include "config/sections.hpp"
+
+namespace loft::config {
+namespace {
+
+Section top(Settings& s) {
+  Section section{
+      "", "Beside the sections below. Keys that begin with `x-` are ignored: a place for YAML anchors.", {}};
+  auto& t = section.table;
+  t.text("data_dir", s.data_dir,
+         "Folder for the host's own files, the control socket and the lock; made when missing.");
+  t.list("plugin_path", s.plugin_path,
+         "Folders in which plugins are looked for, in this order; empty takes the folder installed with the host.");
+  return section;
+}
+
+Section server(Settings& s) {
+  Section section{"server", "Threads, connections and the time to stop.", {}};
+  auto& t = section.table;
+  t.integer("threads", s.server.threads, "I/O threads; 0 takes one per core.").range(0, 256);
+  t.duration("grace", s.server.grace, "How long a stop waits for connections to end by themselves.")
+      .range(0, 3'600'000);
+  t.size("outbox_bytes", s.server.outbox_bytes,
+         "Unsent bytes per connection; over it the connection is closed with the meaning \"try again later\".")
+      .range(4096, 1 << 30);
+  t.integer("max_connections", s.server.max_connections, "Connections over all listeners; beyond it accepting pauses.")
+      .range(1, 10'000'000);
+  t.integer("blocking_threads", s.server.blocking_threads,
+            "Threads for reads from the storage and other work that waits.")
+      .range(1, 256);
+  t.integer("blocking_queue", s.server.blocking_queue, "Work that may wait for those threads; beyond it `overloaded`.")
+      .range(1, 1'000'000);
+  t.integer("window", s.server.window, "Submissions in flight per session; beyond it the session is not read from.")
+      .range(1, 65'536);
+  return section;
+}
+
+Section jwt(Settings& s) {
+  Section section{"auth.jwt", "Tokens are JWTs signed with HS256.", {}};
+  auto& t = section.table;
+  t.text("secret", s.jwt.secret,
+         "Shared secret of at least 32 bytes; empty takes a public development secret, refused off loopback.")
+      .secret();
+  t.text("issuer", s.jwt.issuer, "The `iss` claim of tokens made and demanded; empty demands none.");
+  t.duration("leeway", s.jwt.leeway, "Tolerance for clocks that differ, at `exp` and `nbf`.").range(0, 300'000);
+  return section;
+}
+
+Section identity(Settings& s) {
+  Section section{"identity", "Who a caller is believed to be.", {}};
+  auto& t = section.table;
+  t.boolean("auto_create", s.identity.auto_create,
+            "A handle that is heard of for the first time becomes a user. Refused off loopback.");
+  t.boolean("trust_header", s.identity.trust_header,
+            "The header `X-User-ID` is believed without a token. Refused off loopback.");
+  return section;
+}
+
+Section limits(Settings& s) {
+  Section section{"limits", "What one client may take; beyond a limit the answer is an error, never a crash.", {}};
+  auto& t = section.table;
+  t.size("content_bytes", s.limits.content_bytes, "Content of one message.").range(64, 16 << 20);
+  t.integer("group_members", s.limits.group_members, "Members of one group.").range(2, 1'000'000);
+  t.integer("groups_per_user", s.limits.groups_per_user, "Groups one user may be a member of.").range(1, 1'000'000);
+  t.integer("queue_messages", s.limits.queue_messages, "Submissions that wait to be committed; beyond it `overloaded`.")
+      .range(16, 10'000'000);
+  t.size("queue_bytes", s.limits.queue_bytes, "The same in bytes.").range(1 << 16, 4LL << 30);
+  t.integer("requests", s.limits.requests, "HTTP requests in work at once, per I/O thread.").range(1, 1'000'000);
+  return section;
+}
+
+Section dedupe(Settings& s) {
+  Section section{"dedupe", "Repeats of a message with the same client id are recognised.", {}};
+  section.table.duration("keep", s.dedupe_keep, "For how long.").range(60'000, 365LL * 86'400'000);
+  return section;
+}
+
+Section receipts(Settings& s) {
+  Section section{"receipts", "Who has received and read what.", {}};
+  auto& t = section.table;
+  t.duration("keep", s.receipts_keep, "For how long the moment of each receipt is kept; the receipt itself stays.")
+      .range(3'600'000, 3650LL * 86'400'000);
+  t.integer("group_max", s.receipts_group_max,
+            "Up to this many members a sender sees exact group receipts; above, `delivered` is the highest shown.")
+      .range(0, 10'000);
+  return section;
+}
+
+Section log(Settings& s, Drafts& drafts) {
+  Section section{"log", "Levels are read again on SIGHUP.", {}};
+  auto& t = section.table;
+  t.choice("level", s.log.level, log_level_names, "Lines below this level are not written.");
+  t.map("levels", drafts.log_levels, "Other levels for single plugins, such as `{contract.im: debug}`.");
+  t.choice("format", s.log.format, {"text", "json", "logfmt"}, "How a line looks.");
+  t.text("file", s.log.file, "File to append to; empty is standard error.");
+  return section;
+}
+
+Section internal(Settings& s, Drafts& drafts) {
+  Section section{
+      "internal", "A listener for the operator: `/metrics`, `/livez`, `/readyz`, without authentication.", {}};
+  auto& t = section.table;
+  t.boolean("enabled", s.internal_enabled, "Whether there is one.");
+  t.text("listen", drafts.internal_listen, "Address and port.");
+  return section;
+}
+
+}  // namespace
+
+std::vector<Section> host_sections(Settings& settings, Drafts& drafts) {
+  std::vector<Section> sections;
+  sections.push_back(top(settings));
+  sections.push_back(server(settings));
+  sections.push_back(jwt(settings));
+  sections.push_back(identity(settings));
+  sections.push_back(limits(settings));
+  sections.push_back(dedupe(settings));
+  sections.push_back(receipts(settings));
+  sections.push_back(log(settings, drafts));
+  sections.push_back(internal(settings, drafts));
+  return sections;
+}
+
+OptionTable ListenerDraft::table(ListenerSettings& listener) {
+  OptionTable t;
+  t.text("name", name, "For logs and metrics, unique; `listener1` and so on where it is missing.");
+  t.text("listen", listen, "Address literal and port, `127.0.0.1:8080` or `[::]:8080`; port 0 takes any free one.")
+      .required();
+  t.text("tls.certificate", listener.tls_certificate, "PEM file with the certificate chain; without it plain TCP.");
+  t.text("tls.key", listener.tls_key, "PEM file with the private key.");
+  return t;
+}
+
+}  // namespace loft::config

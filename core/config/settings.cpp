@@ -1,0 +1,324 @@
+#include "config/settings.hpp"
+
+#include <algorithm>
+#include <set>
+
+#include "config/sections.hpp"
+
+namespace loft::config {
+
+const std::string_view development_secret = "loft development secret, not for production";
+
+namespace {
+
+constexpr std::size_t shortest_secret = 32;  // RFC 7518 §3.2: as long as the hash
+
+/// `sqlite` and `storage.sqlite` name the same plugin.
+std::string full_id(std::string_view kind, const std::string& name) {
+  return name.find('.') != std::string::npos ? name : std::string(kind) + "." + name;
+}
+
+bool name_like(std::string_view text) {
+  const auto good = [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
+  };
+  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
+}
+
+/// The plugin a word names; a problem at `node` when it is no such word.
+PluginRef named(const Node& node, std::string_view kind, const std::string& word, const Node& options) {
+  PluginRef ref{full_id(kind, word), {}, options, {}, node};
+  ref.instance = ref.id;
+  const auto prefix = std::string(kind) + ".";
+  if (!name_like(word) || (!kind.empty() && !ref.id.starts_with(prefix))) {
+    node.problem("must name a plugin of kind " + std::string(kind) +
+                 ", in lower case, such as `sqlite` or `storage.sqlite`");
+  }
+  return ref;
+}
+
+/// A section `{use: name, …options}`.
+PluginRef section(const Node& node, std::string_view kind, const std::string& fallback) {
+  const auto use = node["use"];
+  std::string word = fallback;
+  if (node.present() && !node.is_map()) {
+    node.problem("takes a mapping such as {use: " + fallback + "}");
+  } else if (use.present() && use.is_scalar()) {
+    word = use.text();
+  } else if (use.present()) {
+    use.problem("takes the name of a plugin, such as " + fallback);
+  }
+  auto ref = named(use.present() ? use : node, kind, word, node);
+  ref.reserved = {"use"};
+  return ref;
+}
+
+/// A word, or a mapping `{use: word, …options}`.
+PluginRef word_or_map(const Node& node, std::string_view kind, const std::string& fallback) {
+  if (node.is_map()) return section(node, kind, fallback);
+  if (node.present() && !node.is_scalar()) node.problem("takes the name of a plugin, such as " + fallback);
+  return named(node, kind, node.is_scalar() ? node.text() : fallback, node["options"]);
+}
+
+class Reader {
+ public:
+  explicit Reader(const Document& document) : root_(document.root()) {}
+
+  Settings read() {
+    std::vector<std::string> names = {"auth", "storage", "broker", "domains", "listeners", "contracts", "plugins"};
+    auto sections = host_sections(settings_, drafts_);
+    for (const auto& each : sections) {
+      if (!each.path.empty()) names.push_back(each.path.substr(0, each.path.find('.')));
+    }
+    for (auto& each : sections) {
+      if (each.path.empty())
+        root_.apply(each.table, names);
+      else
+        root_.option(each.path).apply(each.table);
+    }
+    OptionTable none;
+    root_["auth"].apply(none, {"jwt"});
+    if (settings_.data_dir.empty()) root_["data_dir"].problem("must name a folder, such as ./data");
+    read_jwt();
+    read_identity();
+    read_log();
+    settings_.storage = section(root_["storage"], "storage", "sqlite");
+    settings_.broker = section(root_["broker"], "broker", "local");
+    read_domains();
+    read_internal();
+    read_listeners();
+    read_contracts();
+    read_plugins();
+    return std::move(settings_);
+  }
+
+ private:
+  void read_jwt() {
+    auto& jwt = settings_.jwt;
+    settings_.secret_place = root_.option("auth.jwt.secret");
+    if (!jwt.secret.empty() && jwt.secret.size() < shortest_secret) {
+      settings_.secret_place.problem("is too short: at least 32 bytes; make one with `openssl rand -hex 32`");
+    }
+    if (jwt.secret.empty()) jwt.secret = development_secret;
+    jwt.development_secret = jwt.secret == development_secret;
+  }
+
+  void read_identity() {
+    settings_.auto_create_place = root_.option("identity.auto_create");
+    settings_.trust_header_place = root_.option("identity.trust_header");
+  }
+
+  void read_log() {
+    for (const auto& [name, level] : drafts_.log_levels) {
+      const auto found = std::find(log_level_names.begin(), log_level_names.end(), level);
+      if (found == log_level_names.end()) {
+        root_["log"]["levels"][name].problem("is not one of trace, debug, info, warn, error, off");
+      } else {
+        settings_.log.levels.emplace_back(name, static_cast<LogLevel>(found - log_level_names.begin()));
+      }
+    }
+  }
+
+  void read_domains() {
+    const auto node = root_["domains"];
+    if (!node.present()) settings_.domains.push_back(named(node, "domain", "core", node["core"]));
+    if (node.present() && !node.is_list()) node.problem("takes a list of domain plugins, such as [core]");
+    for (const auto& item : node.items()) settings_.domains.push_back(word_or_map(item, "domain", "core"));
+    unique(settings_.domains, "this domain plugin is named twice; remove one");
+  }
+
+  void read_internal() {
+    auto address = parse_address(drafts_.internal_listen);
+    if (address.ok())
+      settings_.internal = std::move(*address);
+    else
+      root_["internal"]["listen"].problem(address.error().detail);
+    const auto options = root_["contracts"]["admin"];
+    settings_.internal_contract = {"contract.admin", "admin", options, {"use"}, root_["internal"]};
+  }
+
+  void read_listeners() {
+    const auto node = root_["listeners"];
+    if (node.present() && !node.is_list()) return node.problem("takes a list; each listener begins with `- listen: `");
+    std::set<std::string> names;
+    std::set<std::string> addresses;
+    if (settings_.internal_enabled && settings_.internal.port != 0) addresses.insert(settings_.internal.text);
+    for (const auto& item : node.items()) {
+      auto listener = read_listener(item, settings_.listeners.size() + 1);
+      if (!names.insert(listener.name).second) item["name"].problem("another listener has this name");
+      if (listener.listen.port != 0 && !addresses.insert(listener.listen.text).second) {
+        item["listen"].problem("another listener has this address and port");
+      }
+      settings_.listeners.push_back(std::move(listener));
+    }
+  }
+
+  ListenerSettings read_listener(const Node& node, std::size_t number) {
+    ListenerSettings listener;
+    listener.place = node;
+    ListenerDraft draft;
+    draft.name = "listener" + std::to_string(number);
+    auto table = draft.table(listener);
+    node.apply(table, {"transport", "websocket", "contracts"});
+    listener.name = draft.name;
+    if (!draft.listen.empty()) {
+      auto address = parse_address(draft.listen);
+      if (address.ok())
+        listener.listen = std::move(*address);
+      else
+        node["listen"].problem(address.error().detail);
+    }
+    if (listener.tls_certificate.empty() != listener.tls_key.empty()) {
+      const bool no_key = listener.tls_key.empty();
+      node.option("tls").problem(no_key ? "has a certificate and no key; give tls.key"
+                                        : "has a key and no certificate; give tls.certificate");
+    }
+    listener.transport = word_or_map(node["transport"], "transport", "http");
+    read_websocket(node["websocket"], listener);
+    read_mounts(node["contracts"], listener);
+    return listener;
+  }
+
+  void read_websocket(const Node& node, ListenerSettings& listener) {
+    const bool http = listener.transport.id == "transport.http";
+    bool wanted = http;
+    auto ref = named(node, "transport", "websocket", node);
+    ref.reserved = {"use"};
+    if (node.is_map()) {
+      ref = section(node, "transport", "websocket");
+      wanted = true;
+    } else if (node.present()) {
+      if (node.text() != "true" && node.text() != "false") node.problem("takes true, false, or a mapping of options");
+      wanted = node.text() == "true";
+      ref.options = node["options"];
+    }
+    if (wanted && !http) node.problem("needs `transport: http`: a WebSocket begins with an HTTP request");
+    listener.websocket = wanted && http;
+    if (listener.websocket) listener.websocket_transport = std::move(ref);
+  }
+
+  void read_mounts(const Node& node, ListenerSettings& listener) {
+    if (!node.is_list()) {
+      return (node.present() ? node : listener.place)
+          .problem("needs `contracts`, the list of contracts it serves, such as [im]");
+    }
+    if (node.items().empty()) node.problem("is empty; name the contracts that this listener serves, such as [im]");
+    for (const auto& item : node.items()) {
+      MountRef mount;
+      mount.place = item;
+      if (item.is_map()) {
+        OptionTable table;
+        table.text("use", mount.contract, "The contract, an instance under `contracts` or a plugin's name.").required();
+        table.text("mount", mount.mount, "Path prefix.");
+        item.apply(table);
+        if (!mount.mount.empty() && (!mount.mount.starts_with('/') || mount.mount.ends_with('/'))) {
+          item["mount"].problem("must begin with a slash and not end with one, such as /im");
+        }
+      } else if (item.is_scalar()) {
+        mount.contract = item.text();
+      } else {
+        item.problem("takes a contract's name, or a mapping such as {use: im, mount: /im}");
+      }
+      if (mount.contract.empty()) continue;
+      if (mount.contract.starts_with("contract.")) mount.contract.erase(0, 9);
+      if (!name_like(mount.contract)) item.problem("must name a contract in lower case, such as im");
+      const auto same = [&](const MountRef& other) {
+        return other.contract == mount.contract && other.mount == mount.mount;
+      };
+      if (std::any_of(listener.contracts.begin(), listener.contracts.end(), same))
+        item.problem("stands here twice; remove one");
+      listener.contracts.push_back(std::move(mount));
+    }
+  }
+
+  /// An instance per name that a listener uses. Options for names that nobody uses are a slip.
+  void read_contracts() {
+    const auto node = root_["contracts"];
+    if (node.present() && !node.is_map()) node.problem("takes a mapping of contract names to their options");
+    std::vector<std::string> used;
+    for (const auto& listener : settings_.listeners) {
+      for (const auto& mount : listener.contracts) {
+        if (std::find(used.begin(), used.end(), mount.contract) != used.end()) continue;
+        used.push_back(mount.contract);
+        const auto options = node[mount.contract];
+        auto ref = section(options, "contract", mount.contract);
+        if (!options.present()) ref.place = mount.place;
+        ref.instance = mount.contract;
+        settings_.contracts.push_back(std::move(ref));
+      }
+    }
+    if (settings_.internal_enabled) used.push_back("admin");
+    for (const auto& key : node.keys()) {
+      if (std::find(used.begin(), used.end(), key) != used.end()) continue;
+      const auto near = nearest(key, used);
+      node[key].problem("is a contract that no listener names" +
+                        (near.empty() ? "; name it there or remove it" : "; did you mean '" + near + "'?"));
+    }
+  }
+
+  void read_plugins() {
+    const auto node = root_["plugins"];
+    if (node.present() && !node.is_list())
+      return node.problem("takes a list; each plugin begins with `- use: kind.name`");
+    for (const auto& item : node.items()) {
+      std::string use;
+      std::string name;
+      OptionTable table;
+      table.text("use", use, "The plugin's id, `kind.name`.").required();
+      table.text("name", name, "Name of this instance.");
+      if (item.is_scalar())
+        use = item.text();
+      else
+        item.apply(table, {"options"});
+      if (use.empty()) continue;
+      const auto place = item.is_scalar() ? item : item["use"];
+      if (!name_like(use) || use.find('.') == std::string::npos)
+        place.problem("must be a plugin's id, kind and name, such as filter.words");
+      PluginRef ref{use, name.empty() ? use : name, item["options"], {}, place};
+      settings_.plugins.push_back(std::move(ref));
+    }
+    unique(settings_.plugins, "this name is taken by another plugin; give each its own `name`");
+  }
+
+  static void unique(const std::vector<PluginRef>& refs, const char* message) {
+    std::set<std::string> seen;
+    for (const auto& ref : refs) {
+      if (!seen.insert(ref.instance).second) ref.place.problem(message);
+    }
+  }
+
+  Node root_;
+  Settings settings_;
+  Drafts drafts_;
+};
+
+}  // namespace
+
+bool Settings::loopback_only() const noexcept {
+  return std::all_of(listeners.begin(), listeners.end(), [](const auto& listener) { return listener.listen.loopback; });
+}
+
+Settings read_settings(const Document& document) { return Reader(document).read(); }
+
+std::string render_reference(const std::vector<ReferenceSection>& plugins) {
+  Settings settings;
+  Drafts drafts;
+  std::string out =
+      "# Options\n\nMade by `loft config reference` from the tables that read the file. "
+      "[configuration.md](configuration.md) explains how they are written.\n";
+  const auto add = [&out](const std::string& title, const std::string& intro, const OptionTable& table) {
+    out += "\n## " + title + "\n\n" + (intro.empty() ? "" : intro + "\n\n") + reference(table);
+  };
+  for (const auto& each : host_sections(settings, drafts)) {
+    add(each.path.empty() ? "Top of the file" : "`" + each.path + "`", each.intro, each.table);
+  }
+  ListenerSettings listener;
+  add("`listeners[]`",
+      "Each has besides: `transport` (`http`, `route_packet`, or `{use: …}` with the transport's options), `websocket` "
+      "(`true`, `false` or options of `transport.websocket`) and `contracts`, a list of names or of `{use, mount}`.",
+      ListenerDraft().table(listener));
+  for (const auto& each : plugins) add("`" + each.title + "`", each.intro, *each.table);
+  return out;
+}
+
+}  // namespace loft::config

@@ -1,0 +1,142 @@
+// The host's own sections, as plain data. Plugins' options stay in the document until their plugin is there to read
+// them.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <loft/clock.hpp>
+#include <loft/log.hpp>
+#include <loft/options.hpp>
+
+#include "config/config.hpp"
+#include "log/log.hpp"
+
+namespace loft::config {
+
+/// A plugin that the configuration asks for. `options` is valid as long as the Document.
+struct PluginRef {
+  std::string id;                     ///< `storage.sqlite`
+  std::string instance;               ///< unique among the plugins of its kind; the id where nothing else is said
+  Node options;                       ///< the map that holds the plugin's options; may be absent
+  std::vector<std::string> reserved;  ///< keys of that map which are the host's: `options.apply(table, reserved)`
+  Node place;                         ///< where the plugin is named, for problems
+};
+
+/// `host:port` of an IPv4 or IPv6 literal.
+struct Address {
+  std::string text;  ///< as written
+  std::string host;  ///< without brackets
+  std::uint16_t port = 0;
+  bool loopback = false;
+};
+
+struct MountRef {
+  std::string contract;  ///< an instance in `Settings::contracts`
+  std::string mount;     ///< path prefix without a final slash; empty: none
+  Node place;
+};
+
+struct ListenerSettings {
+  std::string name;
+  Address listen;
+  PluginRef transport;            ///< `transport.http` or what the operator named
+  bool websocket = true;          ///< with transport http: upgrades are served by `websocket_transport`
+  PluginRef websocket_transport;  ///< `transport.websocket`; id empty without websocket
+  std::string tls_certificate;
+  std::string tls_key;
+  std::vector<MountRef> contracts;  ///< in file order
+  Node place;
+};
+
+struct Settings {
+  std::string data_dir = "./data";
+  std::vector<std::string> plugin_path;  ///< empty: the folder that belongs to the executable
+
+  struct Server {
+    unsigned threads = 0;  ///< 0: one per core
+    Millis grace = 30'000;
+    std::size_t outbox_bytes = 1 << 20;
+    std::size_t max_connections = 100'000;
+    unsigned blocking_threads = 4;
+    std::size_t blocking_queue = 1024;
+    unsigned window = 256;
+  } server;
+
+  struct Jwt {
+    std::string secret;  ///< never empty after reading: the development secret stands in
+    std::string issuer = "loft";
+    Millis leeway = 30'000;
+    bool development_secret = true;
+  } jwt;
+
+  struct IdentityRules {
+    bool auto_create = false;
+    bool trust_header = false;  ///< `X-User-ID` is believed
+  } identity;
+
+  struct Limits {
+    std::size_t content_bytes = 64 << 10;
+    std::size_t group_members = 10'000;
+    std::size_t groups_per_user = 10'000;
+    std::size_t queue_messages = 16'384;  ///< submissions that wait for the writer
+    std::size_t queue_bytes = 64 << 20;
+    std::size_t requests = 1024;  ///< HTTP requests in work at once, per I/O thread
+  } limits;
+
+  Millis dedupe_keep = 7LL * 86'400'000;
+  Millis receipts_keep = 30LL * 86'400'000;
+  std::uint32_t receipts_group_max = 200;
+
+  struct Log {
+    LogLevel level = LogLevel::info;
+    std::vector<std::pair<std::string, LogLevel>> levels;  ///< by plugin instance or part of the core
+    LogFormat format = LogFormat::text;
+    std::string file;  ///< empty: standard error
+  } log;
+
+  PluginRef storage;
+  PluginRef broker;
+  std::vector<PluginRef> domains;
+  std::vector<ListenerSettings> listeners;
+  std::vector<PluginRef> contracts;  ///< one per instance that a listener names, in that order
+  std::vector<PluginRef> plugins;    ///< interceptors and the like, in the order of the file
+
+  bool internal_enabled = true;
+  Address internal;             ///< `/metrics`, `/livez`, `/readyz`
+  PluginRef internal_contract;  ///< `contract.admin`
+
+  // Where the values stand, for problems found later.
+  Node secret_place;
+  Node auto_create_place;
+  Node trust_header_place;
+
+  bool loopback_only() const noexcept;
+};
+
+/// The secret that stands in where none is configured. Public knowledge, hence for loopback only.
+extern const std::string_view development_secret;
+
+/// Reads the host's sections; what is wrong goes to the document's problems.
+Settings read_settings(const Document& document);
+
+/// What is fine on one's own machine and dangerous on a network: development secret, `identity.auto_create`,
+/// `identity.trust_header` together with a listener that is not on a loopback address.
+std::vector<Problem> check_exposure(const Settings& settings);
+
+/// `127.0.0.1:8080`, `[::1]:0`. Error: invalid with the remedy in `detail`.
+Result<Address> parse_address(std::string_view text);
+
+/// One part of the option reference.
+struct ReferenceSection {
+  std::string title;  ///< `server`, `storage.sqlite`
+  std::string intro;  ///< a sentence or two; may be empty
+  const OptionTable* table = nullptr;
+};
+
+/// The reference as Markdown: the host's sections, then the given ones (plugins), in their order.
+std::string render_reference(const std::vector<ReferenceSection>& plugins);
+
+}  // namespace loft::config

@@ -1,0 +1,73 @@
+// A listener's router: which contract answers which path.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <loft/contract.hpp>
+#include <loft/log.hpp>
+#include <loft/transport.hpp>
+
+namespace loft {
+
+class Core;
+
+class Router final : public Endpoint {
+ public:
+  /// `websocket` may be null. Everything outlives the router.
+  Router(std::string listener, Core& core, Logger& log, Transport* websocket)
+      : listener_(std::move(listener)), core_(core), log_(log), websocket_(websocket) {}
+
+  /// Adds a contract's routes below `prefix` (empty, or `/flix`). Error: conflict `route.taken`, whose detail names the
+  /// route and both contracts. `name` is the contract's instance. Thread role: control, before the listener accepts.
+  Result<void> mount(Contract& contract, std::string name, std::string prefix);
+
+  void exchange(HttpExchangePtr exchange) override;
+  std::unique_ptr<Conversant> open(Channel& channel, const Opening& opening) override;
+  bool has_socket(std::string_view path) const noexcept override { return sockets_.contains(path); }
+  Transport* websocket() noexcept override { return websocket_; }
+
+ private:
+  class Builder;
+  using OpenFn = Function<std::unique_ptr<Conversant>(Peer&, const Opening&)>;
+
+  struct Mount {
+    Contract* contract = nullptr;
+    std::string name;
+    std::string prefix;
+    Function<void(HttpExchangePtr, unsigned)> otherwise;
+  };
+  struct Pattern {
+    std::string text;
+    std::vector<std::string> segments;  ///< parameters keep their colon
+    HttpMethod method = HttpMethod::get;
+    std::size_t literals = 0;
+    Mount* mount = nullptr;
+    Function<void(HttpExchangePtr)> handler;
+  };
+  struct Socket {
+    Mount* mount = nullptr;
+    OpenFn open;
+  };
+
+  Pattern* find(HttpMethod method, std::string_view path, std::vector<std::pair<std::string, std::string>>& parameters,
+                bool& other_method);
+
+  std::string listener_;
+  Core& core_;
+  Logger& log_;
+  Transport* websocket_;
+  std::vector<std::unique_ptr<Mount>> mounts_;
+  std::vector<std::unique_ptr<Pattern>> patterns_;  // most literal segments first
+  boost::unordered_flat_map<std::string_view, std::unique_ptr<Socket>> sockets_;
+  std::vector<std::unique_ptr<std::string>> socket_paths_;  // what the keys view
+  std::unique_ptr<Socket> packets_;
+};
+
+/// Percent-decodes a path segment; what is no valid escape stands as it is.
+std::string percent_decode(std::string_view text);
+
+}  // namespace loft

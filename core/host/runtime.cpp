@@ -1,0 +1,296 @@
+#include "host/runtime.hpp"
+
+#include <filesystem>
+#include <set>
+#include <thread>
+
+namespace loft {
+namespace {
+
+/// A loop that has not turned for this long is stuck: its timers fire twice a second.
+constexpr Millis stuck = 5'000;
+constexpr Millis sweep_period = 500;
+
+std::vector<std::string> search_path(const config::Settings& settings) {
+  if (!settings.plugin_path.empty()) return settings.plugin_path;
+  // build/release/bin/loft and /usr/bin/loft both have their plugins beside them.
+  const auto bin = std::filesystem::canonical("/proc/self/exe").parent_path();
+  return {(bin.parent_path() / "lib/loft/plugins").string(),
+          (bin.parent_path() / LOFT_LIBDIR "/loft/plugins").string()};
+}
+
+unsigned io_threads(const config::Settings& settings) {
+  if (settings.server.threads != 0) return settings.server.threads;
+  return std::max(1u, std::thread::hardware_concurrency());
+}
+
+net::EngineOptions engine_options(const config::Settings& settings) {
+  net::EngineOptions options;
+  options.threads = io_threads(settings);
+  options.outbox_bytes = settings.server.outbox_bytes;
+  options.max_connections = settings.server.max_connections;
+  return options;
+}
+
+}  // namespace
+
+// What one plugin instance sees of the host.
+class Runtime::PluginHost final : public Host {
+ public:
+  PluginHost(Runtime& runtime, std::string instance)
+      : runtime_(runtime), instance_(std::move(instance)), log_(runtime.log_system_.logger(instance_)) {}
+
+  std::string_view instance() const noexcept override { return instance_; }
+  std::string_view data_dir() const noexcept override { return runtime_.settings_.data_dir; }
+  Logger& log() noexcept override { return log_; }
+  const Clock& clock() const noexcept override { return runtime_.clock_; }
+  Metrics& metrics() noexcept override { return *runtime_.metrics_; }
+  Bus& bus() noexcept override { return *runtime_.bus_; }
+  Messaging& messaging() override { return *runtime_.core_; }
+  Users& users() override { return *runtime_.core_; }
+  Identity& identity() override { return *runtime_.identity_; }
+  Domains& domains() override { return runtime_.domains_; }
+  Inspector& inspector() override { return runtime_; }
+  bool run_blocking(Function<void()> work) override { return runtime_.pool_->run(std::move(work)); }
+  bool loopback_only() const noexcept override { return runtime_.settings_.loopback_only(); }
+  bool trusts_user_header() const noexcept override { return runtime_.settings_.identity.trust_header; }
+
+ private:
+  Runtime& runtime_;
+  std::string instance_;
+  Logger& log_;
+};
+
+Runtime::Runtime(const config::Document& document, LogSystem& log)
+    : document_(document),
+      log_system_(log),
+      log_(log.logger("host")),
+      settings_(config::read_settings(document)),
+      metrics_(std::make_unique<MetricsImpl>()),
+      turned_(io_threads(settings_)) {
+  settings_.data_dir = std::filesystem::absolute(settings_.data_dir).lexically_normal().string();
+  engine_ = net::Engine::create(engine_options(settings_), clock_, log.logger("net"), *metrics_);
+  BusThreads threads;
+  threads.origin = [] { return net::Engine::current_thread(); };
+  threads.post = [this](unsigned thread, Function<void()> work) { engine_->post(thread, std::move(work)); };
+  threads.after = [this](Millis in, Function<void()> work) {
+    engine_->after(net::Engine::current_thread(), in, std::move(work));
+  };
+  bus_ = std::make_unique<BusImpl>(std::move(threads), clock_, log.logger("bus"), *metrics_);
+  plugins_ = std::make_unique<PluginSet>(search_path(settings_), *bus_, log.logger("plugins"), clock_);
+  identity_ = std::make_unique<JwtIdentity>(settings_.jwt.secret, settings_.jwt.issuer, settings_.jwt.leeway, clock_);
+  load_plugins();
+  configure_plugins();
+  for (auto& problem : config::check_exposure(settings_)) found_.push_back(std::move(problem));
+}
+
+Runtime::~Runtime() {
+  if (plugins_->left_behind()) return;
+  if (engine_started_ || plugins_started_) stop(0);
+}
+
+void Runtime::note(const config::Node& place, const std::string& message) { place.problem(message); }
+
+std::vector<config::Problem> Runtime::problems() const {
+  auto all = document_.problems();
+  all.insert(all.end(), found_.begin(), found_.end());
+  return all;
+}
+
+void Runtime::load(const config::PluginRef& ref, std::string_view wanted) {
+  if (ref.id.empty()) return;
+  try {
+    auto& instance = plugins_->load(ref.id, ref.instance);
+    ref.options.apply(instance.options(), ref.reserved);
+  } catch (const PluginError& error) {
+    note(ref.place, std::string(wanted) + ": " + error.what());
+  }
+}
+
+// The order is the order of setup, of start and, inside a stage, of the interceptors; it is undone backwards.
+void Runtime::load_plugins() {
+  load(settings_.storage, "storage");
+  load(settings_.broker, "broker");
+  for (const auto& ref : settings_.domains) load(ref, "domains");
+  for (const auto& ref : settings_.plugins) load(ref, "plugins");
+  for (const auto& ref : settings_.contracts) load(ref, "contracts");
+  if (settings_.internal_enabled) load(settings_.internal_contract, "internal");
+  std::set<std::string> transports;
+  const auto transport = [&](const config::PluginRef& ref) {
+    if (!ref.id.empty() && transports.insert(ref.instance).second) load(ref, "listeners");
+  };
+  for (const auto& listener : settings_.listeners) {
+    transport(listener.transport);
+    if (listener.websocket) transport(listener.websocket_transport);
+  }
+  if (settings_.internal_enabled && transports.insert("transport.http").second) {
+    config::PluginRef http;
+    http.id = http.instance = "transport.http";
+    http.place = document_.root();
+    load(http, "internal");
+  }
+}
+
+void Runtime::configure_plugins() {
+  std::map<std::string, const config::PluginRef*> refs;
+  const auto know = [&](const config::PluginRef& ref) { refs.emplace(ref.instance, &ref); };
+  know(settings_.storage);
+  know(settings_.broker);
+  know(settings_.internal_contract);
+  for (const auto* list : {&settings_.domains, &settings_.plugins, &settings_.contracts}) {
+    for (const auto& ref : *list) know(ref);
+  }
+  for (const auto& listener : settings_.listeners) {
+    know(listener.transport);
+    know(listener.websocket_transport);
+  }
+  for (const auto& problem : plugins_->configure()) {
+    const auto it = refs.find(problem.instance->name());
+    const auto place = it == refs.end() ? document_.root() : it->second->place;
+    const auto& text = problem.error.detail.empty() ? problem.error.reason : problem.error.detail;
+    if (it != refs.end() && !problem.error.reason.empty() && it->second->options.present()) {
+      it->second->options.option(problem.error.reason).problem(text);
+    } else {
+      note(place, problem.instance->name() + ": " + text);
+    }
+  }
+}
+
+void Runtime::make_core() {
+  CoreOptions options;
+  options.auto_create_users = settings_.identity.auto_create;
+  options.content_bytes = settings_.limits.content_bytes;
+  options.group_members = settings_.limits.group_members;
+  options.receipts_max = settings_.receipts_group_max;
+  options.queue_entries = settings_.limits.queue_messages;
+  options.queue_bytes = settings_.limits.queue_bytes;
+  options.dedupe_keep = settings_.dedupe_keep;
+  options.window = settings_.server.window;
+  storage_ = &plugins_->as<Storage>(settings_.storage.instance, "a storage");
+  auto& broker = plugins_->as<Broker>(settings_.broker.instance, "a broker");
+  core_ = std::make_unique<Core>(options, *storage_, broker, *bus_, domains_, clock_, log_system_.logger("messaging"),
+                                 *metrics_, *this);
+}
+
+void Runtime::setup() {
+  pool_ = std::make_unique<BlockingPool>(settings_.server.blocking_threads, settings_.server.blocking_queue);
+  make_core();
+  plugins_->setup([this](PluginInstance& instance) { return std::make_unique<PluginHost>(*this, instance.name()); });
+  for (const auto& instance : plugins_->instances()) {
+    if (const auto* domain = instance->as<Domain>()) {
+      if (auto added = domains_.add(*domain); !added) throw std::runtime_error(added.error().detail);
+    }
+  }
+  for (const auto& listener : settings_.listeners) {
+    Transport* websocket = nullptr;
+    if (listener.websocket && !listener.websocket_transport.id.empty()) {
+      websocket = &plugins_->as<Transport>(listener.websocket_transport.instance, "a transport");
+    }
+    auto router = std::make_unique<Router>(listener.name, *core_, log_system_.logger("endpoint"), websocket);
+    for (const auto& ref : listener.contracts) mount(*router, ref);
+    routers_.push_back(std::move(router));
+  }
+  if (settings_.internal_enabled) {
+    internal_ = std::make_unique<Router>("internal", *core_, log_system_.logger("endpoint"), nullptr);
+    mount(*internal_, {settings_.internal_contract.instance, "", settings_.internal_contract.place});
+  }
+}
+
+void Runtime::mount(Router& router, const config::MountRef& ref) {
+  auto& contract = plugins_->as<Contract>(ref.contract, "a contract");
+  if (auto mounted = router.mount(contract, ref.contract, ref.mount); !mounted) {
+    throw std::runtime_error(mounted.error().detail);
+  }
+}
+
+void Runtime::start_store() {
+  plugins_->start();
+  plugins_started_ = true;
+  if (auto started = core_->start(); !started) throw std::runtime_error("the storage does not answer: " + started.error().reason);
+}
+
+void Runtime::start() {
+  start_store();
+  engine_->at_turn_end([this](unsigned thread) { core_->turn_end(thread); });
+  engine_->every(sweep_period, [this](unsigned thread) {
+    turned_[thread].store(clock_.steady(), std::memory_order_relaxed);
+    core_->sweep(thread);
+  });
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+    const auto& listener = settings_.listeners[i];
+    listen(listener.name, listener.listen, &listener, *routers_[i]);
+  }
+  if (internal_ != nullptr) listen("internal", settings_.internal, nullptr, *internal_);
+
+  std::vector<Followers::Row> rows;
+  for (auto& follower : bus_->followers()) rows.push_back({follower.spec, std::move(follower.consume)});
+  followers_ = std::make_unique<Followers>(std::move(rows), *storage_, [this] { return core_->stable(); },
+                                           log_system_.logger("followers"));
+  for (auto& turned : turned_) turned = clock_.steady();
+  engine_->start();
+  engine_started_ = true;
+  followers_->start();
+  ready_ = true;
+}
+
+void Runtime::listen(const std::string& name, const config::Address& address, const config::ListenerSettings* listener,
+                     Router& router) {
+  net::ListenSpec spec;
+  spec.name = name;
+  spec.address = address.host;
+  spec.port = address.port;
+  if (listener != nullptr) {
+    spec.tls_certificate = listener->tls_certificate;
+    spec.tls_key = listener->tls_key;
+  }
+  auto& transport = plugins_->as<Transport>(listener != nullptr ? listener->transport.instance : "transport.http", "a transport");
+  const auto port = engine_->listen(spec, transport, router);
+  if (!port) throw std::runtime_error("listener '" + name + "': " + port.error().detail);
+  ports_[name] = *port;
+}
+
+bool Runtime::stop(Millis grace) {
+  const auto deadline = clock_.steady() + grace;
+  ready_ = false;
+  bool clean = true;
+  if (engine_started_) {
+    engine_->stop_accepting();
+    clean = engine_->drain(deadline);
+    if (followers_ != nullptr) followers_->stop();
+  }
+  if (core_ != nullptr) core_->stop();
+  if (pool_ != nullptr) pool_->stop();
+  if (engine_started_) engine_->stop();
+  engine_started_ = false;
+  if (plugins_started_) plugins_->stop(std::max<Millis>(deadline - clock_.steady(), 1'000));
+  plugins_started_ = false;
+  return clean && !plugins_->left_behind();
+}
+
+void Runtime::set_log_levels(const config::Settings& fresh) {
+  LogLevels levels;
+  levels.standard = fresh.log.level;
+  for (const auto& [name, level] : fresh.log.levels) levels.by_name[name] = level;
+  log_system_.set_levels(std::move(levels));
+  if (!log_system_.reopen()) log_.warn("the log file could not be opened anew; the old one stays in use");
+}
+
+bool Runtime::alive() const {
+  const auto now = clock_.steady();
+  for (const auto& turned : turned_) {
+    if (now - turned.load(std::memory_order_relaxed) > stuck) return false;
+  }
+  return true;
+}
+
+std::vector<Inspector::Part> Runtime::readiness() const {
+  std::vector<Part> parts;
+  parts.push_back(ready_ ? Part{"host", "ok", true} : Part{"host", "stopping", false});
+  const auto storage = core_->health();
+  // A background check that still runs does not keep traffic away.
+  const bool checking = storage == "checking";
+  parts.push_back({"storage", storage.empty() ? "ok" : storage, storage.empty() || checking});
+  return parts;
+}
+
+}  // namespace loft

@@ -1,0 +1,120 @@
+// A host from configuration to running and back: the one place that knows all the parts.
+#pragma once
+
+#include <atomic>
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <loft/inspect.hpp>
+#include <loft/plugin.hpp>
+
+#include "bus/bus.hpp"
+#include "config/config.hpp"
+#include "config/settings.hpp"
+#include "endpoint/router.hpp"
+#include "host/clock.hpp"
+#include "host/pool.hpp"
+#include "identity/jwt.hpp"
+#include "log/log.hpp"
+#include "messaging/core.hpp"
+#include "messaging/domain_table.hpp"
+#include "messaging/followers.hpp"
+#include "metrics/metrics.hpp"
+#include "net/engine.hpp"
+#include "plugins/registry.hpp"
+
+namespace loft {
+
+/// Thread role of everything here: control.
+class Runtime final : private Inspector, private Threads {
+ public:
+  /// `document` outlives the runtime. Reads the settings, loads every plugin that they name, and lets each check its
+  /// options; what is wrong is in `problems()` afterwards. Nothing has touched a disk or a socket yet.
+  Runtime(const config::Document& document, LogSystem& log);
+  ~Runtime() override;
+
+  /// Everything that is wrong with the configuration, in the order of its places.
+  std::vector<config::Problem> problems() const;
+  const config::Settings& settings() const noexcept { return settings_; }
+  PluginSet& plugins() noexcept { return *plugins_; }
+  BusImpl& bus() noexcept { return *bus_; }
+
+  /// Registers handlers and routes, and freezes the tables. Throws PluginError, std::runtime_error.
+  void setup();
+
+  /// Opens the storage and starts messaging without listening: for commands that work on the store.
+  void start_store();
+
+  /// Starts everything and listens. Throws PluginError, std::runtime_error (with the address that could not be bound).
+  void start();
+
+  /// Where each listener listens, by name.
+  const std::map<std::string, std::uint16_t>& ports() const noexcept { return ports_; }
+
+  /// Stops accepting, finishes what is in work within `grace` milliseconds, closes the store. True when everything
+  /// ended by itself.
+  bool stop(Millis grace);
+  /// True when a plugin hangs in its stop: the process must end without destroying anything.
+  bool left_behind() const noexcept { return plugins_->left_behind(); }
+
+  void set_log_levels(const config::Settings& fresh);
+
+  // ---- for the command line
+  Result<UserPtr> add_user(User user) { return core_->add_user(std::move(user)); }
+  Result<UserPtr> find_user(const UserRef& ref) { return core_->directory().load(ref); }
+  Result<std::vector<User>> users(UserId after, std::size_t limit) { return storage_->users(after, limit); }
+  const JwtIdentity& identity() const noexcept { return *identity_; }
+
+ private:
+  class PluginHost;
+
+  void load(const config::PluginRef& ref, std::string_view wanted);
+  void load_plugins();
+  void configure_plugins();
+  void make_core();
+  void mount(Router& router, const config::MountRef& ref);
+  void listen(const std::string& name, const config::Address& address, const config::ListenerSettings* listener,
+              Router& router);
+  void note(const config::Node& place, const std::string& message);
+
+  // Inspector
+  std::string metrics() const override { return metrics_->text(); }
+  bool alive() const override;
+  std::vector<Part> readiness() const override;
+
+  // Threads
+  unsigned count() const noexcept override { return engine_->threads(); }
+  void post(unsigned thread, Function<void()> work) override { engine_->post(thread, std::move(work)); }
+  bool run_blocking(Function<void()> work) override { return pool_->run(std::move(work)); }
+
+  const config::Document& document_;
+  LogSystem& log_system_;
+  Logger& log_;
+  config::Settings settings_;
+  SystemClock clock_;
+
+  // Destroyed from below.
+  std::unique_ptr<MetricsImpl> metrics_;
+  std::unique_ptr<net::Engine> engine_;
+  std::unique_ptr<BlockingPool> pool_;
+  std::unique_ptr<BusImpl> bus_;
+  std::unique_ptr<PluginSet> plugins_;
+  std::unique_ptr<JwtIdentity> identity_;
+  DomainTable domains_;
+  Storage* storage_ = nullptr;
+  std::unique_ptr<Core> core_;
+  std::vector<std::unique_ptr<Router>> routers_;
+  std::unique_ptr<Router> internal_;
+  std::unique_ptr<Followers> followers_;
+  std::map<std::string, std::uint16_t> ports_;
+
+  std::vector<config::Problem> found_;
+  std::vector<std::atomic<Millis>> turned_;  ///< by I/O thread: when its loop turned last
+  std::atomic<bool> ready_{false};
+  bool engine_started_ = false;
+  bool plugins_started_ = false;
+};
+
+}  // namespace loft

@@ -1,0 +1,305 @@
+// The committer's role: take what waits, sequence, store, hand back.
+#include <algorithm>
+#include <chrono>
+
+#include "messaging/core.hpp"
+#include "messaging/sequencer.hpp"
+
+namespace loft {
+namespace {
+
+constexpr std::size_t recent_keys_limit = 200'000;
+// A conflict means that the storage knew more than the memory; after learning it once or twice a round must fit.
+constexpr int attempts = 8;
+
+}  // namespace
+
+void Core::enqueue(unsigned thread, Entry entry) {
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+  waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
+  if (thread < local_.size()) {
+    local_[thread].entries.push_back(std::move(entry));
+    return;
+  }
+  {
+    std::lock_guard lock(queue_mutex_);
+    queue_.push_back(std::move(entry));
+  }
+  wake();
+}
+
+void Core::wake() {
+  if (instant_) commit_waiting();
+  else queue_filled_.notify_one();
+}
+
+void Core::turn_end(unsigned thread) {
+  auto& entries = local_[thread].entries;
+  if (entries.empty()) return;
+  {
+    std::lock_guard lock(queue_mutex_);
+    if (queue_.empty()) {
+      queue_.swap(entries);
+    } else {
+      std::move(entries.begin(), entries.end(), std::back_inserter(queue_));
+      entries.clear();
+    }
+  }
+  wake();
+}
+
+void Core::run_committer() {
+  for (;;) {
+    {
+      std::unique_lock lock(queue_mutex_);
+      queue_filled_.wait_for(lock, std::chrono::seconds(10), [this] { return !queue_.empty() || stopping_; });
+      if (queue_.empty() && stopping_) return;
+    }
+    commit_waiting();
+    if (clock_.steady() - last_housekeeping_ > 10'000) housekeeping();
+  }
+}
+
+// Whoever finds the role free takes everything; whoever does not may go: the holder looks again before it leaves, and
+// once more after it has left.
+void Core::commit_waiting() {
+  for (;;) {
+    std::unique_lock role(committer_, std::try_to_lock);
+    if (!role) return;
+    for (;;) {
+      std::vector<Entry> entries;
+      {
+        std::lock_guard lock(queue_mutex_);
+        if (queue_.size() <= options_.batch_entries) {
+          entries.swap(queue_);
+        } else {
+          const auto middle = queue_.begin() + static_cast<std::ptrdiff_t>(options_.batch_entries);
+          entries.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(middle));
+          queue_.erase(queue_.begin(), middle);
+        }
+      }
+      if (entries.empty()) break;
+      commit_round(std::move(entries));
+    }
+    role.unlock();
+    std::lock_guard lock(queue_mutex_);
+    if (queue_.empty()) return;
+  }
+}
+
+// Brings what the entries name into memory, before the state is locked for sequencing.
+void Core::prepare(std::vector<Entry>& entries) {
+  std::unique_lock lock(state_.mutex);
+  for (auto& entry : entries) {
+    auto* submit = std::get_if<SubmitEntry>(&entry.what);
+    if (submit == nullptr || submit->refused) continue;
+    submit->failed.reset();
+    if (submit->peer != nullptr) {
+      const auto pair = std::minmax(submit->sender->id, submit->peer->id);
+      if (const auto it = state_.by_pair.find(pair); it != state_.by_pair.end()) {
+        submit->conversation = it->second;
+        continue;
+      }
+      lock.unlock();
+      auto stored = storage_.conversation_by_pair(pair.first, pair.second);
+      if (!stored) {
+        submit->failed = stored.error();
+      } else if (*stored) {
+        auto adopted = adopt(std::move(**stored), false);
+        if (adopted) submit->conversation = *adopted;
+        else submit->failed = adopted.error();
+      }
+      lock.lock();
+      continue;
+    }
+    if (submit->to.by == ConversationRef::By::id) {
+      auto* known = state_.find(static_cast<ConversationId>(submit->to.number));
+      if (known != nullptr && (known->members_loaded || known->is_direct())) {
+        submit->conversation = known;
+        continue;
+      }
+    }
+    lock.unlock();
+    auto found = resolve(submit->sender->id, submit->to, true);
+    if (found) submit->conversation = *found;
+    else submit->failed = found.error();
+    lock.lock();
+  }
+}
+
+void Core::commit_round(std::vector<Entry> entries) {
+  Outbound out(threads_.count());
+  std::size_t bytes = 0;
+  for (const auto& entry : entries) bytes += entry.bytes;
+  const auto count = entries.size();
+
+  for (int attempt = 1;; ++attempt) {
+    prepare(entries);
+    Sequencer sequencer(*this, state_);
+    {
+      std::lock_guard lock(state_.mutex);
+      for (auto& entry : entries) sequencer.take(entry);
+    }
+    Result<Conflict> stored = Conflict{};
+    if (!sequencer.changes_nothing()) stored = storage_.commit(sequencer.batch());
+    if (stored && !stored->empty() && attempt < attempts) {
+      learn(*stored, sequencer);
+      continue;
+    }
+    if (!stored || !stored->empty()) {
+      const auto error = stored ? Error{Code::internal, "storage.conflict", {}} : stored.error();
+      if (!storage_lost_.exchange(true)) {
+        log_.error("storage does not take messages", {{"reason", error.reason}});
+        lost_(StorageLost{{}, error});
+      }
+      fail_all(entries, error, out);
+      break;
+    }
+    if (storage_lost_.load(std::memory_order_relaxed) && !sequencer.changes_nothing()) {
+      storage_lost_ = false;
+      log_.info("storage takes messages again");
+      recovered_(StorageRecovered{});
+    }
+    if (sequencer.message_count() != 0) {
+      messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
+      batch_messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
+      batches_total_.add();
+    }
+    {
+      std::lock_guard lock(state_.mutex);
+      sequencer.apply(entries, out);
+    }
+    for (const auto& late : sequencer.late()) {
+      auto record = record_of(late.original);
+      auto& ack = std::get<Ack>(out.by_thread[late.thread][late.item]);
+      if (record) ack.result = Accepted{std::move(*record), true};
+      else ack.result = record.error();
+    }
+    break;
+  }
+  waiting_.fetch_sub(count, std::memory_order_relaxed);
+  waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  queue_gauge_.set(static_cast<std::int64_t>(waiting_.load(std::memory_order_relaxed)));
+  hand_back(out);
+}
+
+// What the storage knew and the memory did not.
+void Core::learn(const Conflict& conflict, const Sequencer& sequencer) {
+  for (const auto& duplicate : conflict.duplicates) {
+    ClientKey key = *sequencer.message(duplicate.index).key;
+    key.digest = duplicate.digest;
+    remember_key(key, duplicate.original);
+  }
+  std::lock_guard lock(state_.mutex);
+  for (const auto& stale : conflict.stale) {
+    auto* conversation = state_.find(stale.conversation);
+    if (conversation == nullptr) continue;
+    log_.warn("a conversation's head was stale", {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
+    for (const auto& record : conversation->tail) state_.recent.erase(record.message->id);
+    conversation->tail.clear();
+    conversation->head = stale.head;
+    conversation->last = stale.last;
+  }
+}
+
+void Core::remember_key(const ClientKey& key, MessageId id) {
+  if (!recent_keys_.insert_or_assign(key.hash, std::pair(id, key.digest)).second) return;
+  recent_key_order_.push_back(key.hash);
+  if (recent_key_order_.size() > recent_keys_limit) {
+    recent_keys_.erase(recent_key_order_.front());
+    recent_key_order_.pop_front();
+  }
+}
+
+void Core::fail_all(std::vector<Entry>& entries, const Error& error, Outbound& out) {
+  for (auto& entry : entries) {
+    std::visit(
+        [&](auto& what) {
+          using T = std::decay_t<decltype(what)>;
+          if constexpr (std::is_same_v<T, SubmitEntry>) {
+            if (entry.caller.thread < out.by_thread.size()) {
+              out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(what.done), error});
+            } else {
+              out.reply<Accepted>(entry.caller, what.done, error);
+            }
+          } else if constexpr (std::is_same_v<T, OpenEntry> || std::is_same_v<T, CloseEntry>) {
+            // Sessions come and go without the storage.
+            Sequencer sequencer(*this, state_);
+            std::vector<Entry> one;
+            one.push_back(std::move(entry));
+            std::lock_guard lock(state_.mutex);
+            sequencer.take(one.front());
+            sequencer.apply(one, out);
+          } else if constexpr (!std::is_same_v<T, ProvenEntry>) {
+            out.reply(entry.caller, what.done, {error});
+          }
+        },
+        entry.what);
+  }
+}
+
+void Core::hand_back(Outbound& out) {
+  for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
+    if (out.by_thread[thread].empty()) continue;
+    threads_.post(thread, [this, thread, items = std::move(out.by_thread[thread])]() mutable {
+      run_items(thread, std::move(items));
+    });
+  }
+  for (auto& call : out.here) call();
+}
+
+void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
+  struct Run {
+    Core& core;
+    unsigned thread;
+
+    void operator()(Ack& ack) const {
+      auto* session = core.sessions_.find(thread, ack.session);
+      if (session != nullptr) {
+        --session->in_flight;
+        if (session->held && session->in_flight <= core.options_.window / 2) {
+          session->held = false;
+          session->link->release();
+        }
+      } else if (ack.session != 0) {
+        return;
+      }
+      ack.done(std::move(ack.result));
+    }
+    void operator()(Reply& reply) const {
+      if (reply.session == 0 || core.sessions_.find(thread, reply.session) != nullptr) reply.call();
+    }
+    void operator()(std::shared_ptr<const Outgoing>& outgoing) const { core.sessions_.deliver(thread, *outgoing); }
+    void operator()(AudienceChange& change) const {
+      if (change.joins) core.sessions_.join(thread, change.user, change.group);
+      else core.sessions_.leave(thread, change.user, change.group);
+    }
+  };
+  for (auto& item : items) {
+    try {
+      std::visit(Run{*this, thread}, item);
+    } catch (const std::exception& e) {
+      log_.error("a contract's handler threw", {{"what", e.what()}});
+    }
+  }
+}
+
+void Core::sweep(unsigned thread) {
+  sessions_.sweep(thread, [&](Session& session, const Unproven& run) {
+    ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
+    enqueue(thread, Entry{session.caller, std::move(proven), 0});
+  });
+}
+
+void Core::housekeeping() {
+  last_housekeeping_ = clock_.steady();
+  evict_views();
+  // In steps, so that commits go on in between.
+  const auto before = id::first_at(clock_.now() - options_.dedupe_keep);
+  std::lock_guard role(committer_);
+  if (const auto forgotten = storage_.forget_client_keys(before, 2000); !forgotten) {
+    log_.warn("old client ids could not be forgotten", {{"reason", forgotten.error().reason}});
+  }
+}
+
+}  // namespace loft

@@ -1,0 +1,240 @@
+// Messaging: the one place where messages get their order.
+//
+// Submissions and acts enter on I/O threads, are checked there, and are handed over once per turn of the loop. The
+// committer takes all that waits, sequences it, gives it to the storage in one transaction, and hands acks, deliveries
+// and facts back to the I/O threads in commit order. With a storage that waits for a disk the committer is a thread of
+// its own; with an instant one it is whatever I/O thread comes first (docs/adr/0004).
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <loft/broker.hpp>
+#include <loft/bus.hpp>
+#include <loft/domain.hpp>
+#include <loft/events.hpp>
+#include <loft/log.hpp>
+#include <loft/messaging.hpp>
+#include <loft/metrics.hpp>
+#include <loft/storage.hpp>
+
+#include "messaging/directory.hpp"
+#include "messaging/entry.hpp"
+#include "messaging/id_generator.hpp"
+#include "messaging/outbound.hpp"
+#include "messaging/sessions.hpp"
+#include "messaging/state.hpp"
+#include "messaging/threads.hpp"
+
+namespace loft {
+
+struct CoreOptions {
+  bool auto_create_users = false;
+  std::size_t content_bytes = 64 << 10;       ///< of one message's content
+  std::size_t group_members = 100'000;        ///< of one group
+  std::size_t receipts_max = 200;             ///< members up to which a sender sees exact group receipts
+  std::size_t queue_entries = 100'000;        ///< waiting for the committer; beyond it callers hear `overloaded`
+  std::size_t queue_bytes = 256 << 20;
+  std::size_t batch_entries = 16'384;         ///< of one transaction
+  std::size_t recent_bytes = 64 << 20;        ///< newest messages kept in memory, over all conversations
+  std::size_t cached_users = 500'000;
+  std::size_t cached_views = 100'000;
+  Millis dedupe_keep = 7 * 86'400'000LL;      ///< client ids are remembered this long
+  unsigned window = 256;                      ///< submissions of one session on their way
+};
+
+class DomainTable;
+class Sequencer;
+
+class Core final : public Messaging, public Users {
+ public:
+  Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, const DomainTable& domains, const Clock& clock,
+       Logger& log, Metrics& metrics, Threads& threads);
+  ~Core() override;
+
+  // ---- control
+  /// Reads the last position; from here on everything below works. Error: the storage's.
+  Result<void> start();
+  /// Finishes what is queued, then refuses everything with `host.stopping`.
+  void stop();
+
+  /// To be called at the end of each turn of each I/O thread.
+  void turn_end(unsigned thread);
+  /// To be called on each I/O thread about twice a second: turns what links have proven into marks.
+  void sweep(unsigned thread);
+
+  // ---- Messaging
+  MarkId define_mark(const MarkSpec& spec) override;
+  void submit(const Caller& caller, Submission submission, Done<Accepted> done) override;
+  void recall(const Caller& caller, Recall recall, Done<Recalled> done) override;
+  void mark(const Caller& caller, MarkAct act, Done<Marked> done) override;
+  void create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) override;
+  void change_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) override;
+  void message(const Caller& caller, MessageId id, Done<MessageRecord> done) override;
+  void history(const Caller& caller, HistoryQuery query, Done<Page> done) override;
+  void inbox(const Caller& caller, InboxQuery query, Done<Page> done) override;
+  void unread(const Caller& caller, UnreadQuery query, Done<std::uint64_t> done) override;
+  void conversations(const Caller& caller, ConversationQuery query,
+                     Done<std::vector<ConversationRecord>> done) override;
+  void conversation(const Caller& caller, ConversationRef ref, bool must_be_member,
+                    Done<ConversationRecord> done) override;
+  void members(const Caller& caller, ConversationRef ref, bool must_be_member,
+               Done<std::vector<MemberRecord>> done) override;
+  void mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Done<MarkState> done) override;
+  Online online() const noexcept override;
+
+  // ---- Users
+  void find(const Caller& caller, UserRef ref, Done<UserPtr> done) override;
+
+  // ---- sessions, for core/endpoint
+  Sessions& sessions() noexcept { return sessions_; }
+  /// Resolves, asks OpenSession's interceptors, loads the view and opens the session in commit order. Thread role: the
+  /// session's. `done` comes on it, after which pushes begin.
+  void open_session(Session& session, UserRef user, Done<Login> done);
+  void close_session(Session& session);
+
+  /// Makes a user, for the command line. Thread role: any but I/O; waits. Errors: conflict `user.taken`.
+  Result<UserPtr> add_user(User user);
+  Directory& directory() noexcept { return directory_; }
+
+  /// Empty when messages can be stored, else why not.
+  std::string health() const;
+  Position stable() const;
+
+ private:
+  friend class Sequencer;
+  friend class Reader;
+
+  // submit.cpp
+  void check_submission(const Caller& caller, Submission submission, Done<Accepted> done);
+  void enqueue_submission(const Caller& caller, Submission submission, UserPtr peer, Done<Accepted> done);
+  void fail_submission(const Caller& caller, Done<Accepted> done, Error error);
+  void apply_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done);
+  void mark_messages(const Caller& caller, MarkAct act, Done<Marked> done);
+  void mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done);
+  std::optional<Error> add_target(MarkEntry& entry, const Message& message) const;
+  Result<MarkTarget> message_at(ConversationId conversation, Position position);
+  void enqueue(unsigned thread, Entry entry);
+  void wake();
+
+  // ask.hpp: asynchronous steps on the caller's thread. While one waits, the session's further messages wait too.
+  /// Asks the interceptors, then calls `then(event, verdict)`.
+  template <class E, class F>
+  void consult(const Proposer<E>& proposer, E event, F then);
+  /// Runs `work() -> Result<T>` on the pool, then `then(Result<T>)`.
+  template <class T, class W, class F>
+  void in_pool(const Caller& caller, W work, F then);
+  template <class T>
+  void refuse(const Caller& caller, Done<T> done, Error error);
+  void hold(const Caller& caller);
+  void release(const Caller& caller);
+  bool is_gone(const Caller& caller);
+
+  // read.cpp
+  template <class T, class F>
+  void read_conversation(const Caller& caller, ConversationRef ref, Done<T> done, F read);
+  template <class T, class F>
+  void look_at(const Caller& caller, ConversationRef ref, bool must_be_member, Done<T> done, F read);
+
+  // find.cpp: users, views, conversations; from memory at once, else from the storage by way of the pool.
+  void with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then);
+  void with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
+                  Function<void(Result<std::vector<UserPtr>>)> then);
+  /// The caller's own view is in memory when `then` runs, and what `then` enqueues finds it there.
+  void with_view(const Caller& caller, Function<void(Result<void>)> then);
+  void with_conversation(const Caller& caller, ConversationRef ref, bool with_members,
+                         Function<void(Result<ConversationState*>)> then);
+  void find_message(const Caller& caller, MessageId id, Function<void(Result<MessageRecord>)> then);
+
+  bool is_visible(UserId user, const Message& message) const;
+
+  // load.cpp: the waiting halves; never with the lock held by the caller.
+  Result<void> load_view(UserId user);
+  Result<bool> try_load_view(UserId user);
+  void evict_views();
+  Result<ConversationState*> load(ConversationId id, bool with_members);
+  Result<ConversationState*> resolve(UserId caller, const ConversationRef& ref, bool with_members);
+  Result<ConversationState*> adopt(StoredConversation stored, bool with_members);
+  Result<void> load_members(ConversationState& conversation);
+  /// A message with all that belongs to it. Errors: not_found `message.unknown`; the storage's.
+  Result<MessageRecord> record_of(MessageId id);
+  Result<MessageRecord> complete(Message message);
+
+  // committer.cpp
+  void remember_key(const ClientKey& key, MessageId id);
+  void prepare(std::vector<Entry>& entries);
+  void run_items(unsigned thread, std::vector<OutboundItem> items);
+  void learn(const Conflict& conflict, const Sequencer& sequencer);
+  void fail_all(std::vector<Entry>& entries, const Error& error, Outbound& out);
+  void run_committer();
+  void commit_waiting();
+  void commit_round(std::vector<Entry> entries);
+  void hand_back(Outbound& out);
+  void housekeeping();
+
+  const CoreOptions options_;
+  Storage& storage_;
+  Broker& broker_;
+  Bus& bus_;
+  const DomainTable& domains_;
+  const Clock& clock_;
+  Logger& log_;
+  Threads& threads_;
+  Directory directory_;
+  State state_;
+  Sessions sessions_;
+  std::vector<MarkSpec> marks_;
+  IdGenerator ids_;
+  bool instant_ = false;
+
+  KeyMap recent_keys_;
+  std::deque<std::array<std::uint64_t, 2>> recent_key_order_;
+
+  // Entries of one turn, by I/O thread; then the queue.
+  struct alignas(64) Local {
+    std::vector<Entry> entries;
+  };
+  std::vector<Local> local_;
+  std::mutex queue_mutex_;
+  std::condition_variable queue_filled_;
+  std::vector<Entry> queue_;
+  bool stopping_ = false;
+  std::atomic<std::size_t> waiting_{0};       ///< entries handed in and not yet answered
+  std::atomic<std::size_t> waiting_bytes_{0};
+  std::mutex committer_;                      ///< the role: held by whoever sequences
+  std::thread writer_;
+  Millis last_housekeeping_ = 0;
+  std::atomic<bool> storage_lost_{false};
+
+  Proposer<OpenSession> propose_session_;
+  Proposer<SubmitMessage> propose_submit_;
+  Proposer<RecallMessage> propose_recall_;
+  Proposer<AdvanceMark> propose_mark_;
+  Proposer<CreateConversation> propose_create_;
+  Proposer<ChangeMembership> propose_membership_;
+  Proposer<ReadMessages> propose_read_;
+  Publisher<MessageStored> stored_;
+  Publisher<MessageRefused> refused_;
+  Publisher<MessageRecalled> recalled_;
+  Publisher<MarkAdvanced> advanced_;
+  Publisher<ConversationCreated> created_;
+  Publisher<MembershipChanged> membership_changed_;
+  Publisher<UserCreated> user_created_;
+  Publisher<Overloaded> overloaded_;
+  Publisher<StorageLost> lost_;
+  Publisher<StorageRecovered> recovered_;
+
+  Metric& messages_total_;
+  Metric& repeated_total_;
+  Metric& batches_total_;
+  Metric& batch_messages_total_;
+  Metric& refused_total_;
+  Metric& queue_gauge_;
+};
+
+}  // namespace loft

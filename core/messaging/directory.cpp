@@ -1,0 +1,106 @@
+#include "messaging/directory.hpp"
+
+#include <charconv>
+
+#include <loft/utf8.hpp>
+
+namespace loft {
+namespace {
+
+std::uint64_t decimal(std::string_view text) noexcept {
+  std::uint64_t value = 0;
+  const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+  const bool whole = !text.empty() && error == std::errc{} && stop == text.data() + text.size();
+  return whole && value < id::limit ? value : 0;
+}
+
+}  // namespace
+
+bool is_handle(std::string_view text) noexcept {
+  if (text.empty() || text.size() > 50 || text.front() == ' ' || text.back() == ' ') return false;
+  for (const char c : text) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) return false;
+  }
+  return utf8::valid(text);
+}
+
+UserPtr Directory::cached(const UserRef& ref) const {
+  std::lock_guard lock(mutex_);
+  return cached_locked(ref);
+}
+
+UserPtr Directory::cached(UserId id) const {
+  std::lock_guard lock(mutex_);
+  const auto it = by_id_.find(id);
+  return it != by_id_.end() ? it->second : nullptr;
+}
+
+UserPtr Directory::cached_locked(const UserRef& ref) const {
+  const auto of_id = [this](UserId id) {
+    const auto it = by_id_.find(id);
+    return it != by_id_.end() ? it->second : nullptr;
+  };
+  const auto of_name = [&](const auto& map) -> UserPtr {
+    const auto it = map.find(std::string_view(ref.text));
+    return it != map.end() ? of_id(it->second->id) : nullptr;
+  };
+  switch (ref.by) {
+    case UserRef::By::id: return of_id(static_cast<UserId>(ref.number));
+    // A handle wins over a number: that no user has it as a handle only the storage can say.
+    case UserRef::By::handle:
+    case UserRef::By::handle_or_id: return of_name(by_handle_);
+    case UserRef::By::uuid: return of_name(by_uuid_);
+  }
+  return nullptr;
+}
+
+Result<UserPtr> Directory::load(const UserRef& ref) {
+  if (auto user = cached(ref)) return user;
+  const Error unknown{Code::not_found, "user.unknown", "no such user"};
+  Result<std::optional<User>> found = std::optional<User>{};
+  switch (ref.by) {
+    case UserRef::By::id:
+      if (ref.number == 0 || ref.number >= id::limit) return unknown;
+      found = storage_.user_by_id(static_cast<UserId>(ref.number));
+      break;
+    case UserRef::By::handle:
+    case UserRef::By::handle_or_id:
+      if (!is_handle(ref.text)) {
+        return Error{Code::invalid, "user.handle_invalid",
+                     "a user's name has 1 to 50 bytes of UTF-8 without control characters and outer spaces"};
+      }
+      found = storage_.user_by_handle(ref.text);
+      if (found && !*found && ref.by == UserRef::By::handle_or_id) {
+        if (const auto number = decimal(ref.text)) found = storage_.user_by_id(static_cast<UserId>(number));
+      }
+      break;
+    case UserRef::By::uuid: found = storage_.user_by_uuid(ref.text); break;
+  }
+  if (!found) return found.error();
+  if (!*found) return unknown;
+  return add(std::move(**found));
+}
+
+UserPtr Directory::add(User user) {
+  std::lock_guard lock(mutex_);
+  const auto it = by_id_.find(user.id);
+  if (it != by_id_.end()) return it->second;
+  if (by_id_.size() >= limit_) trim();
+  auto shared = std::make_shared<const User>(std::move(user));
+  by_id_.emplace(shared->id, shared);
+  by_handle_.emplace(shared->handle, shared.get());
+  by_uuid_.emplace(shared->uuid, shared.get());
+  return shared;
+}
+
+// Everything that nobody else holds goes at once: rare, and as good as an order of use at this size.
+void Directory::trim() {
+  boost::unordered::erase_if(by_id_, [this](const auto& entry) {
+    if (entry.second.use_count() > 1) return false;
+    by_handle_.erase(entry.second->handle);
+    by_uuid_.erase(entry.second->uuid);
+    return true;
+  });
+}
+
+}  // namespace loft

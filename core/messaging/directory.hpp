@@ -1,0 +1,52 @@
+// Users in memory.
+#pragma once
+
+#include <memory>
+#include <mutex>
+#include <string>
+#include <string_view>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <loft/error.hpp>
+#include <loft/message.hpp>
+#include <loft/storage.hpp>
+
+namespace loft {
+
+using UserPtr = std::shared_ptr<const User>;
+
+/// Whether a handle may be given to a user: 1–50 bytes of UTF-8 without control characters and outer spaces.
+bool is_handle(std::string_view text) noexcept;
+
+/// A bounded cache of users over the storage. Thread role: any; `load` waits for the storage, so never on an I/O thread
+/// unless the storage is instant.
+class Directory {
+ public:
+  Directory(Storage& storage, std::size_t limit) : storage_(storage), limit_(limit) {}
+
+  /// From memory only; null when it is not there.
+  UserPtr cached(const UserRef& ref) const;
+  UserPtr cached(UserId id) const;
+
+  /// From memory or the storage. Errors: not_found `user.unknown`; invalid `user.handle_invalid`; the storage's.
+  Result<UserPtr> load(const UserRef& ref);
+  Result<UserPtr> load(UserId id) { return load(UserRef::of(id)); }
+
+  /// A user that was just stored.
+  UserPtr add(User user);
+
+ private:
+  UserPtr cached_locked(const UserRef& ref) const;
+  void trim();
+
+  Storage& storage_;
+  const std::size_t limit_;
+  mutable std::mutex mutex_;
+  boost::unordered_flat_map<UserId, UserPtr> by_id_;
+  // The keys are views into the users themselves.
+  boost::unordered_flat_map<std::string_view, const UserPtr::element_type*> by_handle_;
+  boost::unordered_flat_map<std::string_view, const UserPtr::element_type*> by_uuid_;
+};
+
+}  // namespace loft

@@ -1,0 +1,34 @@
+#include "messaging/domain_table.hpp"
+
+#include <algorithm>
+
+namespace loft {
+
+Result<void> DomainTable::add(const Domain& plugin) {
+  const auto specs = plugin.domains();
+  for (std::size_t i = 0; i < specs.size(); ++i) {
+    if (!rows_.emplace(specs[i].name, Row{&plugin, i, &specs[i]}).second) {
+      return Error{Code::conflict, "domain.taken", "two plugins offer the message domain '" + specs[i].name + "'"};
+    }
+  }
+  return {};
+}
+
+const DomainTable::Row* DomainTable::find(std::string_view name) const noexcept {
+  const auto it = rows_.find(name);
+  return it != rows_.end() ? &it->second : nullptr;
+}
+
+void DomainTable::preview(std::string_view name, Bytes content, Locale locale, std::string& out) const {
+  if (const auto* row = find(name)) return row->plugin->preview(row->index, content, locale, out);
+  out += locale.starts_with("en") ? "[message]" : "[消息]";
+}
+
+std::vector<std::string> DomainTable::names() const {
+  std::vector<std::string> names;
+  for (const auto& [name, row] : rows_) names.emplace_back(name);
+  std::sort(names.begin(), names.end());
+  return names;
+}
+
+}  // namespace loft

@@ -1,0 +1,108 @@
+// What waits for the committer: everything that changes something, in the order of its arrival.
+#pragma once
+
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include <loft/function.hpp>
+#include <loft/messaging.hpp>
+#include <loft/storage.hpp>
+
+#include "messaging/directory.hpp"
+#include "messaging/state.hpp"
+
+namespace loft {
+
+struct SubmitEntry {
+  UserPtr sender;
+  UserPtr peer;                      ///< direct: resolved; else null and `to` names the conversation
+  ConversationRef to;
+  std::shared_ptr<Message> message;  ///< domain and content; id and seq come from the sequencer
+  std::optional<ClientKey> key;
+  std::optional<Error> refused;      ///< decided before it was queued: it waits only for its turn to be answered
+  Done<Accepted> done;
+  // Filled in by the committer before it sequences:
+  ConversationState* conversation = nullptr;  ///< null: a direct one that does not exist yet
+  std::optional<Error> failed;
+};
+
+struct RecallEntry {
+  UserPtr actor;
+  Recall recall;
+  MessageRecord record;              ///< found before it was queued
+  Done<Recalled> done;
+};
+
+/// A message that a mark concerns, found before it was queued.
+struct MarkTarget {
+  ConversationId conversation = ConversationId::none;
+  Seq seq = 0;
+  MessageId id = MessageId::none;
+};
+
+struct MarkEntry {
+  UserPtr actor;
+  MarkId mark = MarkId::read;
+  std::optional<MarkId> also;
+  bool strict = false;
+  std::vector<MarkTarget> targets;
+  ConversationState* in = nullptr;   ///< set: everything up to `up_to`
+  Seq up_to = ~Seq{0};               ///< ~0: the head
+  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`, unless that is the head
+  Millis up_to_time = 0;
+  Done<Marked> done;                 ///< may be empty
+};
+
+/// What links have proven: written behind, answered to nobody.
+struct ProvenEntry {
+  UserId user = UserId::none;
+  std::uint32_t marks = 0;           ///< bit set by MarkId
+  ConversationId conversation = ConversationId::none;
+  Seq low = 0;
+  Seq high = 0;
+  MessageId newest = MessageId::none;
+};
+
+struct CreateEntry {
+  UserPtr actor;
+  NewConversation conversation;
+  std::vector<UserPtr> members;
+  Done<ConversationRecord> done;
+};
+
+struct MembershipEntry {
+  UserPtr actor;
+  MembershipAct act;
+  UserPtr subject;                   ///< the actor itself for join and leave
+  ConversationState* conversation = nullptr;
+  Done<MemberRecord> done;
+};
+
+struct UserEntry {
+  User user;                         ///< id and uuid are filled in when empty
+  bool if_absent = false;            ///< an existing handle is a success
+  Done<UserPtr> done;
+};
+
+struct OpenEntry {
+  UserPtr user;
+  SessionInfo session;
+  Done<Login> done;
+};
+
+struct CloseEntry {
+  UserId user = UserId::none;
+  std::uint64_t session = 0;
+};
+
+struct Entry {
+  Caller caller;
+  std::variant<SubmitEntry, RecallEntry, MarkEntry, ProvenEntry, CreateEntry, MembershipEntry, UserEntry, OpenEntry,
+               CloseEntry>
+      what;
+  std::size_t bytes = 0;  ///< counted against the queue's limit
+};
+
+}  // namespace loft

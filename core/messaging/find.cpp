@@ -1,0 +1,170 @@
+// Finding what a call names: in memory at once, else in the storage by way of the pool.
+#include "messaging/ask.hpp"
+
+namespace loft {
+
+bool Core::is_gone(const Caller& caller) {
+  return caller.session != 0 && sessions_.find(caller.thread, caller.session) == nullptr;
+}
+
+void Core::hold(const Caller& caller) {
+  if (auto* session = sessions_.find(caller.thread, caller.session)) session->link->hold();
+}
+
+void Core::release(const Caller& caller) {
+  if (auto* session = sessions_.find(caller.thread, caller.session)) session->link->release();
+}
+
+void Core::find(const Caller& caller, UserRef ref, Done<UserPtr> done) {
+  with_user(caller, std::move(ref), std::move(done));
+}
+
+void Core::with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then) {
+  if (auto user = directory_.cached(ref)) return then(std::move(user));
+  const bool create = ref.create && options_.auto_create_users && ref.by != UserRef::By::id && ref.by != UserRef::By::uuid;
+  auto name = ref.text;
+  in_pool<UserPtr>(
+      caller, [this, ref = std::move(ref)] { return directory_.load(ref); },
+      [this, caller, create, name = std::move(name), then = std::move(then)](Result<UserPtr> user) mutable {
+        if (user || !create || user.error().code != Code::not_found) return then(std::move(user));
+        hold(caller);
+        UserEntry entry;
+        entry.user.handle = std::move(name);
+        entry.if_absent = true;
+        entry.done = [this, caller, then = std::move(then)](Result<UserPtr> made) mutable {
+          then(std::move(made));
+          release(caller);
+        };
+        enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+      });
+}
+
+void Core::with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
+                      Function<void(Result<std::vector<UserPtr>>)> then) {
+  while (found.size() < refs.size()) {
+    auto user = directory_.cached(refs[found.size()]);
+    if (user == nullptr) break;
+    found.push_back(std::move(user));
+  }
+  if (found.size() == refs.size()) return then(std::move(found));
+  auto next = refs[found.size()];
+  with_user(caller, std::move(next),
+            [this, caller, refs = std::move(refs), found = std::move(found), then = std::move(then)](Result<UserPtr> user) mutable {
+              if (!user) return then(std::move(user.error()));
+              found.push_back(std::move(*user));
+              with_users(caller, std::move(refs), std::move(found), std::move(then));
+            });
+}
+
+void Core::with_view(const Caller& caller, Function<void(Result<void>)> then) {
+  bool present = false;
+  {
+    std::lock_guard lock(state_.mutex);
+    if (auto* view = state_.view(caller.user)) {
+      view->used = clock_.steady();
+      present = true;
+    }
+  }
+  if (present) return then({});
+  in_pool<bool>(
+      caller,
+      [this, user = caller.user]() -> Result<bool> {
+        auto loaded = load_view(user);
+        if (!loaded) return loaded.error();
+        return true;
+      },
+      [then = std::move(then)](Result<bool> loaded) mutable {
+        if (!loaded) return then(std::move(loaded.error()));
+        then({});
+      });
+}
+
+void Core::with_conversation(const Caller& caller, ConversationRef ref, bool with_members,
+                             Function<void(Result<ConversationState*>)> then) {
+  ConversationState* known = nullptr;
+  {
+    const auto peer = ref.by == ConversationRef::By::direct ? directory_.cached(ref.peer) : nullptr;
+    std::lock_guard lock(state_.mutex);
+    if (ref.by == ConversationRef::By::id) {
+      known = state_.find(static_cast<ConversationId>(ref.number));
+    } else if (peer != nullptr) {
+      if (const auto it = state_.by_pair.find(std::minmax(caller.user, peer->id)); it != state_.by_pair.end()) known = it->second;
+    } else if (ref.by == ConversationRef::By::handle || ref.by == ConversationRef::By::handle_or_id) {
+      if (const auto it = state_.by_handle.find(ref.text); it != state_.by_handle.end()) known = it->second;
+    }
+    if (known != nullptr && with_members && !known->members_loaded && !known->is_direct()) known = nullptr;
+  }
+  if (known != nullptr) return then(known);
+  in_pool<ConversationState*>(
+      caller, [this, user = caller.user, ref = std::move(ref), with_members] { return resolve(user, ref, with_members); },
+      std::move(then));
+}
+
+void Core::find_message(const Caller& caller, MessageId id, Function<void(Result<MessageRecord>)> then) {
+  std::optional<MessageRecord> known;
+  bool may = false;
+  {
+    std::lock_guard lock(state_.mutex);
+    if (const auto it = state_.recent.find(id); it != state_.recent.end()) {
+      known = it->second;
+      may = is_visible(caller.user, *known->message);
+    }
+  }
+  const Error unknown{Code::not_found, "message.unknown", "no such message"};
+  if (known) return may ? then(std::move(*known)) : then(unknown);
+  in_pool<MessageRecord>(
+      caller, [this, id] { return record_of(id); },
+      [this, caller, unknown, then = std::move(then)](Result<MessageRecord> record) mutable {
+        if (record) {
+          std::unique_lock lock(state_.mutex);
+          const bool visible = is_visible(caller.user, *record->message);
+          lock.unlock();
+          if (!visible) return then(unknown);
+        }
+        then(std::move(record));
+      });
+}
+
+// With the lock held; the conversation and its members are in memory, since its message is.
+bool Core::is_visible(UserId user, const Message& message) const {
+  auto* conversation = state_.find(message.conversation);
+  if (conversation == nullptr) return false;
+  if (conversation->is_direct()) return conversation->has_direct_member(user);
+  const auto* member = conversation->member(user);
+  return member != nullptr && message.seq > member->joined_seq;
+}
+
+// ---- sessions
+
+void Core::open_session(Session& session, UserRef user, Done<Login> done) {
+  const auto caller = session.caller;
+  with_user(caller, std::move(user), [this, caller, done = std::move(done)](Result<UserPtr> found) mutable {
+    if (!found) return done(std::move(found.error()));
+    auto named = caller;
+    named.user = (*found)->id;
+    consult(propose_session_, OpenSession{{}, named, *found}, [this, done = std::move(done)](OpenSession& asked, Verdict verdict) mutable {
+      if (!verdict.passed()) return done(verdict.refusal());
+      with_view(asked.caller, [this, caller = asked.caller, user = asked.user, done = std::move(done)](Result<void> ready) mutable {
+        if (!ready) return done(std::move(ready.error()));
+        auto* session = sessions_.find(caller.thread, caller.session);
+        session->user = user;
+        session->caller.user = user->id;
+        OpenEntry entry;
+        entry.user = std::move(user);
+        entry.session = {caller.session, caller.thread, caller.contract, session->marks_on_push, 0, session->single};
+        entry.done = std::move(done);
+        enqueue(caller.thread, Entry{session->caller, std::move(entry), 0});
+      });
+    });
+  });
+}
+
+void Core::close_session(Session& session) {
+  if (session.caller.session == 0) return;
+  const auto caller = session.caller;
+  sessions_.remove(session);
+  session.caller.session = 0;
+  if (session.user != nullptr) enqueue(caller.thread, Entry{caller, CloseEntry{caller.user, caller.session}, 0});
+}
+
+}  // namespace loft

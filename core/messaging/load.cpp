@@ -1,0 +1,201 @@
+// Bringing users' views, conversations and messages into memory. Everything here waits for the storage.
+#include <algorithm>
+#include <charconv>
+
+#include "messaging/core.hpp"
+
+namespace loft {
+namespace {
+
+const Error unknown_conversation{Code::not_found, "conversation.unknown", "no such conversation"};
+
+// A view that nothing touched for this long may go; no act waits in the queue that long.
+constexpr Millis idle_view = 5 * 60'000;
+
+}  // namespace
+
+Result<void> Core::load_view(UserId user) {
+  // What is committed for this user while it is read makes the reading void; that cannot go on for ever.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    const auto loaded = try_load_view(user);
+    if (!loaded) return loaded.error();
+    if (*loaded) return {};
+  }
+  return Error{Code::unavailable, "view.busy", "try again later"};
+}
+
+Result<bool> Core::try_load_view(UserId user) {
+  {
+    std::lock_guard lock(state_.mutex);
+    if (state_.view(user) != nullptr) return true;
+    state_.loading[user] = false;
+  }
+  auto shared = directory_.load(user);
+  if (!shared) return shared.error();
+  auto memberships = storage_.memberships(user);
+  if (!memberships) return memberships.error();
+  std::vector<ConversationId> ids;
+  for (const auto& membership : *memberships) {
+    if (!membership.member.left) ids.push_back(membership.member.conversation);
+  }
+  auto stored = storage_.conversations(ids);
+  if (!stored) return stored.error();
+
+  auto view = std::make_unique<UserView>();
+  view->user = *shared;
+  for (auto& conversation : *stored) {
+    const auto id = conversation.conversation.id;
+    auto adopted = adopt(std::move(conversation), false);
+    if (!adopted) return adopted.error();
+    view->entries[id].conversation = *adopted;
+  }
+  for (const auto& membership : *memberships) {
+    const auto it = view->entries.find(membership.member.conversation);
+    if (it == view->entries.end()) continue;
+    it->second.joined_seq = membership.member.joined_seq;
+    for (const auto& written : membership.marks) {
+      const auto known = std::find_if(marks_.begin(), marks_.end(), [&](const MarkSpec& spec) { return spec.name == written.mark; });
+      if (known == marks_.end()) continue;
+      auto mark = Mark::decode(written.set);
+      if (!mark) return mark.error();
+      it->second.mark(static_cast<MarkId>(known - marks_.begin())) = std::move(*mark);
+    }
+  }
+
+  std::lock_guard lock(state_.mutex);
+  const auto it = state_.loading.find(user);
+  const bool dirty = it == state_.loading.end() || it->second;
+  if (it != state_.loading.end()) state_.loading.erase(it);
+  if (state_.view(user) != nullptr) return true;
+  if (dirty) return false;
+  view->used = clock_.steady();
+  state_.views.emplace(user, std::move(view));
+  return true;
+}
+
+void Core::evict_views() {
+  std::lock_guard lock(state_.mutex);
+  if (state_.views.size() <= options_.cached_views) return;
+  const auto before = clock_.steady() - idle_view;
+  boost::unordered::erase_if(state_.views, [&](const auto& entry) {
+    return entry.second->sessions.empty() && entry.second->used < before;
+  });
+}
+
+Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_members) {
+  ConversationState* state = nullptr;
+  {
+    std::lock_guard lock(state_.mutex);
+    state = state_.find(stored.conversation.id);
+    if (state == nullptr) {
+      auto made = std::make_unique<ConversationState>();
+      state = made.get();
+      state->head = stored.head;
+      state->last = stored.last;
+      state->members_loaded = stored.conversation.kind == ConversationKind::direct;
+      state->info = std::make_shared<const Conversation>(std::move(stored.conversation));
+      if (state->is_direct()) state_.by_pair.emplace(std::pair(state->info->low, state->info->high), state);
+      else if (!state->info->handle.empty()) state_.by_handle.emplace(state->info->handle, state);
+      state_.conversations.emplace(state->id(), std::move(made));
+    }
+  }
+  if (with_members) {
+    if (auto loaded = load_members(*state); !loaded) return loaded.error();
+  }
+  return state;
+}
+
+Result<void> Core::load_members(ConversationState& conversation) {
+  {
+    std::lock_guard lock(state_.mutex);
+    if (conversation.members_loaded) return {};
+  }
+  auto members = storage_.members(conversation.id());
+  if (!members) return members.error();
+  std::lock_guard lock(state_.mutex);
+  if (conversation.members_loaded) return {};
+  conversation.members = std::move(*members);
+  for (std::uint32_t i = 0; i < conversation.members.size(); ++i) {
+    conversation.member_index.emplace(conversation.members[i].user, i);
+    if (!conversation.members[i].left) ++conversation.member_count;
+  }
+  conversation.members_loaded = true;
+  return {};
+}
+
+Result<ConversationState*> Core::load(ConversationId id, bool with_members) {
+  ConversationState* known = nullptr;
+  {
+    std::lock_guard lock(state_.mutex);
+    known = state_.find(id);
+  }
+  if (known == nullptr) {
+    auto stored = storage_.conversation(id);
+    if (!stored) return stored.error();
+    if (!*stored) return unknown_conversation;
+    return adopt(std::move(**stored), with_members);
+  }
+  if (with_members) {
+    if (auto loaded = load_members(*known); !loaded) return loaded.error();
+  }
+  return known;
+}
+
+Result<ConversationState*> Core::resolve(UserId caller, const ConversationRef& ref, bool with_members) {
+  const auto take = [&](Result<std::optional<StoredConversation>> stored) -> Result<ConversationState*> {
+    if (!stored) return stored.error();
+    if (!*stored) return unknown_conversation;
+    return adopt(std::move(**stored), with_members);
+  };
+  switch (ref.by) {
+    case ConversationRef::By::id: return load(static_cast<ConversationId>(ref.number), with_members);
+    case ConversationRef::By::uuid: return take(storage_.conversation_by_uuid(ref.text));
+    case ConversationRef::By::handle: return take(storage_.conversation_by_handle(ref.text));
+    case ConversationRef::By::handle_or_id: {
+      auto found = take(storage_.conversation_by_handle(ref.text));
+      if (found || found.error().code != Code::not_found) return found;
+      std::uint64_t number = 0;
+      const auto [stop, error] = std::from_chars(ref.text.data(), ref.text.data() + ref.text.size(), number);
+      if (ref.text.empty() || error != std::errc{} || stop != ref.text.data() + ref.text.size()) return found;
+      return number < id::limit ? load(static_cast<ConversationId>(number), with_members) : found;
+    }
+    case ConversationRef::By::direct: {
+      const auto peer = directory_.load(ref.peer);
+      if (!peer) return peer.error();
+      const auto pair = std::minmax(caller, (*peer)->id);
+      return take(storage_.conversation_by_pair(pair.first, pair.second));
+    }
+  }
+  return unknown_conversation;
+}
+
+Result<MessageRecord> Core::record_of(MessageId id) {
+  const MessageId ids[] = {id};
+  auto found = storage_.messages(ids);
+  if (!found) return found.error();
+  if (found->empty()) return Error{Code::not_found, "message.unknown", "no such message"};
+  return complete(std::move(found->front()));
+}
+
+Result<MessageRecord> Core::complete(Message message) {
+  const auto conversation = load(message.conversation, true);
+  if (!conversation) return conversation.error();
+  auto sender = directory_.load(message.sender);
+  if (!sender) return sender.error();
+  MessageRecord record;
+  {
+    std::lock_guard lock(state_.mutex);
+    record.conversation = (*conversation)->info;
+  }
+  record.sender = std::move(*sender);
+  if (record.conversation->kind == ConversationKind::direct) {
+    const auto other = record.conversation->low == message.sender ? record.conversation->high : record.conversation->low;
+    auto peer = directory_.load(other);
+    if (!peer) return peer.error();
+    record.peer = std::move(*peer);
+  }
+  record.message = std::make_shared<const Message>(std::move(message));
+  return record;
+}
+
+}  // namespace loft

@@ -1,0 +1,403 @@
+#include "messaging/reader.hpp"
+
+#include <algorithm>
+#include <queue>
+
+namespace loft {
+namespace {
+
+const Error not_member{Code::forbidden, "member.none", "not a member of this conversation"};
+
+}  // namespace
+
+Result<Reader::Window> Reader::window(ConversationState& conversation) {
+  std::lock_guard lock(state_.mutex);
+  if (conversation.is_direct()) {
+    if (!conversation.has_direct_member(caller_)) return not_member;
+    return Window{1, conversation.head};
+  }
+  const auto* member = conversation.member(caller_);
+  if (member == nullptr) return not_member;
+  return Window{member->joined_seq + 1, conversation.head};
+}
+
+Result<std::vector<MessageRecord>> Reader::log(ConversationState& conversation, Seq low, Seq high, std::size_t limit,
+                                               bool descending) {
+  std::vector<MessageRecord> records;
+  if (low > high || low == 0) return records;
+  {
+    std::lock_guard lock(state_.mutex);
+    const Seq first = descending ? (high - low >= limit ? high - limit + 1 : low) : low;
+    const Seq last = descending ? high : (high - low >= limit ? low + limit - 1 : high);
+    if (conversation.in_tail(first) != nullptr && conversation.in_tail(last) != nullptr) {
+      for (Seq seq = first; seq <= last; ++seq) records.push_back(*conversation.in_tail(seq));
+      if (descending) std::reverse(records.begin(), records.end());
+      return records;
+    }
+  }
+  auto messages = core_.storage_.log(conversation.id(), low, high, limit, descending);
+  if (!messages) return messages.error();
+  records.reserve(messages->size());
+  for (auto& message : *messages) {
+    auto record = core_.complete(std::move(message));
+    if (!record) return record.error();
+    records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conversation) {
+  const auto seen = window(conversation);
+  if (!seen) return seen.error();
+  Seq high = seen->head;
+  if (query.before != MessageId::none) {
+    const MessageId ids[] = {query.before};
+    const auto found = core_.storage_.messages(ids);
+    if (!found) return found.error();
+    if (found->empty() || found->front().conversation != conversation.id()) {
+      return Error{Code::not_found, "message.unknown", "no such message in this conversation"};
+    }
+    high = std::min(high, found->front().seq - 1);
+  }
+  if (query.until != 0) {
+    const Position position = id::first_at(query.until + 1);
+    bool whole;
+    {
+      std::lock_guard lock(state_.mutex);
+      whole = position > raw(conversation.last);
+    }
+    if (!whole) {
+      const auto seq = core_.storage_.seq_at(conversation.id(), position == 0 ? 0 : position - 1);
+      if (!seq) return seq.error();
+      high = std::min(high, *seq);
+    }
+  }
+  std::optional<IntervalSet> hidden;
+  {
+    std::lock_guard lock(state_.mutex);
+    if (const auto* view = state_.view(caller_)) {
+      if (const auto it = view->entries.find(conversation.id()); it != view->entries.end()) {
+        if (const auto* mark = it->second.find(MarkId::hidden)) hidden = mark->set;
+      }
+    }
+  }
+  Page page;
+  while (page.messages.size() <= query.limit && high >= seen->low) {
+    auto records = log(conversation, seen->low, high, query.limit + 1, true);
+    if (!records) return records.error();
+    if (records->empty()) break;
+    high = records->back().message->seq - 1;
+    for (auto& record : *records) {
+      if (hidden && hidden->contains(record.message->seq)) continue;
+      if (!query.with_recalled && record.is_recalled()) continue;
+      page.messages.push_back(std::move(record));
+      if (page.messages.size() > query.limit) break;
+    }
+  }
+  if (page.messages.size() > query.limit) {
+    page.more = true;
+    page.messages.pop_back();
+  }
+  if (auto filled = receipts(page.messages); !filled) return filled.error();
+  return page;
+}
+
+// ---- inbox: a merge over the conversations that have something, each read as far as it is needed
+
+struct Reader::Source {
+  ConversationState* conversation = nullptr;
+  std::vector<std::pair<Seq, Seq>> runs;  ///< what is lacking, ascending
+  std::size_t run = 0;
+  std::vector<MessageRecord> read;
+  std::size_t next = 0;
+};
+
+Result<Page> Reader::inbox(const InboxQuery& query) {
+  std::vector<Source> sources;
+  Position pushed_since = ~Position{0};  // what is committed behind it went to a live session already
+  {
+    std::lock_guard lock(state_.mutex);
+    const auto* view = state_.view(caller_);
+    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+    if (query.lacking) {
+      for (const auto& session : view->sessions) {
+        if ((session.marks_on_push >> static_cast<unsigned>(*query.lacking) & 1) != 0) pushed_since = std::min(pushed_since, session.since);
+      }
+    }
+    for (const auto& [id, mine] : view->entries) {
+      auto& conversation = *mine.conversation;
+      if (conversation.head <= mine.joined_seq || conversation.last <= query.after) continue;
+      Source source;
+      source.conversation = &conversation;
+      const auto* lacking = query.lacking ? mine.find(*query.lacking) : nullptr;
+      const auto* read = query.lacking && core_.marks_[raw(*query.lacking)].implied_by_read ? mine.find(MarkId::read) : nullptr;
+      const auto* hidden = mine.find(MarkId::hidden);
+      const IntervalSet* sets[] = {lacking ? &lacking->set : nullptr, read ? &read->set : nullptr, hidden ? &hidden->set : nullptr};
+      const auto collect = [&](auto self, std::size_t level, Seq low, Seq high) -> void {
+        if (level == std::size(sets)) {
+          source.runs.emplace_back(low, high);
+        } else if (sets[level] == nullptr) {
+          self(self, level + 1, low, high);
+        } else {
+          sets[level]->gaps(low, high, [&](Seq a, Seq b) {
+            self(self, level + 1, a, b);
+            return true;
+          });
+        }
+      };
+      collect(collect, 0, mine.joined_seq + 1, conversation.head);
+      if (!source.runs.empty()) sources.push_back(std::move(source));
+    }
+  }
+
+  // `after` becomes a place in each log.
+  if (query.after != MessageId::none) {
+    for (auto& source : sources) {
+      const auto seq = core_.storage_.seq_at(source.conversation->id(), raw(query.after));
+      if (!seq) return seq.error();
+      for (auto& [low, high] : source.runs) low = std::max(low, *seq + 1);
+      std::erase_if(source.runs, [](const auto& run) { return run.first > run.second; });
+    }
+  }
+
+  const auto wanted = [&](const MessageRecord& record) {
+    const auto& message = *record.message;
+    return message.sender != caller_ && !record.is_recalled() && raw(message.id) <= pushed_since;
+  };
+  const auto advance = [&](Source& source) -> Result<bool> {
+    for (;;) {
+      while (source.next < source.read.size()) {
+        if (wanted(source.read[source.next])) return true;
+        ++source.next;
+      }
+      if (source.run == source.runs.size()) return false;
+      auto& [low, high] = source.runs[source.run];
+      auto read = log(*source.conversation, low, high, query.limit + 1, false);
+      if (!read) return read.error();
+      source.next = 0;
+      source.read = std::move(*read);
+      if (source.read.empty() || source.read.back().message->seq >= high) ++source.run;
+      else low = source.read.back().message->seq + 1;
+    }
+  };
+  const auto later = [](const Source* a, const Source* b) {
+    return a->read[a->next].message->id > b->read[b->next].message->id;
+  };
+  std::priority_queue<Source*, std::vector<Source*>, decltype(later)> queue(later);
+  for (auto& source : sources) {
+    const auto has = advance(source);
+    if (!has) return has.error();
+    if (*has) queue.push(&source);
+  }
+  Page page;
+  while (!queue.empty() && page.messages.size() < query.limit) {
+    auto* source = queue.top();
+    queue.pop();
+    page.messages.push_back(source->read[source->next++]);
+    const auto has = advance(*source);
+    if (!has) return has.error();
+    if (*has) queue.push(source);
+  }
+  page.more = !queue.empty();
+  if (auto filled = receipts(page.messages); !filled) return filled.error();
+  return page;
+}
+
+// ---- counting
+
+Result<std::uint64_t> Reader::unread_of(ConversationId id) {
+  // The count belongs to one head and one set of marks: if either moved meanwhile, count again.
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    IntervalSet read, hidden;
+    Seq low = 0, head = 0;
+    {
+      std::lock_guard lock(state_.mutex);
+      auto* view = state_.view(caller_);
+      if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+      const auto it = view->entries.find(id);
+      if (it == view->entries.end()) return not_member;
+      auto& mine = it->second;
+      if (mine.counted) return mine.unread + (mine.conversation->head - mine.counted_upto);
+      if (const auto* mark = mine.find(MarkId::read)) read = mark->set;
+      if (const auto* mark = mine.find(MarkId::hidden)) hidden = mark->set;
+      low = mine.joined_seq + 1;
+      head = mine.conversation->head;
+    }
+    std::uint64_t count = 0;
+    std::optional<Error> problem;
+    read.gaps(low, head, [&](Seq a, Seq b) {
+      hidden.gaps(a, b, [&](Seq c, Seq d) {
+        const auto foreign = core_.storage_.count_foreign(id, c, d, caller_);
+        if (foreign) count += *foreign;
+        else problem = foreign.error();
+        return !problem;
+      });
+      return !problem;
+    });
+    if (problem) return *problem;
+    std::lock_guard lock(state_.mutex);
+    auto* view = state_.view(caller_);
+    if (view == nullptr) return count;
+    const auto it = view->entries.find(id);
+    if (it == view->entries.end()) return not_member;
+    auto& mine = it->second;
+    const auto same = [&](MarkId mark, const IntervalSet& then) {
+      const auto* now = mine.find(mark);
+      return now != nullptr ? now->set == then : then.empty();
+    };
+    if (mine.conversation->head != head || !same(MarkId::read, read) || !same(MarkId::hidden, hidden)) continue;
+    mine.unread = count;
+    mine.counted_upto = head;
+    mine.counted = true;
+    return count;
+  }
+  return Error{Code::unavailable, "view.busy", "try again later"};
+}
+
+Result<std::uint64_t> Reader::unread(const UnreadQuery& query, ConversationState* conversation) {
+  if (conversation != nullptr && query.since != 0) {
+    const auto seen = window(*conversation);
+    if (!seen) return seen.error();
+    const auto first = id::first_at(query.since + 1);
+    const auto seq = core_.storage_.seq_at(conversation->id(), first == 0 ? 0 : first - 1);
+    if (!seq) return seq.error();
+    std::uint64_t count = 0;
+    IntervalSet hidden;
+    {
+      std::lock_guard lock(state_.mutex);
+      if (const auto* view = state_.view(caller_)) {
+        if (const auto it = view->entries.find(conversation->id()); it != view->entries.end()) {
+          if (const auto* mark = it->second.find(MarkId::hidden)) hidden = mark->set;
+        }
+      }
+    }
+    std::optional<Error> problem;
+    hidden.gaps(std::max(seen->low, *seq + 1), seen->head, [&](Seq low, Seq high) {
+      const auto foreign = core_.storage_.count_foreign(conversation->id(), low, high, caller_);
+      if (foreign) count += *foreign;
+      else problem = foreign.error();
+      return !problem;
+    });
+    if (problem) return *problem;
+    return count;
+  }
+  if (conversation != nullptr) return unread_of(conversation->id());
+  std::vector<ConversationId> ids;
+  {
+    std::lock_guard lock(state_.mutex);
+    const auto* view = state_.view(caller_);
+    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+    for (const auto& [id, mine] : view->entries) ids.push_back(id);
+  }
+  std::uint64_t total = 0;
+  for (const auto id : ids) {
+    const auto count = unread_of(id);
+    if (!count && count.error().reason == "member.none") continue;  // left meanwhile
+    if (!count) return count.error();
+    total += *count;
+  }
+  return total;
+}
+
+// ---- conversations
+
+Result<ConversationRecord> Reader::conversation(ConversationState& conversation) {
+  ConversationRecord record;
+  {
+    std::lock_guard lock(state_.mutex);
+    record.conversation = conversation.info;
+    record.member_count = conversation.member_count;
+  }
+  const auto& info = *record.conversation;
+  if (info.kind == ConversationKind::direct) {
+    record.member_count = info.low == info.high ? 1 : 2;
+    auto peer = core_.directory_.load(info.low == caller_ ? info.high : info.low);
+    if (!peer) return peer.error();
+    record.peer = std::move(*peer);
+  } else if (info.owner != UserId::none) {
+    auto owner = core_.directory_.load(info.owner);
+    if (!owner) return owner.error();
+    record.owner = std::move(*owner);
+  }
+  return record;
+}
+
+Result<std::vector<ConversationRecord>> Reader::conversations(const ConversationQuery& query) {
+  std::vector<std::pair<Position, ConversationState*>> found;
+  {
+    std::lock_guard lock(state_.mutex);
+    const auto* view = state_.view(caller_);
+    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+    for (const auto& [id, mine] : view->entries) {
+      if (query.groups_only && mine.conversation->is_direct()) continue;
+      // One without messages stands where it was made.
+      found.emplace_back(std::max(raw(mine.conversation->last), raw(id)), mine.conversation);
+    }
+  }
+  std::sort(found.rbegin(), found.rend());
+  std::vector<ConversationRecord> records;
+  for (std::size_t i = query.offset; i < found.size() && records.size() < query.limit; ++i) {
+    auto& state = *found[i].second;
+    auto record = conversation(state);
+    if (!record) return record.error();
+    if (!state.is_direct() && record->member_count == 0) {
+      if (auto loaded = core_.load_members(state); !loaded) return loaded.error();
+      record = conversation(state);
+      if (!record) return record.error();
+    }
+    const auto unread = unread_of(state.id());
+    if (!unread) return unread.error();
+    record->unread = *unread;
+    if (query.with_last) {
+      auto last = history({ConversationRef::of(state.id()), MessageId::none, 0, 1, true}, state);
+      if (!last) return last.error();
+      if (!last->messages.empty()) record->last = std::move(last->messages.front());
+    }
+    records.push_back(std::move(*record));
+  }
+  return records;
+}
+
+Result<std::vector<MemberRecord>> Reader::members(ConversationState& conversation) {
+  std::vector<Member> members;
+  {
+    std::lock_guard lock(state_.mutex);
+    if (conversation.is_direct()) {
+      for (const auto user : {conversation.info->low, conversation.info->high}) {
+        Member member;
+        member.conversation = conversation.id();
+        member.user = user;
+        member.joined = raw(conversation.id());
+        members.push_back(member);
+        if (conversation.info->low == conversation.info->high) break;
+      }
+    } else {
+      for (const auto& member : conversation.members) {
+        if (!member.left) members.push_back(member);
+      }
+    }
+  }
+  // A former member that came back stands where it came back.
+  std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.joined < b.joined; });
+  std::vector<MemberRecord> records;
+  records.reserve(members.size());
+  for (auto& member : members) {
+    auto user = core_.directory_.load(member.user);
+    if (!user) return user.error();
+    records.push_back({member, std::move(*user)});
+  }
+  return records;
+}
+
+Result<MarkState> Reader::mark_state(ConversationState& conversation, MarkId mark) {
+  if (const auto seen = window(conversation); !seen) return seen.error();
+  std::lock_guard lock(state_.mutex);
+  const auto* view = state_.view(caller_);
+  if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+  const auto it = view->entries.find(conversation.id());
+  if (it == view->entries.end()) return not_member;
+  const auto* value = it->second.find(mark);
+  return value != nullptr ? MarkState{value->newest, value->reached} : MarkState{};
+}
+
+}  // namespace loft

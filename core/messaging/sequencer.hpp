@@ -1,0 +1,161 @@
+// Gives order to a round of entries. Two steps, both with the state's lock held: `take` drafts what a round will store
+// without touching the state, so that a round the storage refuses leaves no trace; `apply` makes a stored round true.
+#pragma once
+
+#include <memory>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <loft/storage.hpp>
+
+#include "messaging/core.hpp"
+#include "messaging/outbound.hpp"
+
+namespace loft {
+
+class Sequencer {
+ public:
+  Sequencer(Core& core, State& state) : core_(core), state_(state) {}
+
+  void take(Entry& entry);
+  /// Valid until the next call of `take`.
+  Batch batch();
+  bool changes_nothing() const noexcept;
+  std::size_t message_count() const noexcept { return messages_.size(); }
+  const NewMessage& message(std::size_t index) const { return messages_[index]; }
+
+  /// `entries` in the order they were taken.
+  void apply(std::vector<Entry>& entries, Outbound& out);
+
+  /// An ack whose record must still be read from the storage.
+  struct Late {
+    unsigned thread;
+    std::size_t item;  ///< into Outbound::by_thread[thread]
+    MessageId original;
+  };
+  const std::vector<Late>& late() const noexcept { return late_; }
+
+ private:
+  // What was decided about an entry.
+  struct Submitted {
+    ConversationState* conversation;
+    MessageRecord record;
+    std::size_t head;  ///< into heads_
+  };
+  struct Repeated {
+    MessageId original;
+  };
+  struct RecalledStep {
+    ConversationState* conversation;
+    std::shared_ptr<const Message> message;
+    Position position;
+    bool repeated;
+  };
+  struct MarkedStep {
+    struct Part {
+      ConversationState* conversation;
+      std::uint64_t unread_less;
+    };
+    std::vector<Part> parts;
+    Marked result;
+  };
+  struct CreatedStep {
+    ConversationState* conversation;
+    std::vector<UserPtr> users;
+    Position position;
+  };
+  struct MemberStep {
+    ConversationState* conversation;
+    Member member;
+    Change change;
+  };
+  struct UserStep {
+    UserPtr existing;   ///< it was there
+    std::size_t index;  ///< into users_, otherwise
+  };
+  struct Opened {
+    Position since;     ///< what is sequenced up to here is in the inbox, what comes behind is pushed
+  };
+  struct Nothing {};
+  using Step = std::variant<Nothing, Error, Submitted, Repeated, RecalledStep, MarkedStep, CreatedStep, MemberStep,
+                            UserStep, Opened>;
+
+  // Marks of this round, so that two acts of one member build on each other.
+  struct DraftKey {
+    UserId user;
+    ConversationState* conversation;
+    MarkId mark;
+    bool operator==(const DraftKey&) const = default;
+  };
+  struct DraftKeyHash {
+    std::size_t operator()(const DraftKey& key) const noexcept {
+      return raw(key.user) * 0x9E3779B97F4A7C15ull ^ (raw(key.conversation->id()) + raw(key.mark)) * 0xD1B54A32D192ED03ull;
+    }
+  };
+
+  Step decide(Entry& entry, SubmitEntry& submit);
+  Step decide(Entry& entry, RecallEntry& recall);
+  Step decide(Entry& entry, MarkEntry& mark);
+  Step decide(Entry& entry, ProvenEntry& proven);
+  Step decide(Entry& entry, CreateEntry& create);
+  Step decide(Entry& entry, MembershipEntry& membership);
+  Step decide(Entry& entry, UserEntry& user);
+  Step decide(Entry&, OpenEntry&) { return Opened{core_.ids_.last()}; }
+  Step decide(Entry&, CloseEntry&) { return Nothing{}; }
+
+  void finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out);
+  void finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& out);
+  void finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out);
+  void finish(Entry& entry, ProvenEntry& proven, Step& step, Outbound& out);
+  void finish(Entry& entry, CreateEntry& create, Step& step, Outbound& out);
+  void finish(Entry& entry, MembershipEntry& membership, Step& step, Outbound& out);
+  void finish(Entry& entry, UserEntry& user, Step& step, Outbound& out);
+  void finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out);
+  void finish(Entry& entry, CloseEntry& close, Step& step, Outbound& out);
+
+  ConversationState* direct(const UserPtr& a, const UserPtr& b);
+  std::size_t head_of(ConversationState& conversation);
+  const Member* member(ConversationState& conversation, UserId user) const;
+  void put_member(ConversationState& conversation, Member member);
+  Mark& draft_mark(UserView& view, ViewEntry& entry, MarkId mark);
+  /// What stands of a mark in this round; null: nothing.
+  const IntervalSet* drafted(UserId user, const ViewEntry& entry, MarkId mark) const;
+  /// Adds one run; returns how many foreign messages are newly in it, and by how much unread falls.
+  std::pair<std::uint64_t, std::uint64_t> insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high,
+                                                 Millis at);
+  std::uint64_t count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user);
+  void keep_recent(ConversationState& conversation, const MessageRecord& record);
+  void deliver(ConversationState& conversation, std::shared_ptr<Outgoing> outgoing, Outbound& out);
+  void deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing, Outbound& out);
+  void enter_view(UserId user, ConversationState& conversation, Seq joined_seq);
+  void leave_view(UserId user, ConversationId conversation);
+  void audience(UserId user, ConversationId group, bool joins, Outbound& out);
+
+  Core& core_;
+  State& state_;
+  std::vector<Step> steps_;
+  std::vector<Late> late_;
+
+  std::vector<User> users_;
+  std::vector<UserPtr> users_made_;
+  std::vector<Conversation> conversations_;
+  std::vector<Member> members_;
+  std::vector<HeadUpdate> heads_;
+  std::vector<NewMessage> messages_;
+  std::vector<Change> changes_;
+  std::vector<RecallWrite> recalls_;
+  std::vector<MarkWrite> marks_;
+
+  boost::unordered_flat_map<ConversationState*, std::size_t> head_index_;
+  std::vector<std::unique_ptr<ConversationState>> made_;
+  boost::unordered_flat_map<std::pair<UserId, UserId>, ConversationState*, PairHash> made_pairs_;
+  boost::unordered_flat_map<std::string, ConversationState*> made_handles_;
+  KeyMap keys_;
+  boost::unordered_flat_map<MessageId, std::shared_ptr<const Message>> recalled_;
+  boost::unordered_flat_map<DraftKey, Mark, DraftKeyHash> draft_marks_;
+};
+
+}  // namespace loft

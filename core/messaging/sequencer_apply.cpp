@@ -1,0 +1,391 @@
+// The second step of the sequencer: a round is stored, now it is true.
+#include <algorithm>
+#include <bitset>
+
+#include "messaging/sequencer.hpp"
+
+namespace loft {
+namespace {
+
+/// What a message in memory costs, about.
+std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
+
+}  // namespace
+
+void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
+  for (auto& state : made_) {
+    auto* conversation = state.get();
+    if (conversation->is_direct()) {
+      state_.by_pair.emplace(std::pair(conversation->info->low, conversation->info->high), conversation);
+    } else if (!conversation->info->handle.empty()) {
+      state_.by_handle.emplace(conversation->info->handle, conversation);
+    }
+    state_.conversations.emplace(conversation->id(), std::move(state));
+    if (conversation->is_direct()) {
+      enter_view(conversation->info->low, *conversation, 0);
+      if (conversation->info->low != conversation->info->high) enter_view(conversation->info->high, *conversation, 0);
+    }
+  }
+  for (auto& user : users_) users_made_.push_back(core_.directory_.add(std::move(user)));
+  for (auto& [key, mark] : draft_marks_) {
+    if (auto* view = state_.view(key.user)) {
+      if (const auto it = view->entries.find(key.conversation->id()); it != view->entries.end()) {
+        it->second.mark(key.mark) = std::move(mark);
+      }
+    }
+    if (const auto it = state_.loading.find(key.user); it != state_.loading.end()) it->second = true;
+  }
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto& entry = entries[i];
+    std::visit([&](auto& what) { finish(entry, what, steps_[i], out); }, entry.what);
+  }
+  state_.stable = core_.ids_.last();
+}
+
+void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out) {
+  const auto answer = [&](Result<Accepted> result) {
+    if (entry.caller.thread < out.by_thread.size()) {
+      out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(submit.done), std::move(result)});
+    } else {
+      out.reply(entry.caller, submit.done, std::move(result));
+    }
+  };
+  if (auto* refused = std::get_if<Error>(&step)) {
+    core_.refused_total_.add();
+    if (core_.refused_.has_observers()) {
+      out.publish(entry.caller, [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
+    }
+    return answer(std::move(*refused));
+  }
+  if (const auto* repeat = std::get_if<Repeated>(&step)) {
+    core_.repeated_total_.add();
+    Accepted accepted;
+    accepted.repeated = true;
+    if (const auto it = state_.recent.find(repeat->original); it != state_.recent.end()) {
+      accepted.record = it->second;
+      return answer(std::move(accepted));
+    }
+    // The original is older than what is in memory: read it when the lock is released, the answer keeps its place.
+    answer(std::move(accepted));
+    if (entry.caller.thread < out.by_thread.size()) {
+      auto& items = out.by_thread[entry.caller.thread];
+      late_.push_back({entry.caller.thread, items.size() - 1, repeat->original});
+    }
+    return;
+  }
+
+  auto& done = std::get<Submitted>(step);
+  auto& conversation = *done.conversation;
+  auto& record = done.record;
+  const auto& message = *record.message;
+  conversation.head = message.seq;
+  conversation.last = message.id;
+  keep_recent(conversation, record);
+  if (submit.key) core_.remember_key(*submit.key, message.id);
+
+  if (auto* view = state_.view(message.sender)) {
+    if (const auto it = view->entries.find(message.conversation); it != view->entries.end() && it->second.counted) {
+      it->second.unread += message.seq - 1 - it->second.counted_upto;
+      it->second.counted_upto = message.seq;
+    }
+  }
+
+  answer(Accepted{record, false});
+  if (core_.stored_.has_observers()) {
+    out.publish(entry.caller, [&core = core_, record] { core.stored_(MessageStored{{}, record}); });
+  }
+  auto outgoing = std::make_shared<Outgoing>();
+  outgoing->kind = Delivery::Kind::message;
+  outgoing->conversation = record.conversation;
+  outgoing->actor = record.sender;
+  outgoing->record = std::move(record);
+  deliver(conversation, std::move(outgoing), out);
+}
+
+void Sequencer::keep_recent(ConversationState& conversation, const MessageRecord& record) {
+  conversation.tail.push_back(record);
+  state_.recent.emplace(record.message->id, record);
+  state_.recent_order.emplace_back(&conversation, record.message->id);
+  state_.recent_bytes += weight(record);
+  // Messages leave in the order of their coming, which in each conversation is the order of its tail.
+  while (state_.recent_bytes > core_.options_.recent_bytes && !state_.recent_order.empty()) {
+    const auto [old, id] = state_.recent_order.front();
+    state_.recent_order.pop_front();
+    const auto it = state_.recent.find(id);
+    if (it == state_.recent.end()) continue;
+    state_.recent_bytes -= weight(it->second);
+    state_.recent.erase(it);
+    if (!old->tail.empty() && old->tail.front().message->id == id) old->tail.pop_front();
+  }
+}
+
+void Sequencer::deliver(ConversationState& conversation, std::shared_ptr<Outgoing> outgoing, Outbound& out) {
+  if (!conversation.is_direct()) {
+    outgoing->to_group = true;
+    const std::shared_ptr<const Outgoing> shared = std::move(outgoing);
+    for (auto& thread : out.by_thread) thread.push_back(shared);
+    return;
+  }
+  outgoing->low = conversation.info->low;
+  outgoing->high = conversation.info->high;
+  std::bitset<256> threads;
+  for (const auto user : {outgoing->low, outgoing->high}) {
+    if (const auto* view = state_.view(user)) {
+      for (const auto& session : view->sessions) threads.set(session.thread);
+    }
+  }
+  const std::shared_ptr<const Outgoing> shared = std::move(outgoing);
+  for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
+    if (threads[thread]) out.by_thread[thread].push_back(shared);
+  }
+}
+
+void Sequencer::deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing, Outbound& out) {
+  const auto* view = state_.view(user);
+  if (view == nullptr) return;
+  outgoing->low = outgoing->high = user;
+  std::bitset<256> threads;
+  for (const auto& session : view->sessions) threads.set(session.thread);
+  const std::shared_ptr<const Outgoing> shared = std::move(outgoing);
+  for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
+    if (threads[thread]) out.by_thread[thread].push_back(shared);
+  }
+}
+
+void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& out) {
+  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Recalled>(entry.caller, recall.done, std::move(*refused));
+  auto& done = std::get<RecalledStep>(step);
+  auto record = recall.record;
+  record.message = done.message;
+  if (done.repeated) return out.reply<Recalled>(entry.caller, recall.done, Recalled{record, true});
+
+  auto& conversation = *done.conversation;
+  const auto seq = done.message->seq;
+  if (auto it = state_.recent.find(done.message->id); it != state_.recent.end()) {
+    it->second.message = done.message;
+    conversation.tail[seq - conversation.tail_first()].message = done.message;
+  }
+  // It does not count as unread for anybody any more.
+  const auto uncount = [&](UserId user) {
+    if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
+    auto* view = state_.view(user);
+    if (view == nullptr || user == done.message->sender) return;
+    const auto it = view->entries.find(conversation.id());
+    if (it == view->entries.end() || !it->second.counted || seq <= it->second.joined_seq) return;
+    auto& mine = it->second;
+    mine.unread += conversation.head - mine.counted_upto;
+    mine.counted_upto = conversation.head;
+    if (!mine.has(MarkId::read, seq) && !mine.has(MarkId::hidden, seq) && mine.unread > 0) --mine.unread;
+  };
+  if (conversation.is_direct()) {
+    uncount(conversation.info->low);
+    if (conversation.info->low != conversation.info->high) uncount(conversation.info->high);
+  } else {
+    for (const auto& member : conversation.members) uncount(member.user);
+  }
+
+  out.reply<Recalled>(entry.caller, recall.done, Recalled{record, false});
+  if (core_.recalled_.has_observers()) {
+    out.publish(entry.caller, [&core = core_, record] { core.recalled_(MessageRecalled{{}, record}); });
+  }
+  auto outgoing = std::make_shared<Outgoing>();
+  outgoing->kind = Delivery::Kind::recalled;
+  outgoing->conversation = record.conversation;
+  outgoing->record = record;
+  outgoing->actor = recall.actor;
+  outgoing->change.position = done.position;
+  outgoing->change.conversation = conversation.id();
+  outgoing->change.kind = ChangeKind::recalled;
+  outgoing->change.actor = recall.actor->id;
+  outgoing->change.message = done.message->id;
+  deliver(conversation, std::move(outgoing), out);
+}
+
+void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out) {
+  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Marked>(entry.caller, mark.done, std::move(*refused));
+  auto& done = std::get<MarkedStep>(step);
+  auto* view = state_.view(mark.actor->id);
+  for (const auto& part : done.parts) {
+    auto& mine = view->entries.at(part.conversation->id());
+    if (mine.counted) {
+      mine.unread += part.conversation->head - mine.counted_upto;
+      mine.counted_upto = part.conversation->head;
+      mine.unread -= std::min(mine.unread, part.unread_less);
+    }
+    for (const auto which : {MarkId::delivered, MarkId::read}) {
+      if (const auto* value = mine.find(which)) {
+        part.conversation->delivered_high = std::max(part.conversation->delivered_high, value->set.newest());
+      }
+    }
+  }
+  out.reply<Marked>(entry.caller, mark.done, done.result);
+  const bool reads = mark.mark == MarkId::read || mark.also == MarkId::read;
+  if (!reads || !done.result.advanced || done.parts.empty()) return;
+  auto& conversation = *done.parts.back().conversation;
+  if (core_.advanced_.has_observers()) {
+    MarkAdvanced fact{{}, mark.actor->id, conversation.id(), MarkId::read, done.result.newest, done.result.reached};
+    out.publish(entry.caller, [&core = core_, fact] { core.advanced_(fact); });
+  }
+  auto outgoing = std::make_shared<Outgoing>();
+  outgoing->kind = Delivery::Kind::read;
+  outgoing->conversation = conversation.info;
+  outgoing->actor = outgoing->subject = mark.actor;
+  outgoing->newest = done.result.newest;
+  outgoing->reached = done.result.reached;
+  deliver_to_user(mark.actor->id, std::move(outgoing), out);
+}
+
+void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
+  if (auto* done = std::get_if<MarkedStep>(&step)) {
+    auto& high = done->parts.front().conversation->delivered_high;
+    high = std::max(high, proven.high);
+  }
+}
+
+void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joined_seq) {
+  if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
+  auto* view = state_.view(user);
+  if (view == nullptr) return;
+  auto& mine = view->entries[conversation.id()];
+  mine.conversation = &conversation;
+  mine.joined_seq = joined_seq;
+  mine.unread = 0;
+  mine.counted_upto = conversation.head;
+  mine.counted = true;
+}
+
+void Sequencer::leave_view(UserId user, ConversationId conversation) {
+  if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
+  if (auto* view = state_.view(user)) view->entries.erase(conversation);
+}
+
+void Sequencer::audience(UserId user, ConversationId group, bool joins, Outbound& out) {
+  const auto* view = state_.view(user);
+  if (view == nullptr) return;
+  std::bitset<256> threads;
+  for (const auto& session : view->sessions) threads.set(session.thread);
+  for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
+    if (threads[thread]) out.by_thread[thread].push_back(AudienceChange{user, group, joins});
+  }
+}
+
+void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& out) {
+  if (auto* refused = std::get_if<Error>(&step)) {
+    return out.reply<ConversationRecord>(entry.caller, create.done, std::move(*refused));
+  }
+  auto& done = std::get<CreatedStep>(step);
+  auto& conversation = *done.conversation;
+  for (const auto& user : done.users) {
+    enter_view(user->id, conversation, 0);
+    audience(user->id, conversation.id(), true, out);
+  }
+  ConversationRecord record;
+  record.conversation = conversation.info;
+  record.owner = create.actor;
+  record.member_count = conversation.member_count;
+  out.reply<ConversationRecord>(entry.caller, create.done, std::move(record));
+  if (core_.created_.has_observers()) {
+    out.publish(entry.caller, [&core = core_, info = conversation.info] { core.created_(ConversationCreated{{}, info}); });
+  }
+  auto outgoing = std::make_shared<Outgoing>();
+  outgoing->kind = Delivery::Kind::created;
+  outgoing->conversation = conversation.info;
+  outgoing->actor = create.actor;
+  outgoing->change.position = done.position;
+  outgoing->change.conversation = conversation.id();
+  outgoing->change.kind = ChangeKind::created;
+  outgoing->change.actor = create.actor->id;
+  deliver(conversation, std::move(outgoing), out);
+}
+
+void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Outbound& out) {
+  if (auto* refused = std::get_if<Error>(&step)) {
+    return out.reply<MemberRecord>(entry.caller, membership.done, std::move(*refused));
+  }
+  auto& done = std::get<MemberStep>(step);
+  auto& conversation = *done.conversation;
+  const auto& member = done.member;
+  const auto [it, is_new] =
+      conversation.member_index.try_emplace(member.user, static_cast<std::uint32_t>(conversation.members.size()));
+  if (is_new) {
+    conversation.members.push_back(member);
+    ++conversation.member_count;
+  } else {
+    auto& known = conversation.members[it->second];
+    if (known.left && !member.left) ++conversation.member_count;
+    if (!known.left && member.left) --conversation.member_count;
+    known = member;
+  }
+
+  auto outgoing = std::make_shared<Outgoing>();
+  outgoing->kind = Delivery::Kind::membership;
+  outgoing->conversation = conversation.info;
+  outgoing->actor = membership.actor;
+  outgoing->subject = membership.subject;
+  outgoing->change = done.change;
+  if (done.change.kind == ChangeKind::joined) {
+    enter_view(member.user, conversation, member.joined_seq);
+    audience(member.user, conversation.id(), true, out);
+    deliver(conversation, std::move(outgoing), out);
+  } else {
+    deliver(conversation, std::move(outgoing), out);
+    if (done.change.kind == ChangeKind::left) {
+      audience(member.user, conversation.id(), false, out);
+      leave_view(member.user, conversation.id());
+    }
+  }
+  out.reply<MemberRecord>(entry.caller, membership.done, MemberRecord{member, membership.subject});
+  if (core_.membership_changed_.has_observers()) {
+    out.publish(entry.caller, [&core = core_, change = done.change] { core.membership_changed_(MembershipChanged{{}, change}); });
+  }
+}
+
+void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out) {
+  if (auto* refused = std::get_if<Error>(&step)) return out.reply<UserPtr>(entry.caller, user.done, std::move(*refused));
+  const auto& done = std::get<UserStep>(step);
+  if (done.existing != nullptr) return out.reply<UserPtr>(entry.caller, user.done, done.existing);
+  auto made = users_made_[done.index];
+  out.reply<UserPtr>(entry.caller, user.done, made);
+  if (core_.user_created_.has_observers()) {
+    out.publish(entry.caller, [&core = core_, made] { core.user_created_(UserCreated{{}, made}); });
+  }
+}
+
+void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out) {
+  auto* view = state_.view(open.user->id);
+  if (view == nullptr) return out.reply<Login>(entry.caller, open.done, Error{Code::internal, "view.missing", {}});
+  if (open.session.single) {
+    for (const auto& other : view->sessions) {
+      if (other.contract != open.session.contract) continue;
+      out.add(other.thread, Reply{other.id, [&core = core_, thread = other.thread, id = other.id] {
+                                    if (auto* session = core.sessions_.find(thread, id)) session->link->replaced();
+                                  }});
+    }
+  }
+  if (view->sessions.empty()) ++state_.online_users;
+  ++state_.sessions;
+  open.session.since = std::get<Opened>(step).since;
+  view->sessions.push_back(open.session);
+  std::vector<ConversationId> groups;
+  for (const auto& [id, mine] : view->entries) {
+    if (!mine.conversation->is_direct()) groups.push_back(id);
+  }
+  out.add(entry.caller.thread,
+          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user, groups = std::move(groups),
+                                       done = std::move(open.done)]() mutable {
+                  auto* session = core.sessions_.find(caller.thread, caller.session);
+                  core.sessions_.activate(*session, std::move(groups));
+                  done(Login{std::move(user)});
+                }});
+}
+
+void Sequencer::finish(Entry&, CloseEntry& close, Step&, Outbound&) {
+  auto* view = state_.view(close.user);
+  if (view == nullptr) return;
+  const auto removed = std::erase_if(view->sessions, [&](const SessionInfo& s) { return s.id == close.session; });
+  if (removed == 0) return;
+  --state_.sessions;
+  if (view->sessions.empty()) --state_.online_users;
+}
+
+}  // namespace loft

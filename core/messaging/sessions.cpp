@@ -1,0 +1,212 @@
+#include "messaging/sessions.hpp"
+
+#include <algorithm>
+#include <charconv>
+
+namespace loft {
+namespace {
+
+// An id is 24 bits of generation over 24 bits of slot, plus one so that it is never 0.
+constexpr unsigned slot_bits = 24;
+
+template <class T>
+void erase_value(std::vector<T>& from, const T& value) {
+  const auto it = std::find(from.begin(), from.end(), value);
+  if (it == from.end()) return;
+  *it = from.back();
+  from.pop_back();
+}
+
+}  // namespace
+
+Sessions::Sessions(unsigned threads, Bus& bus) : deliver_to_(bus) {
+  for (unsigned i = 0; i < threads; ++i) tables_.push_back(std::make_unique<Table>());
+}
+
+Sessions::~Sessions() = default;
+
+void Sessions::add(Session& session) {
+  auto& table = *tables_[session.caller.thread];
+  std::uint32_t slot;
+  if (table.free.empty()) {
+    slot = static_cast<std::uint32_t>(table.slots.size());
+    table.slots.emplace_back();
+  } else {
+    slot = table.free.back();
+    table.free.pop_back();
+  }
+  table.slots[slot].session = &session;
+  session.caller.session = (static_cast<std::uint64_t>(session.caller.thread) << 48 |
+                            static_cast<std::uint64_t>(table.slots[slot].generation & 0xFFFFFF) << slot_bits | slot) + 1;
+}
+
+Session* Sessions::find(unsigned thread, std::uint64_t id) noexcept {
+  if (id == 0) return nullptr;
+  const auto number = id - 1;
+  const auto slot = number & ((1u << slot_bits) - 1);
+  auto& table = *tables_[thread];
+  if (slot >= table.slots.size()) return nullptr;
+  const auto& entry = table.slots[slot];
+  return entry.session != nullptr && (number >> slot_bits & 0xFFFFFF) == (entry.generation & 0xFFFFFF) ? entry.session
+                                                                                                     : nullptr;
+}
+
+void Sessions::remove(Session& session) {
+  auto& table = *tables_[session.caller.thread];
+  const auto slot = static_cast<std::uint32_t>((session.caller.session - 1) & ((1u << slot_bits) - 1));
+  table.slots[slot].session = nullptr;
+  ++table.slots[slot].generation;
+  table.free.push_back(slot);
+  if (!session.active) return;
+  session.active = false;
+  if (const auto it = table.by_user.find(session.user->id); it != table.by_user.end()) {
+    erase_value(it->second, &session);
+    if (it->second.empty()) table.by_user.erase(it);
+  }
+  for (const auto group : session.groups) {
+    if (const auto it = table.audiences.find(group); it != table.audiences.end()) {
+      erase_value(it->second, &session);
+      if (it->second.empty()) table.audiences.erase(it);
+    }
+  }
+  if (!session.unproven.empty()) erase_value(table.unproven, &session);
+}
+
+void Sessions::activate(Session& session, std::vector<ConversationId> groups) {
+  auto& table = *tables_[session.caller.thread];
+  session.active = true;
+  session.groups = std::move(groups);
+  table.by_user[session.user->id].push_back(&session);
+  for (const auto group : session.groups) table.audiences[group].push_back(&session);
+}
+
+void Sessions::join(unsigned thread, UserId user, ConversationId group) {
+  auto& table = *tables_[thread];
+  const auto it = table.by_user.find(user);
+  if (it == table.by_user.end()) return;
+  for (auto* session : it->second) {
+    if (std::find(session->groups.begin(), session->groups.end(), group) != session->groups.end()) continue;
+    session->groups.push_back(group);
+    table.audiences[group].push_back(session);
+  }
+}
+
+void Sessions::leave(unsigned thread, UserId user, ConversationId group) {
+  auto& table = *tables_[thread];
+  const auto it = table.by_user.find(user);
+  if (it == table.by_user.end()) return;
+  const auto audience = table.audiences.find(group);
+  for (auto* session : it->second) {
+    erase_value(session->groups, group);
+    if (audience != table.audiences.end()) erase_value(audience->second, session);
+  }
+  if (audience != table.audiences.end() && audience->second.empty()) table.audiences.erase(audience);
+}
+
+void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
+  auto& table = *tables_[thread];
+  Delivery delivery;
+  delivery.kind = outgoing.kind;
+  delivery.record = outgoing.record.message != nullptr ? &outgoing.record : nullptr;
+  delivery.change = &outgoing.change;
+  delivery.conversation = outgoing.conversation.get();
+  delivery.actor = outgoing.actor.get();
+  delivery.subject = outgoing.subject.get();
+  delivery.newest = outgoing.newest;
+  delivery.reached = outgoing.reached;
+  table.encodings_used = 0;
+  if (outgoing.to_group) {
+    const auto it = table.audiences.find(outgoing.conversation->id);
+    if (it == table.audiences.end()) return;
+    // By index: nothing below changes an audience, closing is deferred.
+    for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], outgoing, delivery);
+    return;
+  }
+  for (const auto user : {outgoing.low, outgoing.high}) {
+    if (user == UserId::none) continue;
+    if (const auto it = table.by_user.find(user); it != table.by_user.end()) {
+      for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], outgoing, delivery);
+    }
+    if (outgoing.low == outgoing.high) break;
+  }
+}
+
+void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, const Delivery& delivery) {
+  const bool own = outgoing.actor != nullptr && outgoing.actor->id == session.user->id;
+  switch (outgoing.kind) {
+    case Delivery::Kind::message:
+      if (own && !session.interests.own_messages) return;
+      break;
+    case Delivery::Kind::recalled:
+      if (!session.interests.recalls) return;
+      break;
+    case Delivery::Kind::read:
+      if (!session.interests.reads) return;
+      break;
+    case Delivery::Kind::membership:
+    case Delivery::Kind::created:
+      if (!session.interests.membership) return;
+      break;
+  }
+  if (outgoing.kind == Delivery::Kind::message && deliver_to_.has_interceptors()) {
+    DeliverTo proposal;
+    proposal.record = &outgoing.record;
+    proposal.recipient = session.user->id;
+    if (!deliver_to_.now(proposal).passed()) return;
+  }
+
+  Table::Encoding* encoding = nullptr;
+  for (std::size_t i = 0; i < table.encodings_used; ++i) {
+    if (table.encodings[i].contract == session.caller.contract && table.encodings[i].variant == session.variant) {
+      encoding = &table.encodings[i];
+      break;
+    }
+  }
+  if (encoding == nullptr) {
+    if (table.encodings_used == table.encodings.size()) table.encodings.emplace_back();
+    encoding = &table.encodings[table.encodings_used++];
+    encoding->contract = session.caller.contract;
+    encoding->variant = session.variant;
+    encoding->encoded.clear();
+    session.caller.contract->encode(delivery, session.variant, encoding->encoded);
+  }
+  const auto& encoded = encoding->encoded;
+  if (encoded.bytes.empty()) return;
+  if (encoded.splices.empty()) {
+    const Bytes whole = encoded.bytes;
+    session.link->send(Slices(&whole, 1));
+  } else {
+    char digits[24];
+    const Bytes viewer_id(digits, static_cast<std::size_t>(
+                                      std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
+    std::vector<Bytes> pieces;
+    pieces.reserve(encoded.splices.size() * 2 + 1);
+    std::size_t at = 0;
+    for (const auto& splice : encoded.splices) {
+      pieces.push_back(Bytes(encoded.bytes).substr(at, splice.at - at));
+      at = splice.at;
+      switch (splice.part) {
+        case Encoded::Part::viewer_id: pieces.push_back(viewer_id); break;
+        case Encoded::Part::viewer_handle: pieces.push_back(session.user->handle); break;
+        case Encoded::Part::viewer_uuid: pieces.push_back(session.user->uuid); break;
+      }
+    }
+    pieces.push_back(Bytes(encoded.bytes).substr(at));
+    session.link->send(pieces);
+  }
+
+  if (outgoing.kind != Delivery::Kind::message || own || session.marks_on_push == 0) return;
+  const auto& message = *outgoing.record.message;
+  auto& runs = session.unproven;
+  if (runs.empty()) table.unproven.push_back(&session);
+  if (!runs.empty() && !runs.back().sealed && runs.back().conversation == message.conversation &&
+      runs.back().high + 1 == message.seq) {
+    runs.back().high = message.seq;
+    runs.back().newest = message.id;
+    runs.back().offset = session.link->written();
+  } else {
+    runs.push_back({message.conversation, message.seq, message.seq, message.id, session.link->written(), false});
+  }
+}
+
+}  // namespace loft

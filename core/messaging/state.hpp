@@ -1,0 +1,168 @@
+// What messaging keeps in memory, all of it guarded by one mutex (State::mutex) and changed by the committer only, except
+// that readers may bring in what is missing from the storage.
+#pragma once
+
+#include <array>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include <loft/contract.hpp>
+#include <loft/message.hpp>
+#include <loft/messaging.hpp>
+#include <loft/storage.hpp>
+
+#include "messaging/directory.hpp"
+#include "messaging/intervals.hpp"
+
+namespace loft {
+
+using ConversationPtr = std::shared_ptr<const Conversation>;
+
+/// A conversation with its head and its newest messages.
+struct ConversationState {
+  ConversationPtr info;   ///< replaced, never changed: records share it
+  Seq head = 0;
+  MessageId last = MessageId::none;
+
+  /// Groups: loaded together, in the order of joining, former members included.
+  bool members_loaded = false;
+  std::vector<Member> members;
+  boost::unordered_flat_map<UserId, std::uint32_t> member_index;
+  std::uint32_t member_count = 0;  ///< present ones
+
+  /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
+  std::deque<MessageRecord> tail;
+  Seq delivered_high = 0;          ///< the highest seq that any recipient is known to have got (for large groups)
+
+  ConversationId id() const noexcept { return info->id; }
+  bool is_direct() const noexcept { return info->kind == ConversationKind::direct; }
+  Seq tail_first() const noexcept { return head - tail.size() + 1; }
+  const MessageRecord* in_tail(Seq seq) const noexcept {
+    return seq <= head && seq >= tail_first() && seq != 0 ? &tail[seq - tail_first()] : nullptr;
+  }
+  bool has_direct_member(UserId user) const noexcept { return info->low == user || info->high == user; }
+
+  /// Null for strangers and former members; groups only.
+  Member* member(UserId user) noexcept {
+    const auto it = member_index.find(user);
+    return it != member_index.end() && !members[it->second].left ? &members[it->second] : nullptr;
+  }
+};
+
+/// One mark of one member in one conversation.
+struct Mark {
+  IntervalSet set;
+  MessageId newest = MessageId::none;  ///< the id at `set.newest()`
+  Millis reached = 0;                  ///< the later of its time and the latest time up to which was marked
+
+  std::string encode() const;
+  static Result<Mark> decode(std::string_view bytes);
+};
+
+using MarkSets = std::vector<std::pair<MarkId, Mark>>;
+
+/// One conversation as one user sees it.
+struct ViewEntry {
+  ConversationState* conversation = nullptr;
+  Seq joined_seq = 0;
+  MarkSets marks;
+  /// Messages from others up to `counted_upto` that are neither read, hidden nor recalled. Own messages push
+  /// `counted_upto` along, so that all behind it are from others and need no look.
+  std::uint64_t unread = 0;
+  Seq counted_upto = 0;
+  bool counted = false;
+
+  const Mark* find(MarkId mark) const noexcept {
+    for (const auto& [id, value] : marks) {
+      if (id == mark) return &value;
+    }
+    return nullptr;
+  }
+  Mark& mark(MarkId id) {
+    for (auto& [known, value] : marks) {
+      if (known == id) return value;
+    }
+    return marks.emplace_back(id, Mark{}).second;
+  }
+  bool has(MarkId mark, Seq seq) const noexcept {
+    const auto* found = find(mark);
+    return found != nullptr && found->set.contains(seq);
+  }
+};
+
+/// A live session as the committer knows it.
+struct SessionInfo {
+  std::uint64_t id = 0;
+  unsigned thread = 0;
+  const Contract* contract = nullptr;
+  std::uint32_t marks_on_push = 0;   ///< bit set by MarkId
+  Position since = 0;                ///< what is committed behind this is pushed to it
+  bool single = false;
+};
+
+/// A user's conversations and sessions. Loaded as a whole; evicted only without sessions.
+struct UserView {
+  UserPtr user;
+  boost::unordered_flat_map<ConversationId, ViewEntry> entries;
+  std::vector<SessionInfo> sessions;
+  Millis used = 0;  ///< steady time of the latest use, for eviction
+
+  /// Whether a message committed at `position` was pushed to a live session that sets `mark`.
+  bool live(MarkId mark, Position position) const noexcept {
+    for (const auto& session : sessions) {
+      if ((session.marks_on_push >> static_cast<unsigned>(mark) & 1) != 0 && position > session.since) return true;
+    }
+    return false;
+  }
+};
+
+struct PairHash {
+  std::size_t operator()(const std::pair<UserId, UserId>& pair) const noexcept {
+    return raw(pair.first) * 0x9E3779B97F4A7C15ull ^ raw(pair.second) * 0xD1B54A32D192ED03ull;
+  }
+};
+
+struct KeyHash {
+  std::size_t operator()(const std::array<std::uint64_t, 2>& hash) const noexcept { return hash[0] ^ hash[1] << 1; }
+};
+
+/// Clients' own ids: hash to the message and its content's digest.
+using KeyMap = boost::unordered_flat_map<std::array<std::uint64_t, 2>, std::pair<MessageId, std::uint64_t>, KeyHash>;
+
+struct State {
+  mutable std::mutex mutex;
+
+  boost::unordered_flat_map<ConversationId, std::unique_ptr<ConversationState>> conversations;
+  boost::unordered_flat_map<std::pair<UserId, UserId>, ConversationState*, PairHash> by_pair;
+  boost::unordered_flat_map<std::string, ConversationState*> by_handle;
+
+  boost::unordered_flat_map<UserId, std::unique_ptr<UserView>> views;
+  /// Users whose view is being read from the storage; true: something of it was committed meanwhile, read again.
+  boost::unordered_flat_map<UserId, bool> loading;
+
+  /// Messages in any tail, by id.
+  boost::unordered_flat_map<MessageId, MessageRecord> recent;
+  std::deque<std::pair<ConversationState*, MessageId>> recent_order;
+  std::size_t recent_bytes = 0;
+
+  Position stable = 0;         ///< nothing at or below it is in flight
+  std::uint64_t sessions = 0;
+  std::uint64_t online_users = 0;
+
+  ConversationState* find(ConversationId id) const noexcept {
+    const auto it = conversations.find(id);
+    return it != conversations.end() ? it->second.get() : nullptr;
+  }
+  UserView* view(UserId id) const noexcept {
+    const auto it = views.find(id);
+    return it != views.end() ? it->second.get() : nullptr;
+  }
+};
+
+}  // namespace loft

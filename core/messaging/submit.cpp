@@ -1,0 +1,266 @@
+// Everything that changes something, on its way from a contract to the committer's queue.
+#include <algorithm>
+
+#include "messaging/ask.hpp"
+#include "messaging/domain_table.hpp"
+#include "messaging/hash.hpp"
+
+namespace loft {
+namespace {
+
+constexpr std::size_t client_id_bytes = 128;
+
+}  // namespace
+
+void Core::submit(const Caller& caller, Submission submission, Done<Accepted> done) {
+  auto* session = sessions_.find(caller.thread, caller.session);
+  if (session != nullptr && ++session->in_flight >= options_.window && !session->held) {
+    session->held = true;
+    session->link->hold();
+  }
+  if (!propose_submit_.has_interceptors()) return check_submission(caller, std::move(submission), std::move(done));
+  consult(propose_submit_, SubmitMessage{{}, caller, std::move(submission)},
+          [this, done = std::move(done)](SubmitMessage& asked, Verdict verdict) mutable {
+            if (!verdict.passed()) fail_submission(asked.caller, std::move(done), verdict.refusal());
+            else check_submission(asked.caller, std::move(asked.submission), std::move(done));
+          });
+}
+
+// A refusal goes through the queue, so that its answer does not overtake those of earlier submissions.
+void Core::fail_submission(const Caller& caller, Done<Accepted> done, Error error) {
+  SubmitEntry entry;
+  entry.to = ConversationRef::of(ConversationId::none);
+  entry.refused = std::move(error);
+  entry.done = std::move(done);
+  enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+}
+
+void Core::check_submission(const Caller& caller, Submission submission, Done<Accepted> done) {
+  if (waiting_.load(std::memory_order_relaxed) >= options_.queue_entries ||
+      waiting_bytes_.load(std::memory_order_relaxed) >= options_.queue_bytes) {
+    overloaded_(Overloaded{{}, "commit queue"});
+    return fail_submission(caller, std::move(done), {Code::overloaded, "queue.full", "try again later"});
+  }
+  const auto* row = domains_.find(submission.domain);
+  if (row == nullptr) {
+    return fail_submission(caller, std::move(done), {Code::invalid, "domain.unknown", "unknown message domain"});
+  }
+  const auto limit = std::min(options_.content_bytes, row->spec->max_bytes);
+  if (submission.content.size() > limit) {
+    return fail_submission(caller, std::move(done),
+                           {Code::too_large, "content.too_large", "content is limited to " + std::to_string(limit) + " bytes"});
+  }
+  if (submission.client_id.size() > client_id_bytes) {
+    return fail_submission(caller, std::move(done),
+                           {Code::invalid, "client_id.too_long", "a client id has at most 128 bytes"});
+  }
+  std::string normal;
+  try {
+    if (auto checked = row->plugin->check(row->index, submission.content, normal); !checked) {
+      return fail_submission(caller, std::move(done), std::move(checked.error()));
+    }
+  } catch (const std::exception& e) {
+    log_.error("a domain's check threw", {{"domain", submission.domain}, {"what", e.what()}});
+    return fail_submission(caller, std::move(done), {Code::internal, "domain.failed", {}});
+  }
+  if (!normal.empty()) submission.content = std::move(normal);
+
+  if (submission.to.by != ConversationRef::By::direct) {
+    return enqueue_submission(caller, std::move(submission), nullptr, std::move(done));
+  }
+  auto peer = submission.to.peer;
+  if (submission.may_create_users) peer.create = true;
+  if (auto known = directory_.cached(peer)) {
+    return enqueue_submission(caller, std::move(submission), std::move(known), std::move(done));
+  }
+  with_user(caller, std::move(peer),
+            [this, caller, submission = std::move(submission), done = std::move(done)](Result<UserPtr> user) mutable {
+              if (!user) fail_submission(caller, std::move(done), std::move(user.error()));
+              else enqueue_submission(caller, std::move(submission), std::move(*user), std::move(done));
+            });
+}
+
+void Core::enqueue_submission(const Caller& caller, Submission submission, UserPtr peer, Done<Accepted> done) {
+  SubmitEntry entry;
+  const auto* session = sessions_.find(caller.thread, caller.session);
+  entry.sender = session != nullptr && session->user != nullptr ? session->user : directory_.cached(caller.user);
+  if (entry.sender == nullptr) {
+    return fail_submission(caller, std::move(done), {Code::not_found, "user.unknown", "no such user"});
+  }
+  if (!submission.client_id.empty()) {
+    const std::uint64_t target =
+        peer != nullptr ? raw(peer->id) : submission.to.by == ConversationRef::By::id ? submission.to.number : hash64(submission.to.text, 1);
+    entry.key = client_key(caller.user, submission.client_id, target, submission.domain, submission.content);
+  }
+  const auto bytes = submission.content.size() + sizeof(Entry);
+  entry.peer = std::move(peer);
+  entry.to = std::move(submission.to);
+  entry.message = std::make_shared<Message>();
+  entry.message->domain = std::move(submission.domain);
+  entry.message->content = std::move(submission.content);
+  entry.done = std::move(done);
+  enqueue(caller.thread, Entry{caller, std::move(entry), bytes});
+}
+
+void Core::recall(const Caller& caller, Recall recall, Done<Recalled> done) {
+  consult(propose_recall_, RecallMessage{{}, caller, recall}, [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
+    const auto caller = asked.caller;
+    if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
+    find_message(caller, asked.recall.message,
+                 [this, caller, recall = asked.recall, done = std::move(done)](Result<MessageRecord> record) mutable {
+                   if (!record) return done(std::move(record.error()));
+                   RecallEntry entry{directory_.cached(caller.user), recall, std::move(*record), std::move(done)};
+                   enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+                 });
+  });
+}
+
+void Core::create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) {
+  consult(propose_create_, CreateConversation{{}, caller, std::move(conversation)},
+          [this, done = std::move(done)](CreateConversation& asked, Verdict verdict) mutable {
+            const auto caller = asked.caller;
+            if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
+            auto refs = asked.conversation.members;
+            with_users(caller, std::move(refs), {},
+                       [this, caller, wanted = std::move(asked.conversation),
+                        done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
+                         if (!users) return done(std::move(users.error()));
+                         CreateEntry entry{directory_.cached(caller.user), std::move(wanted), std::move(*users),
+                                           std::move(done)};
+                         enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+                       });
+          });
+}
+
+void Core::change_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) {
+  consult(propose_membership_, ChangeMembership{{}, caller, std::move(act)},
+          [this, done = std::move(done)](ChangeMembership& asked, Verdict verdict) mutable {
+            if (!verdict.passed()) return refuse(asked.caller, std::move(done), verdict.refusal());
+            apply_membership(asked.caller, std::move(asked.act), std::move(done));
+          });
+}
+
+void Core::apply_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) {
+  using Kind = MembershipAct::Kind;
+  const bool own = act.kind == Kind::join || act.kind == Kind::leave;
+  auto subject = own ? UserRef::of(caller.user) : act.subject;
+  with_user(caller, std::move(subject),
+            [this, caller, act = std::move(act), done = std::move(done)](Result<UserPtr> user) mutable {
+              if (!user) return done(std::move(user.error()));
+              auto ref = act.in;
+              with_conversation(caller, std::move(ref), true,
+                                [this, caller, act = std::move(act), user = std::move(*user),
+                                 done = std::move(done)](Result<ConversationState*> found) mutable {
+                                  if (!found) return done(std::move(found.error()));
+                                  MembershipEntry entry{directory_.cached(caller.user), std::move(act), std::move(user),
+                                                        *found, std::move(done)};
+                                  enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+                                });
+            });
+}
+
+// ---- marks
+
+void Core::mark(const Caller& caller, MarkAct act, Done<Marked> done) {
+  consult(propose_mark_, AdvanceMark{{}, caller, std::move(act)},
+          [this, done = std::move(done)](AdvanceMark& asked, Verdict verdict) mutable {
+            const auto caller = asked.caller;
+            if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
+            with_view(caller, [this, caller, act = std::move(asked.act), done = std::move(done)](Result<void> ready) mutable {
+              if (!ready) return done(std::move(ready.error()));
+              if (act.in) mark_up_to(caller, std::move(act), std::move(done));
+              else mark_messages(caller, std::move(act), std::move(done));
+            });
+          });
+}
+
+void Core::mark_messages(const Caller& caller, MarkAct act, Done<Marked> done) {
+  MarkEntry entry;
+  entry.actor = directory_.cached(caller.user);
+  entry.mark = act.mark;
+  entry.also = act.also;
+  entry.strict = act.strict;
+  std::vector<MessageId> missing;
+  {
+    std::lock_guard lock(state_.mutex);
+    for (const auto id : act.messages) {
+      const auto it = state_.recent.find(id);
+      if (it == state_.recent.end()) {
+        missing.push_back(id);
+      } else if (auto problem = add_target(entry, *it->second.message)) {
+        return refuse(caller, std::move(done), std::move(*problem));
+      }
+    }
+  }
+  if (missing.empty()) {
+    entry.done = std::move(done);
+    return enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+  }
+  in_pool<std::vector<Message>>(
+      caller, [this, missing] { return storage_.messages(missing); },
+      [this, caller, entry = std::move(entry), wanted = missing.size(), done = std::move(done)](Result<std::vector<Message>> found) mutable {
+        if (!found) return done(std::move(found.error()));
+        if (entry.strict && found->size() < wanted) return done(Error{Code::not_found, "message.unknown", "no such message"});
+        for (const auto& message : *found) {
+          if (auto problem = add_target(entry, message)) return done(std::move(*problem));
+        }
+        entry.done = std::move(done);
+        enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+      });
+}
+
+std::optional<Error> Core::add_target(MarkEntry& entry, const Message& message) const {
+  if (message.sender == entry.actor->id) {
+    if (entry.strict) return Error{Code::forbidden, "mark.own_message", "only a recipient may confirm a message"};
+    if (entry.mark != MarkId::hidden) return std::nullopt;
+  }
+  entry.targets.push_back({message.conversation, message.seq, message.id});
+  return std::nullopt;
+}
+
+void Core::mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done) {
+  auto ref = *act.in;
+  with_conversation(caller, std::move(ref), true, [this, caller, act = std::move(act), done = std::move(done)](
+                                               Result<ConversationState*> found) mutable {
+    if (!found) return done(std::move(found.error()));
+    MarkEntry entry;
+    entry.actor = directory_.cached(caller.user);
+    entry.mark = act.mark;
+    entry.also = act.also;
+    entry.in = *found;
+    entry.up_to_time = act.up_to_time;
+    const Position upto = act.up_to != MessageId::none ? raw(act.up_to) : id::first_at(act.up_to_time + 1) - 1;
+    bool whole = false;
+    {
+      std::lock_guard lock(state_.mutex);
+      whole = upto >= raw(entry.in->last);
+    }
+    if (whole) {
+      entry.done = std::move(done);
+      return enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+    }
+    const auto conversation = entry.in->id();
+    in_pool<MarkTarget>(
+        caller, [this, conversation, upto] { return message_at(conversation, upto); },
+        [this, caller, entry = std::move(entry), done = std::move(done)](Result<MarkTarget> target) mutable {
+          if (!target) return done(std::move(target.error()));
+          entry.up_to = target->seq;
+          entry.up_to_id = target->id;
+          entry.done = std::move(done);
+          enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+        });
+  });
+}
+
+Result<MarkTarget> Core::message_at(ConversationId conversation, Position position) {
+  const auto seq = storage_.seq_at(conversation, position);
+  if (!seq) return seq.error();
+  MarkTarget target{conversation, *seq, MessageId::none};
+  if (*seq == 0) return target;
+  const auto message = storage_.log(conversation, *seq, *seq, 1, false);
+  if (!message) return message.error();
+  if (!message->empty()) target.id = message->front().id;
+  return target;
+}
+
+}  // namespace loft

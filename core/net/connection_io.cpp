@@ -1,0 +1,227 @@
+// What goes through a connection's socket: reading, offering bytes to the protocol, sending.
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cerrno>
+
+#include "net/io_thread.hpp"
+
+namespace loft::net {
+namespace {
+
+/// What a protocol may leave unused before its link stops reading.
+constexpr std::size_t unused_limit = 2 * 1024 * 1024;
+/// Plain text that is encrypted at a time, so that a full outbox does not exist twice.
+constexpr std::size_t encrypt_step = 256 * 1024;
+
+bool is_gone(int error) noexcept {
+  return error == ECONNRESET || error == EPIPE || error == ETIMEDOUT || error == ENOTCONN || error == ECONNABORTED;
+}
+
+}  // namespace
+
+// ---- reading
+
+void Connection::on_readable(bool cancelled) {
+  read_waits_ = false;
+  if (finished()) {
+    origin_.thread.release_if_idle(*this);
+    return;
+  }
+  if (cancelled) return;
+  touch();
+  guarded("on_bytes", [this] {
+    switch (state_) {
+      case State::handshake:
+        return read_handshake();
+      case State::open:
+        return paused_ ? void() : tls_ != nullptr ? read_tls() : read_plain();
+      case State::flushing:
+      case State::lingering:
+        return discard();
+      case State::finished:
+        return;
+    }
+  });
+}
+
+/// One call a turn: what is left makes the next wait return at once, after everybody else has had a turn.
+void Connection::read_plain() {
+  char* const buffer = origin_.thread.read_buffer();
+  const ssize_t count = ::recv(socket_.native_handle(), buffer, IoThread::read_buffer_bytes, 0);
+  if (count < 0) return on_receive_error(errno);
+  if (count == 0) return on_end_of_stream();
+  origin_.thread.count_in(static_cast<std::size_t>(count));
+  feed(Bytes(buffer, static_cast<std::size_t>(count)));
+}
+
+void Connection::read_tls() {
+  char* const buffer = origin_.thread.read_buffer();
+  std::size_t filled = 0;
+  auto status = TlsStream::Status::done;
+  while (filled < IoThread::read_buffer_bytes && status == TlsStream::Status::done) {
+    std::size_t got = 0;
+    status = tls_->read(buffer + filled, IoThread::read_buffer_bytes - filled, got);
+    filled += got;
+  }
+  origin_.thread.count_in(filled);
+  if (filled > 0) feed(Bytes(buffer, filled));
+  // A paused protocol comes back here when it goes on, and OpenSSL says the same once more.
+  if (state_ != State::open || paused_) return;
+  if (status == TlsStream::Status::done && inbox_.size() < unused_limit) resume();
+  if (status == TlsStream::Status::closed) on_end_of_stream();
+  if (status == TlsStream::Status::failed) on_tls_failure("TLS failed");
+}
+
+void Connection::read_handshake() {
+  switch (tls_->handshake()) {
+    case TlsStream::Status::want_read:
+      return;
+    case TlsStream::Status::done:
+      origin_.thread.wheel().disarm(*this);
+      start_protocol();
+      if (state_ == State::open && !paused_) resume();  // its first bytes may have come along
+      return;
+    case TlsStream::Status::closed:
+      origin_.thread.shared().metrics.handshake_failures.add();
+      return finish(CloseReason::peer);
+    case TlsStream::Status::failed:
+      origin_.thread.shared().metrics.handshake_failures.add();
+      return on_tls_failure("TLS handshake failed");
+  }
+}
+
+void Connection::on_tls_failure(const char* what) {
+  origin_.thread.shared().log.debug(
+      what, {{"listener", origin_.name}, {"remote", remote_address()}, {"error", tls_->reason()}});
+  if (!write_waits_ && !tls_->out.empty()) send_some(tls_->out);  // the alert, if it can go
+  finish(CloseReason::failure);
+}
+
+/// A closing link still takes what comes in: unread bytes would turn its last words into a reset.
+void Connection::discard() {
+  const ssize_t count = ::recv(socket_.native_handle(), origin_.thread.read_buffer(), IoThread::read_buffer_bytes, 0);
+  if (count < 0) return on_receive_error(errno);
+  if (count == 0) on_end_of_stream();
+}
+
+void Connection::on_end_of_stream() {
+  ended_ = true;
+  if (state_ == State::open) begin_close(CloseReason::peer);
+  if (state_ == State::lingering) finish(reason_);
+}
+
+void Connection::on_receive_error(int error) noexcept {
+  if (error == EAGAIN || error == EWOULDBLOCK || error == EINTR) return;
+  const bool closing = state_ == State::flushing || state_ == State::lingering;
+  finish(closing ? reason_ : is_gone(error) ? CloseReason::peer : CloseReason::failure);
+}
+
+void Connection::feed(Bytes fresh) {
+  if (!inbox_.empty()) {
+    inbox_.append(fresh);
+    inbox_.consume(offer(inbox_.view()));
+    return;
+  }
+  fresh.remove_prefix(offer(fresh));
+  if (state_ == State::open) inbox_.append(fresh);
+}
+
+/// Offers bytes to the protocol, and what it leaves to the one it hands over to. Returns how many were used.
+std::size_t Connection::offer(Bytes bytes) {
+  std::size_t used = 0;
+  while (used < bytes.size() && state_ == State::open && !paused_) {
+    const Bytes rest = bytes.substr(used);
+    std::size_t count = 0;
+    in_offer_ = true;
+    guarded("on_bytes", [&] { count = protocol_->on_bytes(rest); });
+    in_offer_ = false;
+    used += std::min(count, rest.size());
+    if (!adopt_next()) break;
+  }
+  return used;
+}
+
+void Connection::offer_again() {
+  resumed_ = false;
+  if (buried_) {
+    origin_.thread.release_if_idle(*this);
+    return;
+  }
+  guarded("on_bytes", [this] {
+    adopt_next();
+    if (state_ == State::open && !paused_ && !inbox_.empty()) inbox_.consume(offer(inbox_.view()));
+    if (tls_ != nullptr && state_ == State::open && !paused_ && inbox_.size() < unused_limit) read_tls();
+    touch();
+  });
+}
+
+// ---- sending and closing
+
+void Connection::settle() {
+  touched_ = false;
+  if (finished()) return origin_.thread.died(*this);
+  guarded("sending", [this] {
+    if (!write_waits_) send_all();
+    if (state_ == State::flushing) go_on_closing();
+    if (!finished()) wait_for_input();
+  });
+}
+
+void Connection::send_all() {
+  if (tls_ == nullptr) {
+    if (!outbox_.empty()) send_some(outbox_);
+    return;
+  }
+  do {
+    if (tls_->out.empty()) encrypt_some();
+  } while (!finished() && !tls_->out.empty() && send_some(tls_->out));
+}
+
+void Connection::encrypt_some() {
+  if (state_ == State::handshake) return;
+  const Bytes plain = outbox_.view().substr(0, encrypt_step);
+  if (!plain.empty()) {
+    if (tls_->write(plain) != TlsStream::Status::done) return on_tls_failure("TLS failed");
+    outbox_.consume(plain.size());
+  }
+  if (state_ == State::flushing && outbox_.empty() && !std::exchange(said_goodbye_, true)) tls_->say_goodbye();
+}
+
+/// One system call. True when the kernel took everything; otherwise the link waits for it or is over.
+bool Connection::send_some(ByteQueue& queue) {
+  const Bytes bytes = queue.view();
+  ssize_t count = 0;
+  do count = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  while (count < 0 && errno == EINTR);
+  const int error = errno;
+  origin_.thread.count_out(count > 0 ? static_cast<std::size_t>(count) : 0);
+  if (count < 0 && error != EAGAIN && error != EWOULDBLOCK) {
+    finish(state_ == State::flushing ? reason_ : is_gone(error) ? CloseReason::peer : CloseReason::failure);
+    return false;
+  }
+  if (count > 0) queue.consume(static_cast<std::size_t>(count));
+  if (queue.empty()) return true;
+  socket_.async_wait(Descriptor::wait_write,
+                     [this](const boost::system::error_code& error_code) { on_writable(error_code.failed()); });
+  write_waits_ = true;  // not before: the call above may throw
+  return false;
+}
+
+void Connection::on_writable(bool cancelled) {
+  write_waits_ = false;
+  if (finished())
+    origin_.thread.release_if_idle(*this);
+  else if (!cancelled)
+    touch();
+}
+
+void Connection::wait_for_input() {
+  const bool wants = state_ != State::open || (!paused_ && !resumed_ && inbox_.size() < unused_limit);
+  if (read_waits_ || ended_ || !wants) return;
+  socket_.async_wait(Descriptor::wait_read,
+                     [this](const boost::system::error_code& error_code) { on_readable(error_code.failed()); });
+  read_waits_ = true;
+}
+
+}  // namespace loft::net

@@ -1,0 +1,101 @@
+#include "carrypigeon/connection.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include <loft/utf8.hpp>
+
+namespace loft::carrypigeon {
+
+Connection::Connection(Peer& peer, const Services& services) : peer_(peer), services_(services) {
+  peer_.login_deadline(services_.settings.login_deadline);
+}
+
+const Connection::Route* Connection::find_route(const json::Value& path) {
+  // Sorted, without the leading slash, which some clients leave out.
+  static constexpr std::array routes{
+      Route{"core/channel/create", &Connection::channel_create},
+      Route{"core/channel/list", &Connection::channel_list},
+      Route{"core/channel/member/list", &Connection::member_list},
+      Route{"core/channel/message/create", &Connection::message_create},
+      Route{"core/channel/message/delete", &Connection::message_delete},
+      Route{"core/channel/message/get", &Connection::message_get},
+      Route{"core/channel/message/list", &Connection::message_list},
+      Route{"core/channel/message/read/state/get", &Connection::read_state_get},
+      Route{"core/channel/message/read/state/update", &Connection::read_state_update},
+      Route{"core/channel/message/unread/get", &Connection::unread_get},
+      Route{"core/channel/profile/get", &Connection::channel_profile},
+      Route{"core/user/login/token", &Connection::login, false},
+      Route{"core/user/login/token/logout", &Connection::logout},
+  };
+  static_assert(std::ranges::is_sorted(routes, {}, &Route::path));
+
+  if (!path.is(json::Type::string)) return nullptr;
+  std::string unescaped;  // `\/` is a way to write a slash
+  const auto plain = path.plain_text();
+  if (!plain) unescaped = *path.text();
+  Bytes key = plain ? *plain : Bytes(unescaped);
+  if (key.starts_with('/')) key.remove_prefix(1);
+  const auto* const route = std::ranges::lower_bound(routes, key, {}, &Route::path);
+  return route != routes.end() && route->path == key ? route : nullptr;
+}
+
+void Connection::on_message(MessageView message) {
+  const auto packet = json::parse(message.data);
+  std::optional<std::int64_t> id;
+  std::array<json::Value, 3> fields;
+  if (packet) {
+    fields = pick(*packet, {"id", "route", "data"});
+    id = fields[0].integer_or_text();
+  }
+  if (!id) {
+    // There is no id to echo; the client hears of it all the same.
+    std::string& out = scratch();
+    append_refusal(out, no_id, malformed_args);
+    return peer_.send(Bytes(out));
+  }
+  const auto& [_, path, data] = fields;
+  const Route* const route = find_route(path);
+  if (route == nullptr) return refuse(*id, no_route);
+  if (route->needs_login && !peer_.logged_in()) return refuse(*id, no_login);
+  if (!data.is(json::Type::object) && !data.is(json::Type::null)) return refuse(*id, malformed_args);
+  (this->*route->handle)({*id, data});
+}
+
+void Connection::on_login_deadline() {
+  std::string& out = scratch();
+  append_refusal(out, no_id, no_login);
+  peer_.send(Bytes(out));
+  peer_.close(CloseMeaning::policy, "no login in time");
+}
+
+bool Connection::take(const Request& request, const json::Value& value, std::int64_t& out, std::int64_t low,
+                      std::int64_t high) {
+  const auto number = value.integer_or_text();
+  if (!number) return refuse(request.id, malformed_args), false;
+  if (*number < low || *number > high) return refuse(request.id, value_args), false;
+  out = *number;
+  return true;
+}
+
+bool Connection::take_text(const Request& request, const json::Value& value, std::string& out, std::size_t characters) {
+  if (value.is(json::Type::null)) return true;
+  auto text = value.text();
+  if (!text) return refuse(request.id, malformed_args), false;
+  if (utf8::prefix(*text, characters).size() != text->size()) return refuse(request.id, value_args), false;
+  out = std::move(*text);
+  return true;
+}
+
+void Connection::refuse(std::int64_t id, const Refusal& refusal) {
+  if (id == no_id) return;
+  std::string& out = scratch();
+  append_refusal(out, id, refusal);
+  peer_.send(Bytes(out));
+}
+
+void Connection::reply_null(std::int64_t id) {
+  reply(id, [](std::string& out) { out += "null"; });
+}
+
+}  // namespace loft::carrypigeon

@@ -1,0 +1,37 @@
+#include "carrypigeon/contract.hpp"
+
+#include <memory>
+
+#include "carrypigeon/connection.hpp"
+#include "carrypigeon/notifications.hpp"
+
+namespace loft::carrypigeon {
+
+void CarryPigeon::options(OptionTable& table) {
+  table.duration("delete_window", settings_.delete_window,
+                 "How long after sending a message may be deleted; 0 sets no limit.");
+  table.duration("login_deadline", settings_.login_deadline,
+                 "A connection without login is closed after this time; 0 lets it stay.");
+  table.choice("channel_join", settings_.channel_join, {"free", "approval", "invite_only"},
+               "Who may join the channels that are made through this contract by an own act.");
+  table.text("locale", settings_.locale, "The language of previews in notifications.");
+}
+
+void CarryPigeon::setup(Host& host) {
+  services_.emplace(Services{host.messaging(), host.identity(), host.domains(), settings_});
+}
+
+void CarryPigeon::routes(Routes& routes) {
+  const auto open = [this](Peer& peer, const Opening&) -> std::unique_ptr<Conversant> {
+    return std::make_unique<Connection>(peer, *services_);
+  };
+  routes.packets(open);
+  // The same packets, one per text frame: for browsers and for tests.
+  routes.socket("/cp", open);
+}
+
+void CarryPigeon::encode(const Delivery& delivery, Variant, Encoded& out) const {
+  append_notification(out.bytes, delivery, *services_);
+}
+
+}  // namespace loft::carrypigeon

@@ -1,0 +1,74 @@
+#include "carrypigeon/errors.hpp"
+
+#include <algorithm>
+#include <array>
+
+namespace loft::carrypigeon {
+namespace {
+
+struct Row {
+  std::string_view reason;
+  Refusal refusal;
+};
+
+constexpr Refusal bad_token{300, "invalid or expired token"};
+
+// Sorted by reason.
+constexpr std::array rows{
+    Row{"content.invalid", wrong_content},
+    Row{"content.too_large", {100, "message too large"}},
+    Row{"conversation.not_a_group", {300, "you are not the owner of this channel"}},
+    Row{"conversation.too_many_members", {100, "too many channel members"}},
+    Row{"conversation.unknown", {100, "channel not found"}},
+    Row{"domain.unknown", wrong_content},
+    Row{"member.muted", {300, "user is banned in this channel"}},
+    Row{"member.none", {300, "you are not in this channel"}},
+    Row{"member.unknown", {100, "channel member not found"}},
+    Row{"message.unknown", no_message},
+    Row{"recall.expired", {100, "message delete timeout"}},
+    Row{"recall.not_yours", {300, "no permission to delete message"}},
+    Row{"role.required", {300, "you are not the admin of this channel"}},
+    Row{"token.algorithm", bad_token},
+    Row{"token.expired", bad_token},
+    Row{"token.forged", bad_token},
+    Row{"token.malformed", bad_token},
+    Row{"token.missing", bad_token},
+    Row{"token.not_yet", bad_token},
+    Row{"user.handle_invalid", {100, "user not found"}},
+    Row{"user.unknown", {100, "user not found"}},
+};
+static_assert(std::ranges::is_sorted(rows, {}, &Row::reason));
+
+// In the order of Code.
+constexpr std::array by_code{
+    value_args,                                            // invalid
+    no_login,                                              // unauthenticated
+    Refusal{300, "no permission"},                         // forbidden
+    Refusal{100, "not found"},                             // not_found
+    Refusal{100, "conflict"},                              // conflict
+    Refusal{100, "too late"},                              // expired
+    Refusal{100, "too large"},                             // too_large
+    Refusal{500, "server busy, try again later"},          // overloaded
+    Refusal{500, "service unavailable, try again later"},  // unavailable
+    Refusal{500, "internal error"},                        // internal
+};
+static_assert(by_code.size() == static_cast<std::size_t>(Code::internal) + 1);
+
+}  // namespace
+
+Refusal refusal_of(const Error& error) noexcept {
+  const auto row = std::ranges::lower_bound(rows, std::string_view(error.reason), {}, &Row::reason);
+  if (row != rows.end() && row->reason == error.reason) return row->refusal;
+  // Further checks of a domain plugin.
+  if (error.reason.starts_with("content.")) return wrong_content;
+  Refusal refusal = by_code[static_cast<std::size_t>(error.code)];
+  // Why the host itself is in trouble is the operator's business.
+  if (refusal.code == 500) return refusal;
+  if (!error.detail.empty())
+    refusal.text = error.detail;
+  else if (!error.reason.empty())
+    refusal.text = error.reason;
+  return refusal;
+}
+
+}  // namespace loft::carrypigeon

@@ -1,0 +1,125 @@
+// `/core/channel/message/…`
+#include <algorithm>
+
+#include "carrypigeon/connection.hpp"
+
+namespace loft::carrypigeon {
+namespace {
+
+ConversationRef channel(std::int64_t cid) { return ConversationRef::of(static_cast<ConversationId>(cid)); }
+
+/// snake_case is the contract's; clients of its earlier edition write camelCase.
+const json::Value& either(const json::Value& snake, const json::Value& camel) {
+  return snake.is(json::Type::null) ? camel : snake;
+}
+
+bool is_domain(const json::Value& value) {
+  return value.is(json::Type::string) && value.raw().find(':') != Bytes::npos;
+}
+
+}  // namespace
+
+void Connection::message_create(const Request& request) {
+  const auto [cid, domain, type, content] = pick(request.data, {"cid", "domain", "type", "data"});
+  std::int64_t number = 0;
+  if (!take(request, cid, number, 1)) return;
+  // The document names the field `domain`, the original server reads `type`.
+  const json::Value& chosen = domain.is(json::Type::null) && is_domain(type) ? type : domain;
+  auto name = chosen.text();
+  if (!name || content.is(json::Type::null)) return refuse(request.id, malformed_args);
+  if (!content.is(json::Type::object)) return refuse(request.id, wrong_content);
+
+  Submission submission;
+  submission.to = channel(number);
+  submission.domain = std::move(*name);
+  submission.content = content.raw();
+  services_.messaging.submit(peer_.caller(), std::move(submission),
+                             answer<Accepted>(request.id, [](std::string& out, const Accepted& accepted) {
+                               out += "{\"mid\":";
+                               json::append_integer(out, raw(accepted.record.message->id));
+                               out += '}';
+                             }));
+}
+
+void Connection::message_delete(const Request& request) {
+  const auto [mid] = pick(request.data, {"mid"});
+  std::int64_t number = 0;
+  if (!take(request, mid, number, 1)) return;
+  const Recall recall{static_cast<MessageId>(number), services_.settings.delete_window, true};
+  services_.messaging.recall(peer_.caller(), recall, acknowledge<Recalled>(request.id));
+}
+
+void Connection::message_get(const Request& request) {
+  const auto [mid] = pick(request.data, {"mid"});
+  std::int64_t number = 0;
+  if (!take(request, mid, number, 1)) return;
+  services_.messaging.message(peer_.caller(), static_cast<MessageId>(number),
+                              [this, id = request.id](Result<MessageRecord> result) {
+                                if (!result) return refuse(id, result.error());
+                                // A deleted message is gone for clients of this contract.
+                                if (result->is_recalled()) return refuse(id, no_message);
+                                reply(id, [&](std::string& out) { append_message(out, *result->message, services_); });
+                              });
+}
+
+void Connection::message_list(const Request& request) {
+  const auto [cid, start, start_camel, limit] = pick(request.data, {"cid", "start_time", "startTime", "count"});
+  std::int64_t number = 0;
+  std::int64_t until = 0;
+  std::int64_t count = 0;
+  if (!take(request, cid, number, 1) || !take(request, either(start, start_camel), until)) return;
+  if (!take(request, limit, count, 1, 50)) return;
+  HistoryQuery query;
+  query.in = channel(number);
+  query.until = std::max<Millis>(until, 0);  // 0 and below: from now on backwards
+  query.limit = static_cast<std::size_t>(count);
+  query.with_recalled = false;
+  services_.messaging.history(
+      peer_.caller(), std::move(query), answer<Page>(request.id, [this](std::string& out, const Page& page) {
+        append_list(out, "messages", page.messages, [this](std::string& list, const MessageRecord& record) {
+          append_message(list, *record.message, services_);
+        });
+      }));
+}
+
+void Connection::unread_get(const Request& request) {
+  const auto [cid, start, start_camel] = pick(request.data, {"cid", "start_time", "startTime"});
+  std::int64_t number = 0;
+  std::int64_t since = 0;
+  if (!take(request, cid, number, 1) || !take(request, either(start, start_camel), since)) return;
+  UnreadQuery query;
+  query.in = channel(number);
+  // 0 would ask the host to count by what was read; here the client's time alone decides.
+  query.since = std::max<Millis>(since, 1);
+  services_.messaging.unread(peer_.caller(), std::move(query),
+                             answer<std::uint64_t>(request.id, [](std::string& out, std::uint64_t count) {
+                               json::Writer(out).object().key("count").number(count).end_object();
+                             }));
+}
+
+// The notification is the host's business: all sessions of the user hear of a mark that moved, whoever moved it.
+void Connection::read_state_update(const Request& request) {
+  const auto [cid, time, time_camel] = pick(request.data, {"cid", "last_read_time", "lastReadTime"});
+  std::int64_t number = 0;
+  MarkAct act;
+  if (!take(request, cid, number, 1) || !take(request, either(time, time_camel), act.up_to_time, 1)) return;
+  act.mark = MarkId::read;
+  act.in = channel(number);
+  services_.messaging.mark(peer_.caller(), std::move(act), acknowledge<Marked>(request.id));
+}
+
+void Connection::read_state_get(const Request& request) {
+  const auto [cid] = pick(request.data, {"cid"});
+  std::int64_t number = 0;
+  if (!take(request, cid, number, 1)) return;
+  const auto user = raw(peer_.caller().user);
+  services_.messaging.mark_state(
+      peer_.caller(), channel(number), MarkId::read,
+      answer<MarkState>(request.id, [number, user](std::string& out, const MarkState& state) {
+        json::Writer writer(out);
+        writer.object().key("cid").number(number).key("uid").number(user);
+        writer.key("last_read_time").number(state.reached).end_object();
+      }));
+}
+
+}  // namespace loft::carrypigeon

@@ -1,0 +1,86 @@
+// Packets as they are read and written: requests, replies, notifications, and the lists inside replies.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include <loft/json.hpp>
+#include <loft/message.hpp>
+
+#include "carrypigeon/errors.hpp"
+#include "carrypigeon/settings.hpp"
+
+namespace loft::carrypigeon {
+
+/// The longest packet this side sends. A frame holds 65,535 bytes; nonce, header and tag of an encrypted one take 48.
+inline constexpr std::size_t max_packet = 65535 - 48;
+
+/// A request with this id is carried out without a reply; packets that answer no request carry it.
+inline constexpr std::int64_t no_id = -1;
+
+/// The values of these names in an object; empty ones where a name is missing. Of a repeated name the first counts.
+template <std::size_t N>
+std::array<json::Value, N> pick(const json::Value& object, const std::string_view (&names)[N]) {
+  std::array<json::Value, N> found;
+  object.members([&](const json::Value& name, const json::Value& value) {
+    std::string unescaped;
+    const auto plain = name.plain_text();
+    if (!plain) unescaped = *name.text();
+    const Bytes key = plain ? *plain : Bytes(unescaped);
+    for (std::size_t i = 0; i < N; ++i) {
+      if (key == names[i] && found[i].raw().empty()) found[i] = value;
+    }
+    return true;
+  });
+  return found;
+}
+
+/// The thread's buffer for one packet, empty. Valid until the next call on this thread.
+std::string& scratch();
+
+/// `{"id":…,"code":…,"data":`; the data and one `}` are still to come.
+void begin_reply(std::string& out, std::int64_t id, int code);
+
+/// A failed reply as a whole.
+void append_refusal(std::string& out, std::int64_t id, const Refusal& refusal);
+
+/// `{"id":-1,"code":0,"data":{"route":…,"data":`; the data and two `}` are still to come.
+void begin_push(std::string& out, std::string_view route);
+
+/// A notification without data: look that up again.
+void append_hint(std::string& out, std::string_view route);
+
+/// One message of a list. Content that fits no packet is shown as text, by its preview.
+void append_message(std::string& out, const Message& message, const Services& services);
+
+/// A text as it stands in lists: cut, so that no single one fills a packet.
+Bytes shown(Bytes text) noexcept;
+
+/// `{"count":…,"<name>":[…]}` with as many of `items`, from the first, as the packet begun in `out` has room for.
+/// `write_one(list, item)` appends one.
+template <class Items, class Write>
+void append_list(std::string& out, std::string_view name, const Items& items, Write write_one) {
+  thread_local std::string list;
+  list.clear();
+  constexpr std::size_t around = 40;  // braces, the name "count" and its digits, the packet's own brace
+  const std::size_t room = max_packet - out.size() - name.size() - around;
+  std::size_t count = 0;
+  for (const auto& item : items) {
+    const std::size_t before = list.size();
+    if (count != 0) list += ',';
+    write_one(list, item);
+    if (list.size() > room) {
+      list.resize(before);
+      break;
+    }
+    ++count;
+  }
+  json::Writer writer(out);
+  writer.object().key("count").number(count).key(name).array();
+  if (count != 0) writer.raw(list);
+  writer.end_array().end_object();
+}
+
+}  // namespace loft::carrypigeon

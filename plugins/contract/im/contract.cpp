@@ -1,0 +1,90 @@
+#include "contract.hpp"
+
+#include <stdexcept>
+
+#include "errors.hpp"
+#include "fields.hpp"
+
+namespace loft::im {
+namespace {
+
+bool is_named(const Claims& claims, std::string_view name) {
+  return (!claims.handle.empty() && name == claims.handle) || (!claims.subject.empty() && name == claims.subject) ||
+         (claims.user_id != 0 && name == std::to_string(claims.user_id));
+}
+
+}  // namespace
+
+Millis Shared::now() const noexcept { return host->clock().now(); }
+Messaging& Shared::messaging() const noexcept { return host->messaging(); }
+
+// Without a cursor the mark says what is new to this contract's clients; with one the client says it itself.
+InboxQuery Shared::offline(MessageId after, std::size_t limit) const {
+  InboxQuery query;
+  if (after == MessageId::none) query.lacking = fetched;
+  query.after = after;
+  query.limit = limit;
+  query.mark_returned = fetched;
+  return query;
+}
+
+Result<UserRef> prove(const Shared& shared, std::string named, std::string_view token) {
+  if (shared.settings.auth == Auth::trusted_header) {
+    if (named.empty()) return failure::no_user();
+    return UserRef::handle_or_id(std::move(named)).or_create();
+  }
+  const auto claims = shared.host->identity().verify(token);
+  if (!claims) return claims.error();
+  if (!named.empty() && !is_named(*claims, named)) return failure::wrong_user();
+  return claims->user();
+}
+
+void ImContract::options(OptionTable& table) {
+  auto& settings = shared_.settings;
+  table.choice("auth", settings.auth, {"trusted_header", "token"},
+               "Who is believed: trusted_header takes X-User-ID and the user_id of login as they come (hosts on "
+               "loopback only), token asks for a token of the host.");
+  table.duration("login_timeout", settings.login_timeout,
+                 "A WebSocket that has not logged in after this time is closed; 0 waits for ever.");
+  table.text("locale", settings.locale, "Language of the text that stands for messages this contract cannot show.");
+  table.text("recalled_text", settings.recalled_text, "What is shown in the place of a recalled message.");
+}
+
+void ImContract::setup(Host& host) {
+  if (shared_.settings.auth == Auth::trusted_header && !host.trusts_user_header()) {
+    throw std::runtime_error(
+        "auth: trusted_header believes whoever says X-User-ID, which `identity.trust_header: true` must allow (and only "
+        "does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
+  }
+  shared_.host = &host;
+  shared_.fetched = host.messaging().define_mark({"im.fetched", false});
+  shared_.wire.begin(host.domains(), shared_.settings.locale, shared_.settings.recalled_text);
+}
+
+void ImContract::routes(Routes& routes) {
+  routes.socket("/ws", [this](Peer& peer, const Opening&) { return make_session(shared_, peer); });
+  message_routes(shared_, routes);
+  group_routes(shared_, routes);
+  routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) {
+    const auto error = wire_error(status == 405 ? failure::wrong_method() : failure::no_route());
+    auto& body = scratch();
+    append_error(body, error.text);
+    exchange->respond(error.status, "application/json", body);
+  });
+}
+
+void ImContract::encode(const Delivery& delivery, Variant, Encoded& out) const {
+  if (delivery.kind != Delivery::Kind::message) return;
+  const auto& record = *delivery.record;
+  const bool is_group = record.conversation->kind == ConversationKind::group;
+  out.bytes.reserve(320 + record.message->content.size());
+  out.bytes += is_group ? "{\"type\":\"new_group_message\",\"data\":" : "{\"type\":\"new_message\",\"data\":";
+  shared_.wire.message(out.bytes, record, nullptr, &out);
+  out.bytes += ",\"timestamp\":";
+  json::append_integer(out.bytes, shared_.now());
+  out.bytes += ",\"message_id\":\"msg_";
+  json::append_integer(out.bytes, raw(record.message->id));
+  out.bytes += "\"}";
+}
+
+}  // namespace loft::im

@@ -1,0 +1,63 @@
+// Reading what clients of document 003 write: every member is checked, and a wrong one is named.
+#pragma once
+
+#include <array>
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <loft/json.hpp>
+#include <loft/messaging.hpp>
+
+namespace loft::im {
+
+/// The members of those names, in one pass. Missing ones are of type null; of repeated names the first counts.
+template <std::size_t N>
+std::array<json::Value, N> pick(const json::Value& object, const std::array<std::string_view, N>& names) {
+  std::array<json::Value, N> found;
+  object.members([&](const json::Value& key, const json::Value& value) {
+    const auto plain = key.plain_text();
+    for (std::size_t i = 0; i < N; ++i) {
+      if (found[i].raw().empty() && (plain ? *plain == names[i] : key.equals(names[i]))) {
+        found[i] = value;
+        break;
+      }
+    }
+    return true;
+  });
+  return found;
+}
+
+inline bool missing(const json::Value& value) noexcept { return value.is(json::Type::null); }
+
+/// Text, or an integer written as text: ids come in both forms. Missing gives empty text.
+Result<std::string> id_text(const json::Value& value, std::string_view name);
+
+/// Text; missing gives empty text.
+Result<std::string> text(const json::Value& value, std::string_view name);
+
+/// As above, but missing or empty text is an error.
+Result<std::string> required_id(const json::Value& value, std::string_view name);
+Result<std::string> required_text(const json::Value& value, std::string_view name);
+
+/// The client's own id of a message, at most 128 bytes; missing gives empty text.
+Result<std::string> client_id(const json::Value& value, std::string_view name);
+Result<void> check_client_id(std::string_view value, std::string_view name);
+
+/// `msg_<id>` or `<id>`; none when the text is neither.
+MessageId message_id(std::string_view text) noexcept;
+
+/// A cursor `last_message_id`; none when it is missing or empty.
+Result<MessageId> cursor(std::string_view text);
+
+/// `limit` of offline messages, brought into 1 … 200.
+std::size_t limit(std::optional<std::int64_t> given) noexcept;
+inline constexpr std::size_t default_limit = 50;
+
+/// `data` of `send_message`, or the body of `POST /api/v1/messages`. `client_msg_id` is read where it stands.
+Result<void> read_submission(const json::Value& data, Submission& out);
+
+/// The acknowledgement `status` for that message, as an act on marks. `fetched` is this contract's mark.
+Result<MarkAct> read_ack(MessageId message, const json::Value& status, MarkId fetched);
+
+}  // namespace loft::im

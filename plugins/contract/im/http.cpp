@@ -1,0 +1,174 @@
+#include "http.hpp"
+
+#include "fields.hpp"
+
+namespace loft::im {
+namespace {
+
+constexpr std::string_view json_type = "application/json";
+
+// RFC 9110 gives the scheme's name in any case.
+std::string_view bearer(std::string_view header) noexcept {
+  constexpr std::string_view scheme = "bearer ";
+  if (header.size() < scheme.size()) return {};
+  for (std::size_t i = 0; i < scheme.size(); ++i) {
+    const char c = header[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != scheme[i]) return {};
+  }
+  header.remove_prefix(scheme.size());
+  while (header.starts_with(' ')) header.remove_prefix(1);
+  return header;
+}
+
+void health(const Shared& shared, HttpExchange& exchange) {
+  auto& out = scratch();
+  out += "{\"status\":\"ok\"";
+  append_stamp(out, shared.now());
+  reply(exchange, out);
+}
+
+void stats(const Shared& shared, HttpExchange& exchange) {
+  const auto online = shared.messaging().online();
+  auto& out = scratch();
+  out += "{\"connections\":";
+  json::append_integer(out, online.sessions);
+  out += ",\"online_users\":";
+  json::append_integer(out, online.users);
+  append_stamp(out, shared.now());
+  reply(exchange, out);
+}
+
+Result<void> send(const Shared& shared, const HttpExchangePtr& exchange) {
+  auto ref = caller_of(shared, *exchange);
+  if (!ref) return ref.error();
+  const auto body = body_of(*exchange);
+  if (!body) return body.error();
+  Submission submission;
+  const auto key = exchange->header("Idempotency-Key");
+  if (auto fits = check_client_id(key, "Idempotency-Key"); !fits) return fits;
+  submission.client_id = key;
+  if (auto read = read_submission(*body, submission); !read) return read;
+  as_user(shared, exchange, std::move(*ref),
+          [&shared, exchange, submission = std::move(submission)](const Caller& caller, UserPtr user) mutable {
+            auto answer = [&shared, exchange, user = std::move(user)](const Accepted& accepted) {
+              auto& out = scratch();
+              out += "{\"success\":true,\"message\":";
+              shared.wire.message(out, accepted.record, user.get());
+              out += ",\"message_id\":\"msg_";
+              json::append_integer(out, raw(accepted.record.message->id));
+              out += "\"}";
+              reply(*exchange, out);
+            };
+            shared.messaging().submit(caller, std::move(submission), or_error<Accepted>(exchange, std::move(answer)));
+          });
+  return {};
+}
+
+Result<void> get(const Shared& shared, const HttpExchangePtr& exchange) {
+  auto ref = caller_of(shared, *exchange);
+  if (!ref) return ref.error();
+  const auto id = message_id(exchange->parameter("id"));
+  if (id == MessageId::none) return Error{Code::not_found, "message.unknown", {}};
+  as_user(shared, exchange, std::move(*ref), [&shared, exchange, id](const Caller& caller, UserPtr user) {
+    auto answer = [&shared, exchange, user = std::move(user)](const MessageRecord& record) {
+      auto& out = scratch();
+      out += "{\"message\":";
+      shared.wire.message(out, record, user.get());
+      out += '}';
+      reply(*exchange, out);
+    };
+    shared.messaging().message(caller, id, or_error<MessageRecord>(exchange, std::move(answer)));
+  });
+  return {};
+}
+
+Result<void> ack(const Shared& shared, const HttpExchangePtr& exchange) {
+  auto ref = caller_of(shared, *exchange);
+  if (!ref) return ref.error();
+  const auto body = body_of(*exchange);
+  if (!body) return body.error();
+  const auto [status] = pick<1>(*body, {"status"});
+  const auto id = message_id(exchange->parameter("id"));
+  auto act = read_ack(id, status, shared.fetched);
+  if (!act) return act.error();
+  if (id == MessageId::none) return Error{Code::not_found, "message.unknown", {}};
+  as_user(shared, exchange, std::move(*ref),
+          [&shared, exchange, act = std::move(*act)](const Caller& caller, const UserPtr&) mutable {
+            shared.messaging().mark(caller, std::move(act), or_error<Marked>(exchange, [exchange](const Marked&) {
+                                      reply_success(*exchange);
+                                    }));
+          });
+  return {};
+}
+
+Result<std::optional<std::int64_t>> query_integer(const HttpExchange& exchange, std::string_view name) {
+  const auto given = exchange.query_value(name);
+  if (!given || given->empty()) return std::optional<std::int64_t>();
+  const auto value = json::parse(*given);
+  if (!value || !value->integer()) return failure::field(std::string(name) + " must be an integer");
+  return value->integer();
+}
+
+Result<void> offline(const Shared& shared, const HttpExchangePtr& exchange) {
+  auto ref = caller_of(shared, *exchange);
+  if (!ref) return ref.error();
+  const auto after = cursor(exchange->query_value("last_message_id").value_or(std::string()));
+  if (!after) return after.error();
+  const auto wanted = query_integer(*exchange, "limit");
+  if (!wanted) return wanted.error();
+  const auto query = shared.offline(*after, limit(*wanted));
+  as_user(shared, exchange, std::move(*ref), [&shared, exchange, query](const Caller& caller, UserPtr user) {
+    auto answer = [&shared, exchange, user = std::move(user)](const Page& page) {
+      auto& out = scratch();
+      shared.wire.page(out, page, *user);
+      reply(*exchange, out);
+    };
+    shared.messaging().inbox(caller, query, or_error<Page>(exchange, std::move(answer)));
+  });
+  return {};
+}
+
+}  // namespace
+
+void reply(HttpExchange& exchange, Bytes body) { exchange.respond(200, json_type, body); }
+
+void reply(HttpExchange& exchange, const Error& error, Act act) {
+  const auto wire = wire_error(error, act);
+  auto& out = scratch();
+  append_error(out, wire.text);
+  constexpr HttpHeader retry[] = {{"Retry-After", "1"}};
+  constexpr HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
+  if (wire.status == 503) return exchange.respond(503, json_type, out, retry);
+  if (wire.status == 401) return exchange.respond(401, json_type, out, challenge);
+  exchange.respond(wire.status, json_type, out);
+}
+
+void reply_success(HttpExchange& exchange) { reply(exchange, "{\"success\":true}"); }
+
+Result<UserRef> caller_of(const Shared& shared, const HttpExchange& exchange) {
+  return prove(shared, std::string(exchange.header("X-User-ID")), bearer(exchange.header("Authorization")));
+}
+
+Result<json::Value> body_of(const HttpExchange& exchange) {
+  auto value = json::parse(exchange.body());
+  if (!value) return failure::malformed_body(value.error().detail);
+  if (!value->is(json::Type::object)) return failure::malformed_body("it must be a JSON object");
+  return value;
+}
+
+void message_routes(const Shared& shared, Routes& routes) {
+  using Answering = Result<void> (*)(const Shared&, const HttpExchangePtr&);
+  const auto add = [&](HttpMethod method, std::string path, Answering handler) {
+    routes.http(method, std::move(path), [&shared, handler](const HttpExchangePtr& exchange) {
+      if (auto done = handler(shared, exchange); !done) reply(*exchange, done.error());
+    });
+  };
+  routes.http(HttpMethod::get, "/health", [&shared](const HttpExchangePtr& x) { health(shared, *x); });
+  routes.http(HttpMethod::get, "/api/v1/stats", [&shared](const HttpExchangePtr& x) { stats(shared, *x); });
+  add(HttpMethod::post, "/api/v1/messages", send);
+  add(HttpMethod::get, "/api/v1/messages/offline", offline);
+  add(HttpMethod::get, "/api/v1/messages/:id", get);
+  add(HttpMethod::post, "/api/v1/messages/:id/ack", ack);
+}
+
+}  // namespace loft::im

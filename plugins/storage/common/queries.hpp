@@ -1,0 +1,182 @@
+// The statements of the SQL storages. Parameters are bound by place: each name's first appearance counts.
+// Where a database's words differ (upserts of MySQL), its plugin has a text of its own in place of the one here.
+#pragma once
+
+#include <array>
+#include <string_view>
+
+namespace loft::storage {
+
+enum class Query : unsigned {
+  // writes
+  put_user,
+  put_conversation,
+  put_member,
+  put_head,
+  put_domain,
+  put_message,
+  put_key,
+  put_change,
+  put_recall,
+  put_mark,
+  put_progress,
+  put_follower,
+  forget_keys,
+  // reads
+  head,
+  key,
+  domains,
+  last_position,
+  user_by_id,
+  user_by_handle,
+  user_by_uuid,
+  users,
+  conversation,
+  conversation_by_handle,
+  conversation_by_uuid,
+  conversation_by_pair,
+  members,
+  memberships,
+  member_marks,
+  marks,
+  log_up,
+  log_down,
+  message,
+  probe,
+  count_foreign,
+  swallowed,
+  messages_since,
+  changes_since,
+  follower,
+  count_,
+};
+
+inline constexpr std::size_t query_count = static_cast<std::size_t>(Query::count_);
+inline constexpr Query first_read = Query::head;
+
+#define LOFT_USER_COLUMNS "id, handle, uuid, created"
+#define LOFT_CONVERSATION_COLUMNS \
+  "id, kind, low_id, high_id, handle, uuid, name, description, avatar, owner_id, join_rule, created, updated"
+#define LOFT_MEMBER_COLUMNS "conversation_id, user_id, role, joined, joined_seq, muted_until, has_left"
+#define LOFT_MESSAGE_COLUMNS "id, conversation_id, seq, sender_id, domain_id, content, recalled, recalled_by"
+#define LOFT_CHANGE_COLUMNS "position, conversation_id, kind, actor_id, subject_id, message_id, role"
+
+/// In the order of `Query`.
+inline constexpr std::array<std::string_view, query_count> query_texts = {
+    // put_user
+    "INSERT INTO \"user\" (" LOFT_USER_COLUMNS
+    ") VALUES (:id, :handle, :uuid, :created) "
+    "ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, uuid = excluded.uuid, created = excluded.created",
+    // put_conversation; never touches the head
+    "INSERT INTO conversation (" LOFT_CONVERSATION_COLUMNS
+    ") VALUES (:id, :kind, :low, :high, :handle, :uuid, :name, "
+    ":description, :avatar, :owner, :join, :created, :updated) "
+    "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, low_id = excluded.low_id, high_id = excluded.high_id, "
+    "handle = excluded.handle, uuid = excluded.uuid, name = excluded.name, description = excluded.description, "
+    "avatar = excluded.avatar, owner_id = excluded.owner_id, join_rule = excluded.join_rule, "
+    "created = excluded.created, updated = excluded.updated",
+    // put_member
+    "INSERT INTO member (" LOFT_MEMBER_COLUMNS
+    ") VALUES (:conversation, :user, :role, :joined, :seq, :muted, :gone) "
+    "ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, joined = excluded.joined, "
+    "joined_seq = excluded.joined_seq, muted_until = excluded.muted_until, has_left = excluded.has_left",
+    // put_head
+    "UPDATE conversation SET head = :head, last_id = :last WHERE id = :id AND head = :expected",
+    // put_domain
+    "INSERT INTO domain (id, name) VALUES (:id, :name)",
+    // put_message
+    "INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) "
+    "VALUES (:id, :conversation, :seq, :sender, :domain, :content)",
+    // put_key; an existing one is left alone, which the number of changes tells
+    "INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) "
+    "VALUES (:id, :sender, :hash0, :hash1, :digest) ON CONFLICT DO NOTHING",
+    // put_change
+    "INSERT INTO change (" LOFT_CHANGE_COLUMNS
+    ") "
+    "VALUES (:position, :conversation, :kind, :actor, :subject, :message, :role) ON CONFLICT DO NOTHING",
+    // put_recall; the first recall of a message stands
+    "UPDATE message SET recalled = :position, recalled_by = :user WHERE id = :id AND recalled IS NULL",
+    // put_mark
+    "INSERT INTO mark (user_id, conversation_id, name, intervals) VALUES (:user, :conversation, :name, :intervals) "
+    "ON CONFLICT (user_id, conversation_id, name) DO UPDATE SET intervals = excluded.intervals",
+    // put_progress
+    "UPDATE progress SET applied_upto = max(applied_upto, :applied), position = max(position, :position) WHERE id = 1",
+    // put_follower
+    "INSERT INTO follower (name, position) VALUES (:name, :position) "
+    "ON CONFLICT (name) DO UPDATE SET position = excluded.position",
+    // forget_keys
+    "DELETE FROM client_message WHERE message_id IN "
+    "(SELECT message_id FROM client_message WHERE message_id < :before ORDER BY message_id LIMIT :limit)",
+
+    // head
+    "SELECT head, last_id FROM conversation WHERE id = :id",
+    // key
+    "SELECT message_id, digest FROM client_message WHERE sender_id = :sender AND hash0 = :hash0 AND hash1 = :hash1",
+    // domains
+    "SELECT id, name FROM domain WHERE id >= :from ORDER BY id",
+    // last_position
+    "SELECT position FROM progress WHERE id = 1",
+    // user_by_id
+    "SELECT " LOFT_USER_COLUMNS " FROM \"user\" WHERE id = :id",
+    // user_by_handle
+    "SELECT " LOFT_USER_COLUMNS " FROM \"user\" WHERE handle = :handle",
+    // user_by_uuid
+    "SELECT " LOFT_USER_COLUMNS " FROM \"user\" WHERE uuid = :uuid",
+    // users
+    "SELECT " LOFT_USER_COLUMNS " FROM \"user\" WHERE id > :after ORDER BY id LIMIT :limit",
+    // conversation
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE id = :id",
+    // conversation_by_handle
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE handle = :handle",
+    // conversation_by_uuid
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE uuid = :uuid",
+    // conversation_by_pair
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE low_id = :low AND high_id = :high",
+    // members
+    "SELECT " LOFT_MEMBER_COLUMNS " FROM member WHERE conversation_id = :id ORDER BY joined, user_id",
+    // memberships
+    "SELECT " LOFT_MEMBER_COLUMNS " FROM member WHERE user_id = :user ORDER BY conversation_id",
+    // member_marks
+    "SELECT user_id, conversation_id, name, intervals FROM mark WHERE user_id = :user ORDER BY conversation_id, name",
+    // marks
+    "SELECT k.user_id, k.conversation_id, k.name, k.intervals FROM member m CROSS JOIN mark k "
+    "ON k.user_id = m.user_id AND k.conversation_id = m.conversation_id AND k.name = :mark "
+    "WHERE m.conversation_id = :id ORDER BY k.user_id",
+    // log_up
+    "SELECT " LOFT_MESSAGE_COLUMNS
+    " FROM message "
+    "WHERE conversation_id = :id AND seq BETWEEN :low AND :high ORDER BY seq LIMIT :limit",
+    // log_down
+    "SELECT " LOFT_MESSAGE_COLUMNS
+    " FROM message "
+    "WHERE conversation_id = :id AND seq BETWEEN :low AND :high ORDER BY seq DESC LIMIT :limit",
+    // message
+    "SELECT " LOFT_MESSAGE_COLUMNS " FROM message WHERE id = :id",
+    // probe: the first of a conversation at or behind a seq
+    "SELECT seq, id FROM message WHERE conversation_id = :id AND seq >= :seq ORDER BY seq LIMIT 1",
+    // count_foreign: both halves are answered by an index alone
+    "SELECT (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high "
+    "AND sender_id <> :user) - (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND "
+    ":high "
+    "AND sender_id <> :user AND recalled IS NOT NULL)",
+    // swallowed
+    "SELECT seq FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high AND sender_id = :user "
+    "UNION SELECT seq FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high AND recalled IS NOT NULL "
+    "ORDER BY seq",
+    // messages_since
+    "SELECT " LOFT_MESSAGE_COLUMNS " FROM message WHERE id > :after ORDER BY id LIMIT :limit",
+    // changes_since
+    "SELECT " LOFT_CHANGE_COLUMNS " FROM change WHERE position > :after ORDER BY position LIMIT :limit",
+    // follower
+    "SELECT position FROM follower WHERE name = :name",
+};
+
+#undef LOFT_USER_COLUMNS
+#undef LOFT_CONVERSATION_COLUMNS
+#undef LOFT_MEMBER_COLUMNS
+#undef LOFT_MESSAGE_COLUMNS
+#undef LOFT_CHANGE_COLUMNS
+
+constexpr std::string_view text(Query query) { return query_texts[static_cast<std::size_t>(query)]; }
+
+}  // namespace loft::storage

@@ -1,0 +1,88 @@
+// One connection with its prepared statements. One thread at a time.
+#pragma once
+
+#include <array>
+#include <string>
+#include <vector>
+
+#include <common/queries.hpp>
+
+#include "session.hpp"
+#include "statement.hpp"
+
+namespace loft::storage {
+
+/// How a connection is tuned.
+struct Tuning {
+  Millis busy_timeout = 5000;
+  std::int64_t cache_bytes = 0;
+  std::int64_t checkpoint_pages = 0;
+  std::int64_t wal_limit = 0;
+};
+
+class Connection {
+ public:
+  Connection(const std::string& path, const Tuning& tuning);
+  ~Connection();
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Binds a statement, prepared at its first use. At most one cursor per query at a time.
+  template <class... Args>
+  Cursor run(Query query, const Args&... args) {
+    return Cursor(prepared(query), args...);
+  }
+  /// For statements without rows. Returns the number of rows changed.
+  template <class... Args>
+  std::int64_t write(Query query, const Args&... args) {
+    Cursor(prepared(query), args...).next();
+    return sqlite3_changes64(handle_);
+  }
+
+  void begin() { step(begin_); }  ///< a reader's: one state until `end`
+  void begin_writing() { step(begin_writing_); }
+  void commit() { step(commit_); }
+  void rollback() noexcept;
+
+  /// Runs a text that is not kept, such as a pragma.
+  void execute(const std::string& sql);
+  /// The first column of the first row of such a text, empty when there is none.
+  std::string ask(const std::string& sql);
+
+  /// The name of a domain by its number. Valid as long as the connection.
+  const std::string& domain(std::uint64_t number);
+
+  sqlite3* handle() const noexcept { return handle_; }
+  Session& session() noexcept { return session_; }
+
+ private:
+  sqlite3_stmt* prepare(std::string_view sql) const;
+  sqlite3_stmt* prepared(Query query) {
+    auto& slot = statements_[static_cast<std::size_t>(query)];
+    if (slot == nullptr) slot = prepare(text(query));
+    return slot;
+  }
+  void step(sqlite3_stmt*& slot);
+
+  Session session_;
+  sqlite3* handle_;
+  std::array<sqlite3_stmt*, query_count> statements_{};
+  sqlite3_stmt* begin_ = nullptr;
+  sqlite3_stmt* begin_writing_ = nullptr;
+  sqlite3_stmt* commit_ = nullptr;
+  std::vector<std::string> domains_;  ///< [number - 1]
+};
+
+/// A read transaction: every statement until its end sees the same state.
+class Snapshot {
+ public:
+  explicit Snapshot(Connection& connection) : connection_(connection) { connection_.begin(); }
+  Snapshot(const Snapshot&) = delete;
+  Snapshot& operator=(const Snapshot&) = delete;
+  ~Snapshot() { connection_.rollback(); }
+
+ private:
+  Connection& connection_;
+};
+
+}  // namespace loft::storage

@@ -1,0 +1,94 @@
+#include "startup.hpp"
+
+#include <common/migration.hpp>
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <string_view>
+#include <system_error>
+#include <utility>
+
+namespace loft::storage {
+namespace {
+
+[[noreturn]] void refuse(const std::string& path, const std::string& what, const std::string& remedy) {
+  throw StartError(path + " " + what + ": " + remedy);
+}
+
+[[noreturn]] void refuse_errno(const std::string& path, int error) {
+  switch (error) {
+    case ENOENT:
+      refuse(path, "cannot be made, its folder does not exist",
+             "make the folder or change option `path` of the storage");
+    case EACCES:
+    case EPERM:
+      refuse(path, "may not be opened for reading and writing by user " + std::to_string(geteuid()),
+             "change its owner or permissions, or run loft as the user it belongs to");
+    case EROFS:
+      refuse(path, "is on a file system that is mounted read-only", "mount it for writing or change option `path`");
+    case EISDIR:
+      refuse(path, "is a directory", "name a file in option `path` of the storage");
+    case ENOTDIR:
+      refuse(path, "goes through something that is no directory", "change option `path` of the storage");
+    case ENOSPC:
+      refuse(path, "cannot be made, the disk is full", "free some space");
+    default:
+      refuse(path, "cannot be opened", std::generic_category().message(error));
+  }
+}
+
+}  // namespace
+
+OwnerLock::OwnerLock(const std::string& path) {
+  const auto name = path + ".lock";
+  file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file_ < 0) refuse_errno(errno == EISDIR ? name : path, errno);
+  char owner[32] = {};
+  if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
+    const auto length = ::pread(file_, owner, sizeof owner - 1, 0);
+    ::close(std::exchange(file_, -1));
+    refuse(path, "is in use by another process" + (length > 0 ? " (" + std::string(owner) + ")" : std::string()),
+           "one process owns a store; stop the other one, or use another `path`");
+  }
+  const auto text = "pid " + std::to_string(getpid());
+  if (::ftruncate(file_, 0) != 0 || ::pwrite(file_, text.data(), text.size(), 0) < 0) {
+    // The number only makes the message nicer; a full disk shows itself where it matters.
+  }
+}
+
+OwnerLock::OwnerLock(OwnerLock&& other) noexcept : file_(std::exchange(other.file_, -1)) {}
+OwnerLock& OwnerLock::operator=(OwnerLock&& other) noexcept {
+  std::swap(file_, other.file_);
+  return *this;
+}
+OwnerLock::~OwnerLock() {
+  if (file_ >= 0) ::close(file_);
+}
+
+void check_place(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+    refuse(path, S_ISDIR(info.st_mode) ? "is a directory" : "is no regular file",
+           "name a file in option `path` of the storage");
+  }
+}
+
+void prepare_file(const std::string& path) {
+  const int file = ::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) refuse_errno(path, errno);
+  constexpr std::string_view magic("SQLite format 3\0", 16);
+  char head[16];
+  const auto length = ::pread(file, head, sizeof head, 0);
+  const int error = errno;
+  ::close(file);
+  if (length < 0) refuse_errno(path, error);
+  if (length != 0 && std::string_view(head, static_cast<std::size_t>(length)) != magic) {
+    refuse(path, "is not a SQLite database", "move it away or change option `path` of the storage");
+  }
+}
+
+}  // namespace loft::storage

@@ -1,0 +1,30 @@
+// What is looked at before SQLite opens the file, so that the operator reads about files and not about result codes.
+#pragma once
+
+#include <string>
+
+namespace loft::storage {
+
+/// Keeps a second process away from the store, as long as it lives. The kernel lets go when the process ends, however.
+class OwnerLock {
+ public:
+  OwnerLock() = default;
+  /// Takes `<path>.lock`. Throws StartError naming the owner.
+  explicit OwnerLock(const std::string& path);
+  OwnerLock(OwnerLock&& other) noexcept;
+  OwnerLock& operator=(OwnerLock&& other) noexcept;
+  ~OwnerLock();
+
+ private:
+  int file_ = -1;
+};
+
+/// Throws StartError when something other than a file is at `path`. Opens nothing: closing a file drops the locks this
+/// process has on it, so the owner lock must come first.
+void check_place(const std::string& path);
+
+/// Makes an empty file, private to the user, when there is none. Throws StartError when it cannot be a database: no
+/// permission, no such folder, a file of another format. Precondition: the owner lock is held.
+void prepare_file(const std::string& path);
+
+}  // namespace loft::storage

@@ -1,0 +1,90 @@
+// The contract of storages as Catch2 (v2) test cases, for whoever writes one:
+//
+//   #include <catch2/catch.hpp>
+//   #include <loft/testing/storage_suite.hpp>
+//   LOFT_STORAGE_SUITE("mine", [](const std::string& directory) { return open_mine(directory); })
+//
+// registers one case per promise (S1 …, see loft/storage.hpp), named "storage mine: S2 …". The second argument is a
+// loft::testing::storage::Factory. Catch2 is the only thing needed beyond the SDK.
+#pragma once
+
+#include <loft/testing/storage/commit_cases.hpp>
+#include <loft/testing/storage/concurrent_case.hpp>
+#include <loft/testing/storage/crash_case.hpp>
+#include <loft/testing/storage/fixture.hpp>
+#include <loft/testing/storage/random_case.hpp>
+#include <loft/testing/storage/read_cases.hpp>
+
+namespace loft::testing {
+
+struct StorageSuiteOptions {
+  /// False for a storage whose data does not outlive a killed process, or that cannot be opened in a forked child.
+  bool survives_kill = true;
+};
+
+namespace storage {
+
+struct SuiteCase {
+  const char* name;
+  void (*run)(Factory);
+};
+
+inline constexpr SuiteCase suite_cases[] = {
+    {"S1 what is stored is there after a restart", s1_survives_reopening},
+    {"S2 a stale head is answered with the true one", s2_stale_heads_are_named},
+    {"S2 all stale heads of a batch are answered at once", s2_all_stale_heads_at_once},
+    {"S3 a known client key is answered with the original, after a restart too", s3_duplicates_name_the_original},
+    {"S3 duplicates are answered beside stale heads", s3_duplicates_beside_stale_heads},
+    {"S4 nothing of a refused batch is to be seen", s4_nothing_of_a_refused_batch_is_seen},
+    {"S5 a batch sent again is answered by conflicts that name the same ids", s5_a_batch_sent_again_is_recognised},
+    {"S5 entries without messages may be sent twice", s5_entries_without_messages_may_come_twice},
+    {"S6 texts are kept byte for byte, integers exactly", s6_texts_and_integers_are_exact},
+    {"S7 no position is forgotten", s7_no_position_is_forgotten},
+    {"S8 the seq at a position is found", s8_the_seq_at_a_position},
+    {"S9 readers beside commits see states between two", s9_readers_see_states_between_commits},
+    {"S10 names are unique", s10_names_are_unique},
+    {"S10 mistakes of the caller are refused whole", s10_mistakes_are_refused_whole},
+    {"S11 entries are replaced, heads are not", s11_entries_are_replaced},
+    {"S12 recalls are exact, the first one stands", s12_recalls_are_exact},
+    {"S13 lists are in order", s13_lists_are_in_order},
+    {"S14 since has no gap and no repeat", s14_since_has_no_gap_and_no_repeat},
+    {"S15 client keys are forgotten by age", s15_client_keys_are_forgotten_by_age},
+    {"S1 followers keep their position", followers_keep_their_position},
+    {"S1 to S15 random batches agree with a naive model", random_batches_agree_with_the_model},
+};
+
+class SuiteInvoker final : public Catch::ITestInvoker {
+ public:
+  SuiteInvoker(void (*run)(Factory), Factory factory) : run_(run), factory_(std::move(factory)) {}
+  void invoke() const override { run_(factory_); }
+
+ private:
+  void (*run_)(Factory);
+  Factory factory_;
+};
+
+inline void add_case(const std::string& suite, const SuiteCase& row, const Factory& factory) {
+  const std::string name = "storage " + suite + ": " + row.name;
+  const Catch::AutoReg registered(new SuiteInvoker(row.run, factory), Catch::SourceLineInfo(__FILE__, __LINE__),
+                                  Catch::StringRef(), Catch::NameAndTags(name, "[storage]"));
+}
+
+}  // namespace storage
+
+/// Registers the suite under `name`; before Catch's main runs, which LOFT_STORAGE_SUITE sees to. Returns true.
+inline bool register_storage_suite(const std::string& name, storage::Factory factory, StorageSuiteOptions options = {}) {
+  // The case that forks comes first: the fewer threads have run before, the better.
+  if (options.survives_kill) {
+    storage::add_case(name, {"S1 what was acknowledged survives SIGKILL", storage::s1_survives_sigkill}, factory);
+  }
+  for (const auto& row : storage::suite_cases) storage::add_case(name, row, factory);
+  return true;
+}
+
+}  // namespace loft::testing
+
+#define LOFT_STORAGE_SUITE_NAME_(line) loft_storage_suite_##line
+#define LOFT_STORAGE_SUITE_AT_(line, ...) \
+  [[maybe_unused]] static const bool LOFT_STORAGE_SUITE_NAME_(line) = ::loft::testing::register_storage_suite(__VA_ARGS__);
+#define LOFT_STORAGE_SUITE_LINE_(line, ...) LOFT_STORAGE_SUITE_AT_(line, __VA_ARGS__)
+#define LOFT_STORAGE_SUITE(...) LOFT_STORAGE_SUITE_LINE_(__LINE__, __VA_ARGS__)

@@ -1,0 +1,167 @@
+#include "config/settings.hpp"
+
+#include <catch2/catch.hpp>
+
+using namespace loft;
+using namespace loft::config;
+
+namespace {
+
+struct Read {
+  std::unique_ptr<Document> document;
+  Settings settings;
+  std::string problems;
+  std::string exposure;
+};
+
+Read read(std::string_view text) {
+  Read result;
+  result.document = Document::parse(text, "a.yaml");
+  result.settings = read_settings(*result.document);
+  result.problems = format(result.document->problems());
+  result.exposure = format(check_exposure(result.settings));
+  return result;
+}
+
+}  // namespace
+
+TEST_CASE("an empty configuration is the defaults, safe ones") {
+  const auto [document, s, problems, exposure] = read("");
+  CHECK(problems == "");
+  CHECK(s.storage.id == "storage.sqlite");
+  CHECK(s.broker.id == "broker.local");
+  REQUIRE(s.domains.size() == 1);
+  CHECK(s.domains[0].id == "domain.core");
+  CHECK(s.internal.text == "127.0.0.1:7600");
+  CHECK_FALSE(s.identity.auto_create);
+  CHECK_FALSE(s.identity.trust_header);
+  CHECK(s.jwt.development_secret);
+  CHECK(s.loopback_only());
+}
+
+TEST_CASE("listeners name their contracts, and contracts their options") {
+  const auto [document, s, problems, exposure] = read(R"(
+storage: {use: storage.null, delay: 3s}
+domains: [core, {use: flix, strict: true}]
+listeners:
+  - listen: 127.0.0.1:0
+    contracts: [im, {use: second, mount: /two}]
+  - name: packets
+    listen: "[::1]:7609"
+    transport: {use: route_packet, max_frame: 1MiB}
+    contracts: [carrypigeon]
+contracts:
+  second: {use: im, page: 20}
+plugins:
+  - use: filter.words
+  - {use: filter.words, name: more, options: {words: [x]}}
+)");
+  CHECK(problems == "");
+  CHECK(s.storage.id == "storage.null");
+  std::string delay;
+  OptionTable table;
+  table.text("delay", delay, "A delay.");
+  s.storage.options.apply(table, s.storage.reserved);
+  CHECK(delay == "3s");
+  CHECK(document->problems().empty());
+
+  REQUIRE(s.domains.size() == 2);
+  CHECK(s.domains[1].id == "domain.flix");
+  REQUIRE(s.listeners.size() == 2);
+  CHECK(s.listeners[0].name == "listener1");
+  CHECK(s.listeners[0].websocket);
+  CHECK(s.listeners[0].websocket_transport.id == "transport.websocket");
+  CHECK(s.listeners[0].contracts[1].mount == "/two");
+  CHECK(s.listeners[1].listen.host == "::1");
+  CHECK(s.listeners[1].listen.port == 7609);
+  CHECK(s.listeners[1].transport.id == "transport.route_packet");
+  CHECK_FALSE(s.listeners[1].websocket);
+  REQUIRE(s.contracts.size() == 3);
+  CHECK(s.contracts[0].instance == "im");
+  CHECK(s.contracts[1].instance == "second");
+  CHECK(s.contracts[1].id == "contract.im");
+  REQUIRE(s.plugins.size() == 2);
+  CHECK(s.plugins[1].instance == "more");
+  CHECK(s.plugins[1].options["words"].is_list());
+}
+
+TEST_CASE("slips in the host's sections are found with their places") {
+  CHECK(read(R"(listners: []
+server: {threds: 2}
+auth: {jwt: {secret: short}, jtw: 1}
+log: {levels: {im: loud}}
+)")
+            .problems == R"(a.yaml:1:1: listners: is not a known option; did you mean 'listeners'?
+  listners: []
+  ^
+a.yaml:2:10: server.threds: is not a known option; did you mean 'threads'?
+  server: {threds: 2}
+           ^
+a.yaml:3:22: auth.jwt.secret: is too short: at least 32 bytes; make one with `openssl rand -hex 32`
+a.yaml:3:30: auth.jtw: is not a known option; did you mean 'jwt'?
+  auth: {jwt: {secret: …
+                        ^
+a.yaml:4:20: log.levels.im: is not one of trace, debug, info, warn, error, off
+  log: {levels: {im: loud}}
+                     ^
+)");
+}
+
+TEST_CASE("listeners that cannot work are refused") {
+  const auto has = [](std::string_view text, const char* what) {
+    CHECK_THAT(read(text).problems, Catch::Contains(what));
+  };
+  has("listeners: [{contracts: [im]}]", "listeners.0.listen: is required: Address literal and port");
+  has("listeners: [{listen: 'localhost:80', contracts: [im]}]", "must be an address literal and a port");
+  has("listeners: [{listen: '127.0.0.1', contracts: [im]}]", "has no port");
+  has("listeners: [{listen: '127.0.0.1:70000', contracts: [im]}]", "has no valid port");
+  has("listeners: [{listen: '127.0.0.1:1'}]", "needs `contracts`");
+  has("listeners: [{listen: '127.0.0.1:1', contracts: []}]", "is empty; name the contracts");
+  has("listeners: [{listen: '127.0.0.1:1', contracts: [im, im]}]", "stands here twice");
+  has("listeners: [{listen: '127.0.0.1:1', contracts: [{use: im, mount: x/}]}]", "must begin with a slash");
+  has("listeners: [{listen: '127.0.0.1:1', transport: route_packet, websocket: true, contracts: [im]}]",
+      "needs `transport: http`");
+  has("listeners: [{listen: '127.0.0.1:1', tls: {key: a}, contracts: [im]}]", "has a key and no certificate");
+  has("listeners: [{listen: '127.0.0.1:1', contracts: [im]}, {listen: '127.0.0.1:1', contracts: [im]}]",
+      "another listener has this address and port");
+  has("listeners: [{listen: '127.0.0.1:1', contracts: [im]}]\ncontracts: {mi: {page: 1}}",
+      "contracts.mi: is a contract that no listener names; did you mean 'im'?");
+  has("plugins: [words]", "must be a plugin's id");
+  has("plugins: [a.b, a.b]", "this name is taken by another plugin");
+  has("storage: {use: broker.local}", "must name a plugin of kind storage");
+}
+
+TEST_CASE("what is only safe on one's own machine is refused off loopback, with the reason and the remedy") {
+  const std::string base =
+      "identity: {auto_create: true, trust_header: true}\nlisteners:\n  - contracts: [im]\n    listen: ";
+  for (const char* address : {"127.0.0.1:1", "127.9.9.9:1", "'[::1]:1'", "'[::ffff:127.0.0.1]:1'"}) {
+    INFO(address);
+    CHECK(read(base + address).exposure == "");
+  }
+  CHECK(
+      read(base + "0.0.0.0:1").exposure ==
+      "a.yaml: auth.jwt.secret: is the development secret, which everybody knows, while listener listener1 is "
+      "reachable from other machines (0.0.0.0:1); set auth.jwt.secret to a secret of your own (`openssl rand -hex "
+      "32`), "
+      "or listen on 127.0.0.1\n"
+      "a.yaml:1:25: identity.auto_create: lets anybody become a user, while listener listener1 is reachable from other "
+      "machines (0.0.0.0:1); set identity.auto_create to false, or listen on 127.0.0.1\n"
+      "  identity: {auto_create: true, trust_header: true}\n                          ^\n"
+      "a.yaml:1:45: identity.trust_header: lets anybody be anybody by a header, while listener listener1 is reachable "
+      "from other machines (0.0.0.0:1); set identity.trust_header to false, or listen on 127.0.0.1\n"
+      "  identity: {auto_create: true, trust_header: true}\n                                              ^\n");
+  CHECK(read("auth: {jwt: {secret: 0123456789abcdef0123456789abcdef}}\nlisteners: [{listen: '0.0.0.0:1', contracts: "
+             "[im]}]")
+            .exposure == "");
+}
+
+TEST_CASE("the reference has every section of the host and the plugins it is given") {
+  std::string path = "loft.db";
+  OptionTable table;
+  table.text("path", path, "The file.");
+  const auto text = render_reference({{"storage.sqlite", "SQLite.", &table}});
+  for (const char* part : {"## `server`", "## `auth.jwt`", "## `listeners[]`", "| `threads` | integer, 0–256 | `0` |",
+                           "## `storage.sqlite`\n\nSQLite.\n\n| Option", "| `path` | text | `loft.db` | The file. |"}) {
+    CHECK_THAT(text, Catch::Contains(part));
+  }
+}

@@ -1,0 +1,160 @@
+#include <catch2/catch.hpp>
+
+#include "dialogue.hpp"
+
+using namespace carrypigeon_test;
+
+namespace {
+
+constexpr std::size_t frame = 65535;
+
+std::string list_request(std::string_view data) {
+  return R"({"id":1,"route":"/core/channel/message/list","data":)" + std::string(data) + "}";
+}
+
+/// `count` of a reply, checked against the number of elements it carries.
+std::int64_t counted(const std::string& reply, std::string_view name) {
+  const auto packet = json::parse(reply);
+  REQUIRE(packet);
+  const auto data = packet->find("data");
+  REQUIRE(data);
+  std::int64_t elements = 0;
+  data->find(name)->elements([&](const json::Value&) { return ++elements, true; });
+  CHECK(data->find("count")->integer() == elements);
+  return elements;
+}
+
+}  // namespace
+
+TEST_CASE("a list is returned newest first with its count") {
+  Dialogue d;
+  d.say(list_request(R"({"cid":12345,"start_time":0,"count":50})"));
+  REQUIRE(d.messaging().histories.size() == 1);
+  Page page;
+  page.messages = {message(noon_id + 2, R"({"text":"b"})"), message(noon_id, R"({"f":[1,2]})", "Math:Formula")};
+  page.more = true;
+  d.messaging().histories[0].done(std::move(page));
+  CHECK(
+      d.heard() ==
+      R"({"id":1,"code":200,"data":{"count":2,"messages":[)"
+      R"({"mid":114730598400002,"domain":"Core:Text","uid":8,"cid":5,"data":{"text":"b"},"send_time":1763700000000},)"
+      R"({"mid":114730598400000,"domain":"Math:Formula","uid":8,"cid":5,"data":{"f":[1,2]},"send_time":1763700000000}]}})");
+}
+
+TEST_CASE("a list asks for what stands, from its time backwards, and from now where the time is 0 or less") {
+  Dialogue d;
+  d.say(list_request(R"({"cid":12345,"start_time":1763700000000,"count":50})"));
+  d.say(list_request(R"({"cid":"12345","startTime":"1763700000000","count":"1"})"));
+  d.say(list_request(R"({"cid":12345,"start_time":0,"count":1})"));
+  d.say(list_request(R"({"cid":12345,"start_time":-1,"count":1})"));
+  REQUIRE(d.messaging().histories.size() == 4);
+  const HistoryQuery& first = d.messaging().histories[0].args;
+  CHECK(first.in.number == 12345);
+  CHECK(first.until == noon);
+  CHECK(first.before == MessageId::none);
+  CHECK(first.limit == 50);
+  CHECK_FALSE(first.with_recalled);
+  CHECK(d.messaging().histories[1].args.until == noon);
+  CHECK(d.messaging().histories[1].args.limit == 1);
+  CHECK(d.messaging().histories[2].args.until == 0);
+  CHECK(d.messaging().histories[3].args.until == 0);
+}
+
+TEST_CASE("an empty list is a list") {
+  Dialogue d;
+  d.say(list_request(R"({"cid":12345,"start_time":1,"count":50})"));
+  REQUIRE(d.messaging().histories.size() == 1);
+  d.messaging().histories[0].done(Page{});
+  CHECK(d.heard() == R"({"id":1,"code":200,"data":{"count":0,"messages":[]}})");
+}
+
+TEST_CASE("a list of wrong bounds is refused") {
+  Dialogue d;
+  const std::string out_of_range = R"({"id":1,"code":100,"data":{"msg":"error args"}})";
+  const std::string malformed = R"({"id":1,"code":100,"data":{"msg":"invalid request args"}})";
+  CHECK(d.ask(list_request(R"({"cid":5,"start_time":0,"count":0})")) == out_of_range);
+  CHECK(d.ask(list_request(R"({"cid":5,"start_time":0,"count":51})")) == out_of_range);
+  CHECK(d.ask(list_request(R"({"cid":5,"start_time":0,"count":-1})")) == out_of_range);
+  CHECK(d.ask(list_request(R"({"cid":0,"start_time":0,"count":1})")) == out_of_range);
+  CHECK(d.ask(list_request(R"({"cid":5,"start_time":0})")) == malformed);
+  CHECK(d.ask(list_request(R"({"cid":5,"start_time":"noon","count":1})")) == malformed);
+  CHECK(d.ask(list_request(R"({"start_time":0,"count":1})")) == malformed);
+  CHECK(d.messaging().calls() == 0);
+}
+
+TEST_CASE("who is not in the channel sees no list") {
+  Dialogue d;
+  d.say(list_request(R"({"cid":5,"start_time":0,"count":1})"));
+  REQUIRE(d.messaging().histories.size() == 1);
+  d.messaging().histories[0].done(Error{Code::forbidden, "member.none", ""});
+  CHECK(d.heard() == R"({"id":1,"code":300,"data":{"msg":"you are not in this channel"}})");
+}
+
+TEST_CASE("a list is cut at its old end so that it fits a frame, and count is what is returned") {
+  Dialogue d;
+  for (const std::size_t size : {1200u, 1300u, 2000u, 5000u, 30000u, 64000u}) {
+    INFO(size);
+    d.say(list_request(R"({"cid":5,"start_time":0,"count":50})"));
+    Page page;
+    for (std::uint64_t i = 0; i < 50; ++i) {
+      page.messages.push_back(message(noon_id + 50 - i, R"({"text":")" + std::string(size, 'x') + "\"}"));
+    }
+    d.messaging().histories.back().done(std::move(page));
+    const std::string reply = d.heard();
+    CHECK(reply.size() <= frame);
+    const auto count = counted(reply, "messages");
+    const std::size_t each = size + 115;
+    CHECK(count >= 1);
+    CHECK(static_cast<std::size_t>(count) >= std::min<std::size_t>(50, (frame - 300) / each));
+    CHECK(reply.find("\"mid\":114730598400050,") != std::string::npos);
+  }
+}
+
+TEST_CASE("a message too big for any frame is shown by its preview instead of hiding those behind it") {
+  Dialogue d;
+  const std::string big = R"({"text":")" + std::string(65500, 'x') + "\"}";
+  d.say(list_request(R"({"cid":5,"start_time":0,"count":50})"));
+  REQUIRE(d.messaging().histories.size() == 1);
+  Page page;
+  page.messages = {message(noon_id + 1, big, "Core:File"), message(noon_id, R"({"text":"a"})")};
+  d.messaging().histories[0].done(std::move(page));
+  CHECK(
+      d.heard() ==
+      R"({"id":1,"code":200,"data":{"count":2,"messages":[)"
+      R"({"mid":114730598400001,"domain":"Core:Text","uid":8,"cid":5,"data":{"text":")" +
+          std::string(500, 'x') + R"("},"send_time":1763700000000},)" +
+          R"({"mid":114730598400000,"domain":"Core:Text","uid":8,"cid":5,"data":{"text":"a"},"send_time":1763700000000}]}})");
+
+  d.say(R"({"id":2,"route":"/core/channel/message/get","data":{"mid":7}})");
+  REQUIRE(d.messaging().gets.size() == 1);
+  d.messaging().gets[0].done(message(noon_id, big));
+  CHECK(d.heard().size() < 1000);
+}
+
+TEST_CASE("channel and member lists fit a frame as well") {
+  Dialogue d;
+  d.say(R"({"id":1,"route":"/core/channel/list"})");
+  std::vector<ConversationRecord> channels;
+  for (std::uint64_t i = 0; i < 1000; ++i) {
+    auto conversation = group(noon_id + i, std::string(4000, '\x01'));
+    conversation.description.assign(100000, 'x');
+    channels.push_back(record(std::move(conversation)));
+  }
+  d.messaging().lists.at(0).done(std::move(channels));
+  std::string reply = d.heard();
+  CHECK(reply.size() <= frame);
+  CHECK(counted(reply, "channels") >= 15);
+
+  d.say(R"({"id":1,"route":"/core/channel/member/list","data":{"cid":5}})");
+  std::vector<MemberRecord> members;
+  for (std::uint64_t i = 1; i <= 2000; ++i) {
+    Member member;
+    member.user = static_cast<UserId>(i);
+    member.joined = noon_id;
+    members.push_back({member, user(i, std::string(50, 'h'))});
+  }
+  d.messaging().member_lists.at(0).done(std::move(members));
+  reply = d.heard();
+  CHECK(reply.size() <= frame);
+  CHECK(counted(reply, "members") >= 500);
+}

@@ -1,0 +1,97 @@
+#include <catch2/catch.hpp>
+
+#include "dialogue.hpp"
+
+using namespace carrypigeon_test;
+
+TEST_CASE("a login with a token of the host binds the connection and returns token and uid") {
+  Dialogue d(Dialogue::Begin::stranger);
+  d.say(R"({"id":1,"route":"/core/user/login/token","data":{"token":"good"}})");
+  REQUIRE(d.peer.logins.size() == 1);
+  CHECK(d.heard().empty());
+  CHECK(d.peer.logins[0].args.first.by == UserRef::By::id);
+  CHECK(d.peer.logins[0].args.first.number == 7);
+  d.peer.logins[0].done(Login{user(7, "ann")});
+  CHECK(d.heard() == R"({"id":1,"code":200,"data":{"token":"good","uid":7}})");
+}
+
+TEST_CASE("a token comes back as it was sent, escapes included") {
+  Dialogue d(Dialogue::Begin::stranger);
+  d.say(R"({"id":1,"route":"/core/user/login/token","data":{"token":"go\"od"}})");
+  REQUIRE(d.peer.logins.size() == 1);
+  d.peer.logins[0].done(Login{user(7, "ann")});
+  CHECK(d.heard() == R"({"id":1,"code":200,"data":{"token":"go\"od","uid":7}})");
+}
+
+TEST_CASE("a session hears everything, and many of one user live side by side") {
+  Dialogue d(Dialogue::Begin::stranger);
+  d.say(R"({"id":1,"route":"/core/user/login/token","data":{"token":"good"}})");
+  REQUIRE(d.peer.logins.size() == 1);
+  const SessionPolicy& policy = d.peer.logins[0].args.second;
+  CHECK_FALSE(policy.single);
+  CHECK(policy.interests.own_messages);
+  CHECK(policy.interests.recalls);
+  CHECK(policy.interests.reads);
+  CHECK(policy.interests.membership);
+  CHECK(policy.mark_on_push == std::vector{MarkId::delivered});
+}
+
+TEST_CASE("a token that proves nothing is code 300, a missing one is code 100") {
+  Dialogue d(Dialogue::Begin::stranger);
+  for (const auto* token : {"expired", "forged", ""}) {
+    INFO(token);
+    CHECK(d.ask(std::string(R"({"id":1,"route":"/core/user/login/token","data":{"token":")") + token + "\"}}") ==
+          R"({"id":1,"code":300,"data":{"msg":"invalid or expired token"}})");
+  }
+  for (const auto* data : {"{}", R"({"token":null})", R"({"token":7})"}) {
+    INFO(data);
+    CHECK(d.ask(std::string(R"({"id":1,"route":"/core/user/login/token","data":)") + data + "}") ==
+          R"({"id":1,"code":100,"data":{"msg":"invalid request args"}})");
+  }
+  CHECK(d.peer.logins.empty());
+}
+
+TEST_CASE("a login that the host refuses says why") {
+  Dialogue d(Dialogue::Begin::stranger);
+  d.say(R"({"id":1,"route":"/core/user/login/token","data":{"token":"good"}})");
+  d.say(R"({"id":2,"route":"/core/user/login/token","data":{"token":"good"}})");
+  REQUIRE(d.peer.logins.size() == 2);
+  d.peer.logins[0].done(Error{Code::not_found, "user.unknown", ""});
+  d.peer.logins[1].done(Error{Code::forbidden, "session.blocked", "this account is locked"});
+  CHECK(d.heard() ==
+        "{\"id\":1,\"code\":100,\"data\":{\"msg\":\"user not found\"}}\n"
+        "{\"id\":2,\"code\":300,\"data\":{\"msg\":\"this account is locked\"}}");
+}
+
+TEST_CASE("logout ends the session and keeps the connection, which must log in again in time") {
+  Dialogue d;
+  CHECK(d.ask(R"({"id":3,"route":"/core/user/login/token/logout","data":{}})") ==
+        R"({"id":3,"code":100,"data":{"msg":"invalid request args"}})");
+  CHECK(d.peer.is_logged_in);
+  CHECK(d.ask(R"({"id":3,"route":"/core/user/login/token/logout","data":{"token":"good"}})") ==
+        R"({"id":3,"code":200,"data":null})");
+  CHECK_FALSE(d.peer.is_logged_in);
+  CHECK(d.peer.deadlines == std::vector<Millis>{30000, 30000});
+  CHECK(d.ask(R"({"id":4,"route":"/core/channel/list"})") == R"({"id":4,"code":300,"data":{"msg":"user not login"}})");
+}
+
+TEST_CASE("a connection has thirty seconds to log in unless the operator says otherwise") {
+  Dialogue by_default(Dialogue::Begin::stranger);
+  CHECK(by_default.option("login_deadline").default_text == "30s");
+  by_default.open();
+  CHECK(by_default.peer.deadlines == std::vector<Millis>{30000});
+
+  Dialogue set(Dialogue::Begin::stranger);
+  set.option("login_deadline").set_integer(5000);
+  set.open();
+  CHECK(set.peer.deadlines == std::vector<Millis>{5000});
+}
+
+TEST_CASE("who does not log in in time is told so and closed") {
+  Dialogue d(Dialogue::Begin::stranger);
+  d.open();
+  d.connection->on_login_deadline();
+  CHECK(d.heard() == R"({"id":-1,"code":300,"data":{"msg":"user not login"}})");
+  REQUIRE(d.peer.closes.size() == 1);
+  CHECK(d.peer.closes[0].first == CloseMeaning::policy);
+}

@@ -1,0 +1,3 @@
+#include "quiet.hpp"
+
+LOFT_PLUGIN(acme::Quiet, "policy.acme_quiet", "0.3.0", "Refuses messages that shout")
