@@ -61,11 +61,11 @@ class Runtime::PluginHost final : public Host {
   Logger& log_;
 };
 
-Runtime::Runtime(const config::Document& document, LogSystem& log)
+Runtime::Runtime(const config::Document& document, config::Settings settings, LogSystem& log)
     : document_(document),
       log_system_(log),
       log_(log.logger("host")),
-      settings_(config::read_settings(document)),
+      settings_(std::move(settings)),
       metrics_(std::make_unique<MetricsImpl>()),
       turned_(io_threads(settings_)) {
   settings_.data_dir = std::filesystem::absolute(settings_.data_dir).lexically_normal().string();
@@ -283,9 +283,12 @@ bool Runtime::alive() const {
   return true;
 }
 
+std::vector<std::string> Runtime::plugin_path() const { return search_path(settings_); }
+
 std::vector<Inspector::Part> Runtime::readiness() const {
   std::vector<Part> parts;
-  parts.push_back(ready_ ? Part{"host", "ok", true} : Part{"host", "stopping", false});
+  const bool ready = ready_;
+  parts.push_back({"host", ready ? "ok" : "not serving", ready});
   const auto storage = core_->health();
   // A background check that still runs does not keep traffic away.
   const bool checking = storage == "checking";

@@ -28,17 +28,19 @@
 namespace loft {
 
 /// Thread role of everything here: control.
-class Runtime final : private Inspector, private Threads {
+class Runtime final : public Inspector, public Threads {
  public:
-  /// `document` outlives the runtime. Reads the settings, loads every plugin that they name, and lets each check its
-  /// options; what is wrong is in `problems()` afterwards. Nothing has touched a disk or a socket yet.
-  Runtime(const config::Document& document, LogSystem& log);
+  /// `document` and `log` outlive the runtime; `settings` were read from the document. Loads every plugin that they name
+  /// and lets each check its options; what is wrong is in `problems()` afterwards. Nothing has touched a disk or a
+  /// socket yet.
+  Runtime(const config::Document& document, config::Settings settings, LogSystem& log);
   ~Runtime() override;
 
   /// Everything that is wrong with the configuration, in the order of its places.
   std::vector<config::Problem> problems() const;
   const config::Settings& settings() const noexcept { return settings_; }
   PluginSet& plugins() noexcept { return *plugins_; }
+  std::vector<std::string> plugin_path() const;
   BusImpl& bus() noexcept { return *bus_; }
 
   /// Registers handlers and routes, and freezes the tables. Throws PluginError, std::runtime_error.

@@ -6,8 +6,8 @@
 
 namespace loft {
 
-void Core::message(const Caller& caller, MessageId id, Done<MessageRecord> done) {
-  consult(propose_read_, ReadMessages{{}, caller}, [this, id, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
+void Core::message(const Caller& from, MessageId id, Done<MessageRecord> done) {
+  consult(propose_read_, ReadMessages{{}, from}, [this, id, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
     const auto caller = asked.caller;
     if (!verdict.passed()) return done(verdict.refusal());
     find_message(caller, id, [this, caller, done = std::move(done)](Result<MessageRecord> record) mutable {
@@ -39,8 +39,8 @@ void Core::history(const Caller& caller, HistoryQuery query, Done<Page> done) {
   });
 }
 
-void Core::inbox(const Caller& caller, InboxQuery query, Done<Page> done) {
-  consult(propose_read_, ReadMessages{{}, caller}, [this, query, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
+void Core::inbox(const Caller& from, InboxQuery query, Done<Page> done) {
+  consult(propose_read_, ReadMessages{{}, from}, [this, query, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
     const auto caller = asked.caller;
     if (!verdict.passed()) return done(verdict.refusal());
     with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
@@ -107,8 +107,8 @@ void Core::mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Do
 }
 
 template <class T, class F>
-void Core::read_conversation(const Caller& caller, ConversationRef ref, Done<T> done, F read) {
-  consult(propose_read_, ReadMessages{{}, caller},
+void Core::read_conversation(const Caller& from, ConversationRef ref, Done<T> done, F read) {
+  consult(propose_read_, ReadMessages{{}, from},
           [this, ref = std::move(ref), done = std::move(done), read](ReadMessages& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return done(verdict.refusal());

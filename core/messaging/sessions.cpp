@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <loft/json.hpp>
+
 namespace loft {
 namespace {
 
@@ -179,6 +181,7 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
     char digits[24];
     const Bytes viewer_id(digits, static_cast<std::size_t>(
                                       std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
+    std::string escaped;
     std::vector<Bytes> pieces;
     pieces.reserve(encoded.splices.size() * 2 + 1);
     std::size_t at = 0;
@@ -187,7 +190,11 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
       at = splice.at;
       switch (splice.part) {
         case Encoded::Part::viewer_id: pieces.push_back(viewer_id); break;
-        case Encoded::Part::viewer_handle: pieces.push_back(session.user->handle); break;
+        case Encoded::Part::viewer_handle:
+          // Between quotes that stand in the encoding: escaped, without its own.
+          if (escaped.empty()) json::append_string(escaped, session.user->handle);
+          pieces.push_back(Bytes(escaped).substr(1, escaped.size() - 2));
+          break;
         case Encoded::Part::viewer_uuid: pieces.push_back(session.user->uuid); break;
       }
     }

@@ -102,21 +102,21 @@ void Core::enqueue_submission(const Caller& caller, Submission submission, UserP
   enqueue(caller.thread, Entry{caller, std::move(entry), bytes});
 }
 
-void Core::recall(const Caller& caller, Recall recall, Done<Recalled> done) {
-  consult(propose_recall_, RecallMessage{{}, caller, recall}, [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
+void Core::recall(const Caller& from, Recall recall, Done<Recalled> done) {
+  consult(propose_recall_, RecallMessage{{}, from, recall}, [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
     const auto caller = asked.caller;
     if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
     find_message(caller, asked.recall.message,
-                 [this, caller, recall = asked.recall, done = std::move(done)](Result<MessageRecord> record) mutable {
+                 [this, caller, wanted = asked.recall, done = std::move(done)](Result<MessageRecord> record) mutable {
                    if (!record) return done(std::move(record.error()));
-                   RecallEntry entry{directory_.cached(caller.user), recall, std::move(*record), std::move(done)};
+                   RecallEntry entry{directory_.cached(caller.user), wanted, std::move(*record), std::move(done)};
                    enqueue(caller.thread, Entry{caller, std::move(entry), 0});
                  });
   });
 }
 
-void Core::create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) {
-  consult(propose_create_, CreateConversation{{}, caller, std::move(conversation)},
+void Core::create(const Caller& from, NewConversation conversation, Done<ConversationRecord> done) {
+  consult(propose_create_, CreateConversation{{}, from, std::move(conversation)},
           [this, done = std::move(done)](CreateConversation& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
@@ -161,15 +161,15 @@ void Core::apply_membership(const Caller& caller, MembershipAct act, Done<Member
 
 // ---- marks
 
-void Core::mark(const Caller& caller, MarkAct act, Done<Marked> done) {
-  consult(propose_mark_, AdvanceMark{{}, caller, std::move(act)},
+void Core::mark(const Caller& from, MarkAct act, Done<Marked> done) {
+  consult(propose_mark_, AdvanceMark{{}, from, std::move(act)},
           [this, done = std::move(done)](AdvanceMark& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
-            with_view(caller, [this, caller, act = std::move(asked.act), done = std::move(done)](Result<void> ready) mutable {
+            with_view(caller, [this, caller, wanted = std::move(asked.act), done = std::move(done)](Result<void> ready) mutable {
               if (!ready) return done(std::move(ready.error()));
-              if (act.in) mark_up_to(caller, std::move(act), std::move(done));
-              else mark_messages(caller, std::move(act), std::move(done));
+              if (wanted.in) mark_up_to(caller, std::move(wanted), std::move(done));
+              else mark_messages(caller, std::move(wanted), std::move(done));
             });
           });
 }

@@ -95,7 +95,8 @@ Client::Client(std::uint16_t port, int receive_buffer, bool v6) {
   v6_address.sin6_port = htons(port);
   v6_address.sin6_addr = in6addr_loopback;
   auto* address = v6 ? reinterpret_cast<sockaddr*>(&v6_address) : reinterpret_cast<sockaddr*>(&v4_address);
-  if (::connect(fd, address, v6 ? sizeof v6_address : sizeof v4_address) != 0) throw std::runtime_error("connect failed");
+  if (::connect(fd, address, v6 ? sizeof v6_address : sizeof v4_address) != 0)
+    throw std::runtime_error("connect failed");
 }
 
 bool Client::send(std::string_view bytes) {

@@ -62,7 +62,9 @@ class Registry final : public loft::Metrics {
 /// What a test's protocol does; each is called on the link's thread.
 struct Behaviour {
   std::function<void(Link&)> opened = [](Link&) {};
-  std::function<std::size_t(Link&, Bytes)> bytes = [](Link& link, Bytes bytes) { return link.write(bytes), bytes.size(); };
+  std::function<std::size_t(Link&, Bytes)> bytes = [](Link& link, Bytes bytes) {
+    return link.write(bytes), bytes.size();
+  };
   std::function<void(Link&)> deadline = [](Link& link) { link.close(loft::CloseHow::abort); };
   std::function<void(Link&, CloseReason)> closed = [](Link&, CloseReason) {};
   std::function<void(Link&)> drain = [](Link& link) { link.close(loft::CloseHow::flush); };

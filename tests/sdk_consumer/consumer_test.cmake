@@ -29,3 +29,10 @@ endif()
 list(GET installed 0 first)
 get_filename_component(folder ${first} DIRECTORY)
 run(${LOADER} ${folder})
+
+# The template that the SDK installs is such a project too.
+run(${CMAKE_COMMAND} -S ${WORK}/prefix/share/loft/template -B ${WORK}/template -G ${GENERATOR}
+  -DCMAKE_CXX_COMPILER=${COMPILER} -DCMAKE_PREFIX_PATH=${WORK}/prefix -DCMAKE_CXX_FLAGS=${flags})
+run(${CMAKE_COMMAND} --build ${WORK}/template)
+run(${CMAKE_CTEST_COMMAND} --test-dir ${WORK}/template --output-on-failure)
+run(${LOADER} ${WORK}/template policy.my_plugin)

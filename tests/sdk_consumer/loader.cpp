@@ -1,4 +1,5 @@
-// Loads the plugins of the outside project with the real loader and uses them. Argument: the directory they are in.
+// Loads the plugins of the outside project with the real loader and uses them, or opens one by name. Arguments: the
+// directory they are in, and the name.
 #include <cstdio>
 #include <exception>
 
@@ -57,9 +58,13 @@ void run(const char* directory) {
 }  // namespace
 
 int main(int argc, char** argv) {
-  if (argc != 2) return std::puts("usage: test_sdk_loader DIRECTORY"), 2;
+  if (argc < 2 || argc > 3) return std::puts("usage: test_sdk_loader DIRECTORY [PLUGIN]"), 2;
   try {
-    run(argv[1]);
+    if (argc == 2) {
+      run(argv[1]);
+    } else {
+      loft::open_library(loft::find_library(argv[2], {argv[1]}));
+    }
   } catch (const std::exception& e) {
     std::printf("failed: %s\n", e.what());
     return 1;

@@ -1,5 +1,4 @@
 // One WebSocket connection of an IM client.
-#include <cassert>
 #include <deque>
 
 #include "contract.hpp"

@@ -44,7 +44,14 @@ std::string Inspector::check(Connection& db) {
     tables.push_back(name);
   }
   for (const auto& table : tables) {
-    if (auto answer = db.ask("PRAGMA quick_check('" + table + "')"); answer != "ok") return table + ": " + answer;
+    std::string answer;
+    try {
+      answer = db.ask("PRAGMA quick_check('" + table + "')");
+    } catch (const Failure& e) {
+      if (e.primary() != SQLITE_CORRUPT) throw;
+      answer = e.text;
+    }
+    if (answer != "ok") return table + ": " + answer;
   }
   return {};
 }

@@ -95,7 +95,11 @@ struct Delivery {
 /// is noted and filled in per session.
 class Encoded {
  public:
-  enum class Part : std::uint8_t { viewer_id, viewer_handle, viewer_uuid };
+  enum class Part : std::uint8_t {
+    viewer_id,      ///< decimal
+    viewer_handle,  ///< escaped for JSON, without quotes
+    viewer_uuid,
+  };
   struct Splice {
     std::size_t at = 0;  ///< offset into `bytes` where it is inserted
     Part part = Part::viewer_id;

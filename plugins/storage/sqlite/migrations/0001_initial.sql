@@ -75,7 +75,7 @@ CREATE TABLE message (
   recalled_by BIGINT
 );
 CREATE UNIQUE INDEX message_log ON message (conversation_id, seq, sender_id);
-CREATE INDEX message_recalled ON message (conversation_id, seq, sender_id) WHERE recalled IS NOT NULL;
+CREATE INDEX message_recalled ON message (conversation_id, seq, sender_id, recalled) WHERE recalled IS NOT NULL;
 
 -- Client ids, forgotten by age, which is their order. The unique index begins with the sender, so that inserts of an
 -- active sender stay close together.

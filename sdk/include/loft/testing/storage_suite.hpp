@@ -72,7 +72,8 @@ inline void add_case(const std::string& suite, const SuiteCase& row, const Facto
 }  // namespace storage
 
 /// Registers the suite under `name`; before Catch's main runs, which LOFT_STORAGE_SUITE sees to. Returns true.
-inline bool register_storage_suite(const std::string& name, storage::Factory factory, StorageSuiteOptions options = {}) {
+inline bool register_storage_suite(const std::string& name, storage::Factory factory,
+                                   StorageSuiteOptions options = {}) {
   // The case that forks comes first: the fewer threads have run before, the better.
   if (options.survives_kill) {
     storage::add_case(name, {"S1 what was acknowledged survives SIGKILL", storage::s1_survives_sigkill}, factory);
@@ -84,7 +85,8 @@ inline bool register_storage_suite(const std::string& name, storage::Factory fac
 }  // namespace loft::testing
 
 #define LOFT_STORAGE_SUITE_NAME_(line) loft_storage_suite_##line
-#define LOFT_STORAGE_SUITE_AT_(line, ...) \
-  [[maybe_unused]] static const bool LOFT_STORAGE_SUITE_NAME_(line) = ::loft::testing::register_storage_suite(__VA_ARGS__);
+#define LOFT_STORAGE_SUITE_AT_(line, ...)                             \
+  [[maybe_unused]] static const bool LOFT_STORAGE_SUITE_NAME_(line) = \
+      ::loft::testing::register_storage_suite(__VA_ARGS__);
 #define LOFT_STORAGE_SUITE_LINE_(line, ...) LOFT_STORAGE_SUITE_AT_(line, __VA_ARGS__)
 #define LOFT_STORAGE_SUITE(...) LOFT_STORAGE_SUITE_LINE_(__LINE__, __VA_ARGS__)

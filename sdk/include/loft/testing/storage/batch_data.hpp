@@ -35,7 +35,8 @@ struct BatchData {
            std::optional<ClientKey> key = std::nullopt, std::string domain = "Core:Text") {
     const auto found =
         std::find_if(heads.begin(), heads.end(), [&](const HeadUpdate& h) { return h.conversation == conversation; });
-    auto& update = found == heads.end() ? heads.emplace_back(HeadUpdate{conversation, head, head, MessageId::none}) : *found;
+    auto& update =
+        found == heads.end() ? heads.emplace_back(HeadUpdate{conversation, head, head, MessageId::none}) : *found;
     update.head = ++head;
     update.last = id;
     Message message;
@@ -56,8 +57,8 @@ struct BatchData {
 
 inline auto parts(const User& v) { return std::tie(v.id, v.handle, v.uuid, v.created); }
 inline auto parts(const Conversation& v) {
-  return std::tie(v.id, v.kind, v.low, v.high, v.handle, v.uuid, v.name, v.description, v.avatar, v.owner, v.join, v.created,
-                  v.updated);
+  return std::tie(v.id, v.kind, v.low, v.high, v.handle, v.uuid, v.name, v.description, v.avatar, v.owner, v.join,
+                  v.created, v.updated);
 }
 inline auto parts(const Member& v) {
   return std::tie(v.conversation, v.user, v.role, v.joined, v.joined_seq, v.muted_until, v.left);
@@ -78,15 +79,11 @@ template <class T>
 bool same(const std::optional<T>& a, const std::optional<T>& b);
 
 template <class T>
-  requires requires(const T& v) { parts(v); }
-bool same(const T& a, const T& b) {
-  return parts(a) == parts(b);
-}
+requires requires(const T& v) { parts(v); }
+bool same(const T& a, const T& b) { return parts(a) == parts(b); }
 template <class T>
-  requires std::is_integral_v<T>
-bool same(T a, T b) {
-  return a == b;
-}
+requires std::is_integral_v<T>
+bool same(T a, T b) { return a == b; }
 inline bool same(const StoredConversation& a, const StoredConversation& b) {
   return same(a.conversation, b.conversation) && a.head == b.head && a.last == b.last;
 }

@@ -11,7 +11,8 @@ struct Small {
     BatchData batch;
     batch.users = {a_user(1), a_user(2)};
     batch.conversations = {a_group(10)};
-    batch.members = {{cid(10), uid(1), Role::owner, 900, 0, 0, false}, {cid(10), uid(2), Role::member, 901, 0, 0, false}};
+    batch.members = {{cid(10), uid(1), Role::owner, 900, 0, 0, false},
+                     {cid(10), uid(2), Role::member, 901, 0, 0, false}};
     batch.say(cid(10), head, mid(1001), uid(1), R"({"text":"one"})", a_key(1, 11));
     batch.say(cid(10), head, mid(1002), uid(2), R"({"text":"two"})", a_key(2, 22));
     batch.say(cid(10), head, mid(1003), uid(1), R"({"text":"three"})");
@@ -99,7 +100,8 @@ inline void s4_nothing_of_a_refused_batch_is_seen(Factory factory) {
     auto renamed = a_group(10);
     renamed.name = "another name";
     batch.conversations = {renamed, a_group(11)};
-    batch.members = {{cid(10), uid(2), Role::admin, 901, 0, 5, true}, {cid(11), uid(3), Role::owner, 2000, 0, 0, false}};
+    batch.members = {{cid(10), uid(2), Role::admin, 901, 0, 5, true},
+                     {cid(11), uid(3), Role::owner, 2000, 0, 0, false}};
     Seq fresh = 0;
     Seq head = by_key ? 3 : 1;
     batch.say(cid(11), fresh, mid(2001), uid(3), "{}", a_key(50), "Acme:New");
@@ -152,7 +154,8 @@ inline void s5_entries_without_messages_may_come_twice(Factory factory) {
   BatchData batch;
   batch.users = {a_user(3)};
   batch.conversations = {a_direct(12, 1, 3)};
-  batch.members = {{cid(12), uid(1), Role::member, 1500, 0, 0, false}, {cid(12), uid(3), Role::member, 1500, 0, 0, false}};
+  batch.members = {{cid(12), uid(1), Role::member, 1500, 0, 0, false},
+                   {cid(12), uid(3), Role::member, 1500, 0, 0, false}};
   batch.changes = {{1501, cid(12), ChangeKind::created, uid(1), UserId::none, MessageId::none, Role::member},
                    {1502, cid(10), ChangeKind::recalled, uid(1), UserId::none, mid(1001), Role::member}};
   batch.recalls = {{mid(1001), 1502, uid(1)}};
@@ -193,7 +196,8 @@ inline void s6_texts_and_integers_are_exact(Factory factory) {
   group.created = std::numeric_limits<std::int64_t>::max();
   group.updated = -1;
   batch.conversations = {group};
-  const Member member{cid(top - 1), uid(top), Role::admin, top - 50, 3'000'000'000, std::numeric_limits<std::int64_t>::max(), true};
+  const Member member{
+      cid(top - 1), uid(top), Role::admin, top - 50, 3'000'000'000, std::numeric_limits<std::int64_t>::max(), true};
   batch.members = {member};
   Seq head = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {

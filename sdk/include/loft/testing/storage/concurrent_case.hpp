@@ -67,7 +67,8 @@ class ConcurrentCase {
            (*both)[0].conversation.name == std::to_string((*both)[0].head) &&
            (*both)[0].conversation.name == (*both)[1].conversation.name);
     const auto mine = store_->memberships(uid(1));
-    expect(mine && mine->size() == 2 && (*mine)[0].marks.size() == 1 && (*mine)[0].marks[0].set == (*mine)[1].marks[0].set);
+    expect(mine && mine->size() == 2 && (*mine)[0].marks.size() == 1 &&
+           (*mine)[0].marks[0].set == (*mine)[1].marks[0].set);
     const auto page = store_->since(0, 1'000'000);
     expect(page && page->messages.size() == 2 * page->changes.size());
     if (!both) return;

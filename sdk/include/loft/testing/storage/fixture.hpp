@@ -93,7 +93,8 @@ inline ConversationId cid(std::uint64_t n) { return static_cast<ConversationId>(
 inline MessageId mid(std::uint64_t n) { return static_cast<MessageId>(n); }
 
 inline User a_user(std::uint64_t n) {
-  return {uid(n), "user" + std::to_string(n), "uuid-of-user-" + std::to_string(n), static_cast<Millis>(1'735'689'600'000 + n)};
+  return {uid(n), "user" + std::to_string(n), "uuid-of-user-" + std::to_string(n),
+          static_cast<Millis>(1'735'689'600'000 + n)};
 }
 inline Conversation a_group(std::uint64_t n) {
   Conversation c;
@@ -112,8 +113,6 @@ inline Conversation a_direct(std::uint64_t n, std::uint64_t low, std::uint64_t h
   c.uuid = "uuid-of-direct-" + std::to_string(n);
   return c;
 }
-inline ClientKey a_key(std::uint64_t n, std::uint64_t digest = 7) {
-  return {{n * 0x9e3779b97f4a7c15ull, ~n}, digest};
-}
+inline ClientKey a_key(std::uint64_t n, std::uint64_t digest = 7) { return {{n * 0x9e3779b97f4a7c15ull, ~n}, digest}; }
 
 }  // namespace loft::testing::storage

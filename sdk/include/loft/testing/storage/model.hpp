@@ -14,7 +14,8 @@ class Model {
     for (const auto& head : batch.heads) {
       const auto* stored = find(head.conversation);
       const Seq now = stored == nullptr ? 0 : stored->head;
-      if (now != head.expected_head) conflict.stale.push_back({head.conversation, now, stored ? stored->last : MessageId::none});
+      if (now != head.expected_head)
+        conflict.stale.push_back({head.conversation, now, stored ? stored->last : MessageId::none});
     }
     for (std::size_t i = 0; i < batch.messages.size(); ++i) {
       if (!batch.messages[i].key) continue;
@@ -53,7 +54,8 @@ class Model {
     for (const auto& m : members) {
       if (m.conversation == id) list.push_back(m);
     }
-    std::sort(list.begin(), list.end(), [](auto& a, auto& b) { return std::tie(a.joined, a.user) < std::tie(b.joined, b.user); });
+    std::sort(list.begin(), list.end(),
+              [](auto& a, auto& b) { return std::tie(a.joined, a.user) < std::tie(b.joined, b.user); });
     return list;
   }
   std::vector<Membership> memberships_of(UserId user) const {
@@ -184,8 +186,8 @@ class Model {
       last = std::max(last, raw(message->id));
     }
     for (const auto& c : batch.changes) {
-      const auto place =
-          std::lower_bound(changes.begin(), changes.end(), c.position, [](auto& x, Position p) { return x.position < p; });
+      const auto place = std::lower_bound(changes.begin(), changes.end(), c.position,
+                                          [](auto& x, Position p) { return x.position < p; });
       if (place == changes.end() || place->position != c.position) changes.insert(place, c);
       last = std::max(last, c.position);
     }

@@ -11,7 +11,8 @@ inline void fill(Fixture& store, std::uint64_t conversation, std::size_t count, 
   batch.conversations = {a_group(conversation)};
   Seq head = 0;
   for (std::size_t i = 0; i < count; ++i) {
-    batch.say(cid(conversation), head, mid(raw(from) + 10 * i), uid(i % 3 == 2 ? 2 : 1), "{\"n\":" + std::to_string(i) + "}");
+    batch.say(cid(conversation), head, mid(raw(from) + 10 * i), uid(i % 3 == 2 ? 2 : 1),
+              "{\"n\":" + std::to_string(i) + "}");
   }
   store.store(batch);
 }
@@ -153,7 +154,8 @@ inline void s14_since_has_no_gap_and_no_repeat(Factory factory) {
     if (position % 5 < 3) {
       batch.say(cid(1), head, mid(position), uid(1), "{}");
     } else {
-      batch.changes.push_back({position, cid(1), ChangeKind::updated, uid(1), UserId::none, MessageId::none, Role::member});
+      batch.changes.push_back(
+          {position, cid(1), ChangeKind::updated, uid(1), UserId::none, MessageId::none, Role::member});
     }
   }
   store.store(batch);

@@ -1,0 +1,33 @@
+// The opening handshake of RFC 6455 §4.2.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <loft/http.hpp>
+
+namespace loft::websocket {
+
+/// The answer to an upgrade request: a whole HTTP response, and whether it accepts.
+struct Answer {
+  bool accepted = false;
+  std::string response;
+};
+
+/// Checks everything but the route. The request is HTTP/1.1 or newer: transport.http sees to that.
+Answer answer_upgrade(const HttpExchange& request, const std::vector<std::string>& origins);
+
+/// A refusal in the form all of them have: small JSON, the connection stays.
+std::string refusal(unsigned status, std::string_view phrase, std::string_view error, std::string_view headers = {});
+
+/// `Sec-WebSocket-Accept` for a key; empty when the library refuses SHA-1.
+std::string accept_value(std::string_view key);
+
+/// 16 bytes in canonical base64.
+bool is_valid_key(std::string_view key) noexcept;
+
+/// Whether a comma-separated header value holds the token, whatever its case.
+bool has_token(std::string_view list, std::string_view token) noexcept;
+
+}  // namespace loft::websocket

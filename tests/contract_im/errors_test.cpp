@@ -1,0 +1,95 @@
+// One table from failures to the wire.
+#include <catch2/catch.hpp>
+
+#include "errors.hpp"
+#include "host.hpp"
+
+using namespace im_test;
+using im::wire_error;
+
+TEST_CASE("every code has its status, and what is not the caller's fault says nothing about the host") {
+  const auto of = [](Code code) { return wire_error({code, "some.reason", "path /etc/secret"}); };
+  CHECK(of(Code::invalid).status == 400);
+  CHECK(of(Code::unauthenticated).status == 401);
+  CHECK(of(Code::forbidden).status == 403);
+  CHECK(of(Code::not_found).status == 404);
+  CHECK(of(Code::conflict).status == 400);
+  CHECK(of(Code::expired).status == 400);
+  CHECK(of(Code::too_large).status == 413);
+  CHECK(of(Code::overloaded).status == 503);
+  CHECK(of(Code::unavailable).status == 503);
+  CHECK(of(Code::internal).status == 500);
+  for (const auto code :
+       {Code::internal, Code::unavailable, Code::overloaded, Code::unauthenticated, Code::not_found}) {
+    CHECK(of(code).text.find("secret") == std::string::npos);
+    CHECK(of(code).text.find("some.reason") == std::string::npos);
+  }
+}
+
+TEST_CASE("the refusal of a plugin reaches the client with its own words, or else its reason") {
+  CHECK(wire_error({Code::forbidden, "acme.blocked", "you were blocked"}).text == "Forbidden: you were blocked");
+  CHECK(wire_error({Code::forbidden, "acme.blocked", {}}).text == "Forbidden: acme.blocked");
+  CHECK(wire_error({Code::invalid, "content.invalid", "text must not be empty"}).text ==
+        "Invalid content: text must not be empty");
+  CHECK(wire_error({Code::forbidden, {}, {}}).text == "Forbidden");
+}
+
+TEST_CASE("not being a member is forbidden, except when leaving: then it is a bad request") {
+  const Error error{Code::forbidden, "member.none", {}};
+  CHECK(wire_error(error).status == 403);
+  CHECK(wire_error(error, im::Act::leave).status == 400);
+}
+
+TEST_CASE("every reason that Messaging, Users and Identity document has words of its own") {
+  const std::pair<Code, const char*> reasons[] = {{Code::invalid, "domain.unknown"},
+                                                  {Code::not_found, "user.unknown"},
+                                                  {Code::not_found, "conversation.unknown"},
+                                                  {Code::forbidden, "member.none"},
+                                                  {Code::forbidden, "member.muted"},
+                                                  {Code::conflict, "client_id.reused"},
+                                                  {Code::too_large, "content.too_large"},
+                                                  {Code::not_found, "message.unknown"},
+                                                  {Code::forbidden, "mark.own_message"},
+                                                  {Code::conflict, "conversation.handle_taken"},
+                                                  {Code::too_large, "conversation.too_many_members"},
+                                                  {Code::forbidden, "conversation.not_a_group"},
+                                                  {Code::forbidden, "join.not_free"},
+                                                  {Code::conflict, "member.already"},
+                                                  {Code::conflict, "member.owner_stays"},
+                                                  {Code::invalid, "user.handle_invalid"},
+                                                  {Code::unauthenticated, "token.missing"},
+                                                  {Code::unauthenticated, "token.malformed"},
+                                                  {Code::unauthenticated, "token.forged"},
+                                                  {Code::unauthenticated, "token.expired"},
+                                                  {Code::unauthenticated, "token.not_yet"},
+                                                  {Code::unauthenticated, "token.algorithm"}};
+  for (const auto& [code, reason] : reasons) {
+    INFO(reason);
+    CHECK(wire_error({code, reason, {}}).text != wire_error({code, {}, {}}).text);
+    CHECK(wire_error({code, reason, {}}).text.find(reason) == std::string::npos);
+  }
+}
+
+TEST_CASE("a host that is busy or without its storage says when to come back") {
+  Bench bench;
+  bench.messaging.inboxes.rule = [](const auto&) {
+    return Error{Code::unavailable, "storage.unavailable", "db1:5432"};
+  };
+  const auto exchange =
+      bench.routes.request(HttpMethod::get, "/api/v1/messages/offline", "", {{"X-User-ID", "user123"}});
+  CHECK(exchange->status == 503);
+  CHECK(exchange->answer == error_body("Service unavailable, try again later"));
+  CHECK(exchange->answer_headers.at("Retry-After") == "1");
+}
+
+TEST_CASE("times are written in whole seconds, whatever the year") {
+  const auto text = [](Millis time) {
+    std::string out;
+    im::append_time(out, time);
+    return out;
+  };
+  CHECK(text(0) == "1970-01-01T00:00:00Z");
+  CHECK(text(1704067200999) == "2024-01-01T00:00:00Z");
+  CHECK(text(1709251199000) == "2024-02-29T23:59:59Z");
+  CHECK(text(-1) == "1969-12-31T23:59:59Z");
+}

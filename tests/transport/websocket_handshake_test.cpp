@@ -1,0 +1,157 @@
+#include "websocket/handshake.hpp"
+
+#include <catch2/catch.hpp>
+#include <loft/testing/link.hpp>
+
+#include "websocket/websocket.hpp"
+#include "websocket_support.hpp"
+
+using namespace loft;
+using namespace loft::test;
+
+namespace {
+
+void upgrade_of(testing::FakeUpgrade& request) {
+  request.target_path = "/ws";
+  request.target_query = "token=t";
+  request.headers = {{"Host", "a"},
+                     {"Upgrade", "websocket"},
+                     {"Connection", "keep-alive, Upgrade"},
+                     {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
+                     {"Sec-WebSocket-Version", "13"}};
+}
+
+void set(testing::FakeUpgrade& request, std::string_view name, std::string_view value) {
+  for (auto& [key, old] : request.headers) {
+    if (key == name) {
+      old = value;
+      return;
+    }
+  }
+  request.headers.emplace_back(name, value);
+}
+
+struct Adopting {
+  websocket::WebSocket plugin;
+  testing::FakeUpgrade request;
+  testing::FakeEndpoint endpoint;
+  testing::FakeLink link;
+  Adopting() { upgrade_of(request); }
+
+  /// The status of the answer.
+  std::string adopt() {
+    link.begin(plugin.adopt(link, request, endpoint));
+    return link.sent().substr(9, 3);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("an upgrade as in RFC 6455 §1.3 is answered as there, byte for byte") {
+  Adopting it;
+  CHECK(it.adopt() == "101");
+  CHECK(it.link.sent() ==
+        "HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+        "Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n");
+  CHECK(it.endpoint.opened == 1);
+  CHECK(it.endpoint.opened_path == "/ws");
+  CHECK(it.endpoint.opened_query == "token=t");
+  CHECK(it.link.is_open());
+}
+
+TEST_CASE("what the contract sends while it opens comes behind the 101") {
+  Adopting it;
+  it.endpoint.on_open = [](Channel& channel, const Opening& opening) {
+    REQUIRE(opening.request != nullptr);
+    const Bytes hello("hi");
+    channel.send(Slices(&hello, 1));
+  };
+  CHECK(it.adopt() == "101");
+  CHECK(it.link.sent().ends_with("\r\n\r\n" + server_frame(0x81, "hi")));
+}
+
+TEST_CASE("upgrades that break a rule are refused and leave HTTP in charge") {
+  Adopting it;
+  std::string status;
+  SECTION("method") { it.request.verb = HttpMethod::post, status = "405"; }
+  SECTION("upgrade header") { set(it.request, "Upgrade", "h2c"), status = "400"; }
+  SECTION("connection header") { set(it.request, "Connection", "keep-alive"), status = "400"; }
+  SECTION("version") { set(it.request, "Sec-WebSocket-Version", "8"), status = "426"; }
+  SECTION("no key") { set(it.request, "Sec-WebSocket-Key", ""), status = "400"; }
+  SECTION("short key") { set(it.request, "Sec-WebSocket-Key", "dGhlIHNhbXBsZQ=="), status = "400"; }
+  SECTION("key with stray bits") { set(it.request, "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZR=="), status = "400"; }
+  SECTION("path") { it.request.target_path = "/other", status = "404"; }
+  CHECK(it.adopt() == status);
+  CHECK(it.link.protocol() == nullptr);
+  CHECK_FALSE(it.link.closed());
+  CHECK(it.endpoint.opened == 0);
+  CHECK(it.link.sent().find("{\"error\":\"") != std::string::npos);
+}
+
+TEST_CASE("a refused version names the one that is spoken") {
+  Adopting it;
+  set(it.request, "Sec-WebSocket-Version", "12");
+  it.adopt();
+  CHECK(it.link.sent().find("\r\nSec-WebSocket-Version: 13\r\n") != std::string::npos);
+}
+
+TEST_CASE("origins: listed ones and clients without one pass, others do not") {
+  const std::vector<std::string> list = {"https://app.example"};
+  testing::FakeUpgrade request;
+  upgrade_of(request);
+  CHECK(websocket::answer_upgrade(request, list).accepted);
+  set(request, "Origin", "HTTPS://app.example");
+  CHECK(websocket::answer_upgrade(request, list).accepted);
+  set(request, "Origin", "https://evil.example");
+  CHECK_FALSE(websocket::answer_upgrade(request, list).accepted);
+  CHECK(websocket::answer_upgrade(request, list).response.starts_with("HTTP/1.1 403 "));
+  CHECK(websocket::answer_upgrade(request, {}).accepted);
+}
+
+TEST_CASE("tokens are found in lists whatever their case and spacing") {
+  CHECK(websocket::has_token("keep-alive ,\t UPGRADE", "upgrade"));
+  CHECK(websocket::has_token("upgrade", "Upgrade"));
+  CHECK_FALSE(websocket::has_token("upgrades, up", "upgrade"));
+  CHECK_FALSE(websocket::has_token("", "upgrade"));
+}
+
+TEST_CASE("a route that vanished or a contract that throws while opening closes with 1011") {
+  Adopting it;
+  SECTION("vanished") { it.endpoint.takes_sockets = false; }
+  SECTION("throws") {
+    it.endpoint.on_open = [](Channel&, const Opening&) { throw std::runtime_error("no"); };
+  }
+  it.adopt();
+  const auto frames = it.link.sent().substr(it.link.sent().find("\r\n\r\n") + 4);
+  CHECK(close_code(frames) == 1011);
+}
+
+TEST_CASE("a bare listener is refused at once") {
+  websocket::WebSocket plugin;
+  testing::FakeLink link;
+  testing::FakeEndpoint endpoint;
+  link.begin(plugin.serve(link, endpoint));
+  CHECK(link.closed() == CloseHow::flush);
+  CHECK(endpoint.opened == 0);
+}
+
+TEST_CASE("options that contradict each other are refused with the option's name") {
+  websocket::WebSocket plugin;
+  OptionTable table;
+  plugin.options(table);
+  CHECK(plugin.configure().ok());
+  const auto row = [&](std::string_view name) -> Option& {
+    for (auto& option : table.rows()) {
+      if (option.name == name) return option;
+    }
+    throw std::logic_error("no such option");
+  };
+  row("ping_interval").set_integer(60'000);
+  REQUIRE_FALSE(plugin.configure().ok());
+  CHECK(plugin.configure().error().reason == "ping_interval");
+  row("ping_interval").set_integer(0);
+  CHECK(plugin.configure().ok());
+  row("origins").set_list({"https://app.example/"});
+  REQUIRE_FALSE(plugin.configure().ok());
+  CHECK(plugin.configure().error().reason == "origins");
+}
