@@ -84,7 +84,7 @@ class Bench:
                 os.unlink(path + end)
         rows = max(200, min(300_000, int(batch) * 2000))
         done = subprocess.run(self.server + [self.program("raw_sqlite"), "--batch", str(max(1, round(batch))), "--rows",
-                                             str(rows), "--content", "113", "--path", path],
+                                             str(rows), "--conversations", "100", "--content", "113", "--path", path],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(done.stderr)
