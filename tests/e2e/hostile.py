@@ -232,7 +232,7 @@ def idle(host, witness, many):
 
 
 def slow(host):
-    """Headers that drip are cut off by the host's own deadline (1 s in this test's configuration)."""
+    """A request whose headers never end is cut off by the host's own deadline."""
     raw = Raw(host.im)
     begin = time.monotonic()
     raw.send(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ")

@@ -12,8 +12,7 @@ SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runt
 
 CONFIG = """\
 data_dir: {data_dir}
-plugins:
-  path: {plugins}
+plugin_path: [{plugins}]
 server:
   threads: {threads}
 auth:
@@ -21,24 +20,19 @@ auth:
     secret: "a secret that only this test knows, 32 bytes and more"
 identity:
   auto_create: true
+  trust_header: true
 storage:
-  plugin: {storage}
+  use: {storage}
+internal:
+  listen: 127.0.0.1:{internal_port}
 listeners:
-  im:
-    address: {address}
-    port: {im_port}
-    transport: http
+  - name: im
+    listen: 127.0.0.1:{im_port}
     contracts: [im]
-  carrypigeon:
-    address: {address}
-    port: {carrypigeon_port}
+  - name: carrypigeon
+    listen: 127.0.0.1:{carrypigeon_port}
     transport: route_packet
     contracts: [carrypigeon]
-  internal:
-    address: 127.0.0.1
-    port: {internal_port}
-    transport: http
-    contracts: [admin]
 {extra}"""
 
 
@@ -48,7 +42,7 @@ class HostError(Exception):
 
 class Host:
     def __init__(self, loft, plugins=None, storage="sqlite", threads=2, im_port=0, carrypigeon_port=0,
-                 internal_port=0, address="127.0.0.1", extra="", directory=None):
+                 internal_port=0, extra="", directory=None):
         self.loft = os.path.abspath(loft)
         plugins = plugins or os.path.join(os.path.dirname(self.loft), "..", "lib", "loft", "plugins")
         self._temporary = None
@@ -63,7 +57,7 @@ class Host:
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(data_dir=self.data_dir, plugins=os.path.abspath(plugins), storage=storage,
                                      threads=threads, im_port=im_port, carrypigeon_port=carrypigeon_port,
-                                     internal_port=internal_port, address=address, extra=extra))
+                                     internal_port=internal_port, extra=extra))
         self.process = None
         self.ports = {}
 
