@@ -162,7 +162,7 @@ Result<Page> Reader::inbox(const InboxQuery& query) {
 
   const auto wanted = [&](const MessageRecord& record) {
     const auto& message = *record.message;
-    return message.sender != caller_ && !record.is_recalled() && raw(message.id) <= pushed_since;
+    return message.sender != caller_ && (query.with_recalled || !record.is_recalled()) && raw(message.id) <= pushed_since;
   };
   const auto advance = [&](Source& source) -> Result<bool> {
     for (;;) {

@@ -21,6 +21,7 @@ Messaging& Shared::messaging() const noexcept { return host->messaging(); }
 // Without a cursor the mark says what is new to this contract's clients; with one the client says it itself.
 InboxQuery Shared::offline(MessageId after, std::size_t limit) const {
   InboxQuery query;
+  query.with_recalled = true;
   if (after == MessageId::none) query.lacking = fetched;
   query.after = after;
   query.limit = limit;

@@ -123,6 +123,7 @@ struct HistoryQuery {
 
 /// Messages from others in all of the caller's conversations that lack a mark, oldest first. Hidden ones are left out.
 struct InboxQuery {
+  bool with_recalled = false;          ///< recalled ones are part of it (as tombstones)
   std::optional<MarkId> lacking;       ///< none: all messages from others, whatever their marks
   MessageId after = MessageId::none;   ///< only newer than this one
   std::size_t limit = 50;
