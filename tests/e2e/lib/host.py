@@ -22,7 +22,7 @@ identity:
   auto_create: true
   trust_header: true
 storage:
-  use: {storage}
+  use: "{storage}"
 internal:
   listen: 127.0.0.1:{internal_port}
 listeners:
