@@ -42,6 +42,7 @@ HttpMethod method_of(beast::verb verb) noexcept {
 // A request line is method, target, version and two spaces; this much is granted beside the target.
 constexpr std::size_t line_overhead = 48;
 constexpr std::size_t max_chunk_line = 4096;
+constexpr std::size_t shortest_last_chunk = 5;  // "0", CR LF, CR LF
 constexpr std::size_t reserve_at_most = 64 * 1024;
 
 }  // namespace
@@ -93,6 +94,9 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
     if (!is_value(text)) return refuse(400, "a header holds control characters", ec);
     if (field == beast::field::host) ++hosts;
     if (field == beast::field::content_length && ++lengths > 1) return refuse(400, "two Content-Length headers", ec);
+    if (field == beast::field::content_length && text.find_first_not_of("0123456789") != std::string_view::npos) {
+      return refuse(400, "Content-Length is not a number", ec);
+    }
     if (field == beast::field::transfer_encoding) {
       if (!request_.is_11) return refuse(400, "Transfer-Encoding needs HTTP/1.1", ec);
       if (++encodings > 1 || !same(text, "chunked"))
@@ -219,6 +223,8 @@ RequestParser::Step RequestParser::body(Bytes bytes) {
   while (!grammar_->is_done()) {
     error_code ec;
     const auto rest = bytes.substr(used);
+    // Beast 1.81 asserts that it never sees less than this of a last chunk; no chunked body ends with less.
+    if (grammar_->chunked() && rest.size() < shortest_last_chunk) break;
     const auto step = rest.empty() ? 0 : grammar_->put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
     used += step;
     if (grammar_->refusal.status != 0) return {State::refused, used, grammar_->refusal};
