@@ -183,7 +183,6 @@ RequestParser::Step RequestParser::check_head() {
   if (length && *length > settings_.max_body) return refuse(413, "the body is too large");
   request_.has_body = grammar_->chunked() || (length && *length > 0);
   request_.keep_alive = grammar_->keep_alive();
-  grammar_->eager(true);
   return {State::complete, 0, {}};
 }
 
@@ -223,6 +222,7 @@ RequestParser::Step RequestParser::body(Bytes bytes) {
   while (!grammar_->is_done()) {
     error_code ec;
     const auto rest = bytes.substr(used);
+    // Not eager: one part per call, so that this check stands before each of them.
     // Beast 1.81 asserts that it never sees less than this of a last chunk; no chunked body ends with less.
     if (grammar_->chunked() && rest.size() < shortest_last_chunk) break;
     const auto step = rest.empty() ? 0 : grammar_->put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
