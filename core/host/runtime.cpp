@@ -165,6 +165,7 @@ void Runtime::make_core() {
   options.queue_entries = settings_.limits.queue_messages;
   options.queue_bytes = settings_.limits.queue_bytes;
   options.dedupe_keep = settings_.dedupe_keep;
+  options.receipts_keep = settings_.receipts_keep;
   options.window = settings_.server.window;
   storage_ = &plugins_->as<Storage>(settings_.storage.instance, "a storage");
   auto& broker = plugins_->as<Broker>(settings_.broker.instance, "a broker");

@@ -45,6 +45,7 @@ struct CoreOptions {
   std::size_t cached_users = 500'000;
   std::size_t cached_views = 100'000;
   Millis dedupe_keep = 7 * 86'400'000LL;      ///< client ids are remembered this long
+  Millis receipts_keep = 30 * 86'400'000LL;   ///< the times of acts are kept this long
   unsigned window = 256;                      ///< submissions of one session on their way
 };
 
@@ -78,6 +79,7 @@ class Core final : public Messaging, public Users {
   void message(const Caller& caller, MessageId id, Done<MessageRecord> done) override;
   void history(const Caller& caller, HistoryQuery query, Done<Page> done) override;
   void inbox(const Caller& caller, InboxQuery query, Done<Page> done) override;
+  void sync(const Caller& caller, SyncQuery query, Done<SyncPage> done) override;
   void unread(const Caller& caller, UnreadQuery query, Done<std::uint64_t> done) override;
   void conversations(const Caller& caller, ConversationQuery query,
                      Done<std::vector<ConversationRecord>> done) override;

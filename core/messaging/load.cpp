@@ -53,6 +53,7 @@ Result<bool> Core::try_load_view(UserId user) {
     const auto it = view->entries.find(membership.member.conversation);
     if (it == view->entries.end()) continue;
     it->second.joined_seq = membership.member.joined_seq;
+    it->second.joined = membership.member.joined;
     for (const auto& written : membership.marks) {
       const auto known = std::find_if(marks_.begin(), marks_.end(), [&](const MarkSpec& spec) { return spec.name == written.mark; });
       if (known == marks_.end()) continue;
@@ -92,6 +93,7 @@ Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_memb
       state = made.get();
       state->head = stored.head;
       state->last = stored.last;
+      state->last_change = stored.last_change;
       state->members_loaded = stored.conversation.kind == ConversationKind::direct;
       state->info = std::make_shared<const Conversation>(std::move(stored.conversation));
       if (state->is_direct()) state_.by_pair.emplace(std::pair(state->info->low, state->info->high), state);

@@ -176,6 +176,7 @@ Mark& Sequencer::draft_mark(UserView& view, ViewEntry& entry, MarkId mark) {
   const auto [it, is_new] = draft_marks_.try_emplace({view.user->id, entry.conversation, mark});
   if (is_new) {
     if (const auto* known = entry.find(mark)) it->second = *known;
+    if (is_timed(mark)) it->second.set.fold(core_.clock_.now() - core_.options_.receipts_keep);
   }
   return it->second;
 }

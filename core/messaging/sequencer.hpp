@@ -130,7 +130,7 @@ class Sequencer {
   void keep_recent(ConversationState& conversation, const MessageRecord& record);
   void deliver(ConversationState& conversation, std::shared_ptr<Outgoing> outgoing, Outbound& out);
   void deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing, Outbound& out);
-  void enter_view(UserId user, ConversationState& conversation, Seq joined_seq);
+  void enter_view(UserId user, ConversationState& conversation, Seq joined_seq, Position joined);
   void leave_view(UserId user, ConversationId conversation);
   void audience(UserId user, ConversationId group, bool joins, Outbound& out);
 

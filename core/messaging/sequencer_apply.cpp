@@ -22,8 +22,11 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
     }
     state_.conversations.emplace(conversation->id(), std::move(state));
     if (conversation->is_direct()) {
-      enter_view(conversation->info->low, *conversation, 0);
-      if (conversation->info->low != conversation->info->high) enter_view(conversation->info->high, *conversation, 0);
+      const auto joined = raw(conversation->id());
+      enter_view(conversation->info->low, *conversation, 0, joined);
+      if (conversation->info->low != conversation->info->high) {
+        enter_view(conversation->info->high, *conversation, 0, joined);
+      }
     }
   }
   for (auto& user : users_) users_made_.push_back(core_.directory_.add(std::move(user)));
@@ -160,6 +163,7 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
   if (done.repeated) return out.reply<Recalled>(entry.caller, recall.done, Recalled{record, true});
 
   auto& conversation = *done.conversation;
+  conversation.last_change = done.position;
   const auto seq = done.message->seq;
   if (auto it = state_.recent.find(done.message->id); it != state_.recent.end()) {
     it->second.message = done.message;
@@ -242,13 +246,14 @@ void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
   }
 }
 
-void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joined_seq) {
+void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joined_seq, Position joined) {
   if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
   auto* view = state_.view(user);
   if (view == nullptr) return;
   auto& mine = view->entries[conversation.id()];
   mine.conversation = &conversation;
   mine.joined_seq = joined_seq;
+  mine.joined = joined;
   mine.unread = 0;
   mine.counted_upto = conversation.head;
   mine.counted = true;
@@ -275,8 +280,9 @@ void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& 
   }
   auto& done = std::get<CreatedStep>(step);
   auto& conversation = *done.conversation;
+  conversation.last_change = done.position;
   for (const auto& user : done.users) {
-    enter_view(user->id, conversation, 0);
+    enter_view(user->id, conversation, 0, done.position);
     audience(user->id, conversation.id(), true, out);
   }
   ConversationRecord record;
@@ -304,6 +310,7 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   }
   auto& done = std::get<MemberStep>(step);
   auto& conversation = *done.conversation;
+  conversation.last_change = done.change.position;
   const auto& member = done.member;
   const auto [it, is_new] =
       conversation.member_index.try_emplace(member.user, static_cast<std::uint32_t>(conversation.members.size()));
@@ -324,7 +331,7 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   outgoing->subject = membership.subject;
   outgoing->change = done.change;
   if (done.change.kind == ChangeKind::joined) {
-    enter_view(member.user, conversation, member.joined_seq);
+    enter_view(member.user, conversation, member.joined_seq, member.joined);
     audience(member.user, conversation.id(), true, out);
     deliver(conversation, std::move(outgoing), out);
   } else {

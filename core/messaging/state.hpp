@@ -29,6 +29,7 @@ struct ConversationState {
   ConversationPtr info;   ///< replaced, never changed: records share it
   Seq head = 0;
   MessageId last = MessageId::none;
+  Position last_change = 0;
 
   /// Groups: loaded together, in the order of joining, former members included.
   bool members_loaded = false;
@@ -71,6 +72,7 @@ using MarkSets = std::vector<std::pair<MarkId, Mark>>;
 struct ViewEntry {
   ConversationState* conversation = nullptr;
   Seq joined_seq = 0;
+  Position joined = 0;
   MarkSets marks;
   /// Messages from others up to `counted_upto` that are neither read, hidden nor recalled. Own messages push
   /// `counted_upto` along, so that all behind it are from others and need no look.
