@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <loft/json.hpp>
 
@@ -120,16 +121,30 @@ void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
   if (outgoing.to_group) {
     const auto it = table.audiences.find(outgoing.conversation->id);
     if (it == table.audiences.end()) return;
-    // By index: nothing below changes an audience, closing is deferred.
-    for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], outgoing, delivery);
+    push_to(table, it->second, outgoing, delivery);
+    if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
     return;
   }
   for (const auto user : {outgoing.low, outgoing.high}) {
     if (user == UserId::none) continue;
     if (const auto it = table.by_user.find(user); it != table.by_user.end()) {
-      for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], outgoing, delivery);
+      push_to(table, it->second, outgoing, delivery);
     }
     if (outgoing.low == outgoing.high) break;
+  }
+  if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
+}
+
+// By index: nothing below changes a list of sessions, closing is deferred. What one contract throws keeps the message
+// from its own sessions only.
+void Sessions::push_to(Table& table, const std::vector<Session*>& sessions, const Outgoing& outgoing,
+                       const Delivery& delivery) {
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    try {
+      push(table, *sessions[i], outgoing, delivery);
+    } catch (...) {
+      table.problem = std::current_exception();
+    }
   }
 }
 
@@ -170,7 +185,12 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
     encoding->contract = session.caller.contract;
     encoding->variant = session.variant;
     encoding->encoded.clear();
-    session.caller.contract->encode(delivery, session.variant, encoding->encoded);
+    try {
+      session.caller.contract->encode(delivery, session.variant, encoding->encoded);
+    } catch (...) {
+      encoding->encoded.clear();  // nothing is sent, rather than half of it
+      throw;
+    }
   }
   const auto& encoded = encoding->encoded;
   if (encoded.bytes.empty()) return;

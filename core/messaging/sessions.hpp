@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -99,6 +100,7 @@ class Sessions {
 
  private:
   struct Table;
+  void push_to(Table& table, const std::vector<Session*>& sessions, const Outgoing& outgoing, const Delivery& delivery);
   void push(Table& table, Session& session, const Outgoing& outgoing, const Delivery& delivery);
 
   std::vector<std::unique_ptr<Table>> tables_;
@@ -124,6 +126,7 @@ struct Sessions::Table {
   };
   std::vector<Encoding> encodings;
   std::size_t encodings_used = 0;
+  std::exception_ptr problem;  ///< the latest that a contract threw during the delivery at hand
 };
 
 template <class F>
