@@ -105,6 +105,8 @@ class Core final : public Messaging, public Users {
   /// Empty when messages can be stored, else why not.
   std::string health() const;
   Position stable() const;
+  /// Entries handed in and not answered yet. Thread role: any.
+  std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_acquire); }
 
  private:
   friend class Sequencer;
@@ -118,9 +120,15 @@ class Core final : public Messaging, public Users {
   void mark_messages(const Caller& caller, MarkAct act, Done<Marked> done);
   void mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done);
   std::optional<Error> add_target(MarkEntry& entry, const Message& message) const;
+  void enqueue_marks(const Caller& caller, MarkEntry entry, Done<Marked> done);
   Result<MarkTarget> message_at(ConversationId conversation, Position position);
+  template <class T>
+  bool turned_away(const Caller& caller, Done<T>& done);
   void enqueue(unsigned thread, Entry entry);
+  void hand_in(std::vector<Entry>& entries);
   void wake();
+  /// Whether the commit queue is at a limit; says so to the observers.
+  bool full();
 
   // ask.hpp: asynchronous steps on the caller's thread. While one waits, the session's further messages wait too.
   /// Asks the interceptors, then calls `then(event, verdict)`.
@@ -134,6 +142,9 @@ class Core final : public Messaging, public Users {
   void hold(const Caller& caller);
   void release(const Caller& caller);
   bool is_gone(const Caller& caller);
+  /// Calls what a contract has given; what it throws is logged.
+  template <class F>
+  void guarded(F call) noexcept;
 
   // read.cpp
   template <class T, class F>
@@ -145,6 +156,8 @@ class Core final : public Messaging, public Users {
   void with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then);
   void with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
                   Function<void(Result<std::vector<UserPtr>>)> then);
+  /// Who calls. Without a session nothing else keeps that user in memory.
+  void with_actor(const Caller& caller, Function<void(Result<UserPtr>)> then);
   /// The caller's own view is in memory when `then` runs, and what `then` enqueues finds it there.
   void with_view(const Caller& caller, Function<void(Result<void>)> then);
   void with_conversation(const Caller& caller, ConversationRef ref, bool with_members,
@@ -156,6 +169,7 @@ class Core final : public Messaging, public Users {
   // load.cpp: the waiting halves; never with the lock held by the caller.
   Result<void> load_view(UserId user);
   Result<bool> try_load_view(UserId user);
+  Result<std::unique_ptr<UserView>> read_view(UserId user);
   void evict_views();
   Result<ConversationState*> load(ConversationId id, bool with_members);
   Result<ConversationState*> resolve(UserId caller, const ConversationRef& ref, bool with_members);
@@ -167,15 +181,26 @@ class Core final : public Messaging, public Users {
 
   // committer.cpp
   void remember_key(const ClientKey& key, MessageId id);
-  void prepare(std::vector<Entry>& entries);
+  void answered(const std::vector<Entry>& entries);
+  Result<Conflict> commit(Sequencer& sequencer);
   void run_items(unsigned thread, std::vector<OutboundItem> items);
   void learn(const Conflict& conflict, const Sequencer& sequencer);
-  void fail_all(std::vector<Entry>& entries, const Error& error, Outbound& out);
+  void fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out);
   void run_committer();
   void commit_waiting();
   void commit_round(std::vector<Entry> entries);
   void hand_back(Outbound& out);
   void housekeeping();
+
+  // prepare.cpp; `lock` is held when they are called and when they return, not while they wait for the storage.
+  void prepare(std::vector<Entry>& entries);
+  void prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>& lock);
+  void prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>& lock);
 
   const CoreOptions options_;
   Storage& storage_;
@@ -208,7 +233,7 @@ class Core final : public Messaging, public Users {
   std::atomic<std::size_t> waiting_bytes_{0};
   std::mutex committer_;                      ///< the role: held by whoever sequences
   std::thread writer_;
-  Millis last_housekeeping_ = 0;
+  Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};
 
   Proposer<OpenSession> propose_session_;
@@ -218,6 +243,8 @@ class Core final : public Messaging, public Users {
   Proposer<CreateConversation> propose_create_;
   Proposer<ChangeMembership> propose_membership_;
   Proposer<ReadMessages> propose_read_;
+  Publisher<SessionOpened> session_opened_;
+  Publisher<SessionClosed> session_closed_;
   Publisher<MessageStored> stored_;
   Publisher<MessageRefused> refused_;
   Publisher<MessageRecalled> recalled_;

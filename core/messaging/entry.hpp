@@ -25,7 +25,7 @@ struct SubmitEntry {
   Done<Accepted> done;
   // Filled in by the committer before it sequences:
   ConversationState* conversation = nullptr;  ///< null: a direct one that does not exist yet
-  std::optional<Error> failed;
+  UserPtr other;                     ///< direct, named by its id: the one who is not the sender
 };
 
 struct RecallEntry {
@@ -49,8 +49,8 @@ struct MarkEntry {
   bool strict = false;
   std::vector<MarkTarget> targets;
   ConversationState* in = nullptr;   ///< set: everything up to `up_to`
-  Seq up_to = ~Seq{0};               ///< ~0: the head
-  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`, unless that is the head
+  Seq up_to = 0;
+  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`
   Millis up_to_time = 0;
   Done<Marked> done;                 ///< may be empty
 };
@@ -83,6 +83,7 @@ struct MembershipEntry {
 struct UserEntry {
   User user;                         ///< id and uuid are filled in when empty
   bool if_absent = false;            ///< an existing handle is a success
+  UserPtr existing;                  ///< filled in by the committer: who has the handle
   Done<UserPtr> done;
 };
 
@@ -103,6 +104,7 @@ struct Entry {
                CloseEntry>
       what;
   std::size_t bytes = 0;  ///< counted against the queue's limit
+  std::optional<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
 };
 
 }  // namespace loft

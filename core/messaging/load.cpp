@@ -9,8 +9,8 @@ namespace {
 
 const Error unknown_conversation{Code::not_found, "conversation.unknown", "no such conversation"};
 
-// A view that nothing touched for this long may go; no act waits in the queue that long.
-constexpr Millis idle_view = 5 * 60'000;
+// A view that nothing touched for this long may go; no read takes that long.
+constexpr Millis idle_view = 30'000;
 
 }  // namespace
 
@@ -25,11 +25,30 @@ Result<void> Core::load_view(UserId user) {
 }
 
 Result<bool> Core::try_load_view(UserId user) {
+  // Several may read the same view at once: each remembers how often it had changed when it began.
+  std::uint64_t changes = 0;
   {
     std::lock_guard lock(state_.mutex);
     if (state_.view(user) != nullptr) return true;
-    state_.loading[user] = false;
+    auto& loading = state_.loading[user];
+    ++loading.readers;
+    changes = loading.changes;
   }
+  auto view = read_view(user);
+
+  std::lock_guard lock(state_.mutex);
+  const auto it = state_.loading.find(user);
+  const bool changed = it->second.changes != changes;
+  if (--it->second.readers == 0) state_.loading.erase(it);
+  if (!view) return view.error();
+  if (state_.view(user) != nullptr) return true;
+  if (changed) return false;
+  (*view)->used = clock_.steady();
+  state_.views.emplace(user, std::move(*view));
+  return true;
+}
+
+Result<std::unique_ptr<UserView>> Core::read_view(UserId user) {
   auto shared = directory_.load(user);
   if (!shared) return shared.error();
   auto memberships = storage_.memberships(user);
@@ -46,6 +65,8 @@ Result<bool> Core::try_load_view(UserId user) {
   for (auto& conversation : *stored) {
     const auto id = conversation.conversation.id;
     auto adopted = adopt(std::move(conversation), false);
+    // One that is just being made enters the view when that is done.
+    if (!adopted && adopted.error().code == Code::not_found) continue;
     if (!adopted) return adopted.error();
     view->entries[id].conversation = *adopted;
   }
@@ -62,24 +83,22 @@ Result<bool> Core::try_load_view(UserId user) {
     }
   }
 
-  std::lock_guard lock(state_.mutex);
-  const auto it = state_.loading.find(user);
-  const bool dirty = it == state_.loading.end() || it->second;
-  if (it != state_.loading.end()) state_.loading.erase(it);
-  if (state_.view(user) != nullptr) return true;
-  if (dirty) return false;
-  view->used = clock_.steady();
-  state_.views.emplace(user, std::move(view));
-  return true;
+  return view;
 }
 
 void Core::evict_views() {
   std::lock_guard lock(state_.mutex);
   if (state_.views.size() <= options_.cached_views) return;
+  std::vector<std::pair<Millis, UserId>> idle;
   const auto before = clock_.steady() - idle_view;
-  boost::unordered::erase_if(state_.views, [&](const auto& entry) {
-    return entry.second->sessions.empty() && entry.second->used < before;
-  });
+  for (const auto& [user, view] : state_.views) {
+    if (view->sessions.empty() && view->used < before) idle.emplace_back(view->used, user);
+  }
+  // The longest unused go, and some more than needed, so that this is rare.
+  const auto excess = state_.views.size() - options_.cached_views + options_.cached_views / 10;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(excess, idle.size()));
+  std::nth_element(idle.begin(), idle.begin() + (count == 0 ? 0 : count - 1), idle.end());
+  for (auto it = idle.begin(); it != idle.begin() + count; ++it) state_.views.erase(it->second);
 }
 
 Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_members) {
@@ -88,6 +107,8 @@ Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_memb
     std::lock_guard lock(state_.mutex);
     state = state_.find(stored.conversation.id);
     if (state == nullptr) {
+      // Stored, but its round is still in flight: it does not exist before that is handed back.
+      if (raw(stored.conversation.id) > state_.stable) return unknown_conversation;
       auto made = std::make_unique<ConversationState>();
       state = made.get();
       state->head = stored.head;

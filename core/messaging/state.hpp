@@ -39,6 +39,7 @@ struct ConversationState {
   /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
   std::deque<MessageRecord> tail;
   Seq delivered_high = 0;          ///< the highest seq that any recipient is known to have got (for large groups)
+  Position last_recall = 0;        ///< the latest recall that was sequenced; in flight while it is above State::stable
 
   ConversationId id() const noexcept { return info->id; }
   bool is_direct() const noexcept { return info->kind == ConversationKind::direct; }
@@ -123,7 +124,8 @@ struct UserView {
 };
 
 struct PairHash {
-  std::size_t operator()(const std::pair<UserId, UserId>& pair) const noexcept {
+  template <class A, class B>
+  std::size_t operator()(const std::pair<A, B>& pair) const noexcept {
     return raw(pair.first) * 0x9E3779B97F4A7C15ull ^ raw(pair.second) * 0xD1B54A32D192ED03ull;
   }
 };
@@ -135,6 +137,9 @@ struct KeyHash {
 /// Clients' own ids: hash to the message and its content's digest.
 using KeyMap = boost::unordered_flat_map<std::array<std::uint64_t, 2>, std::pair<MessageId, std::uint64_t>, KeyHash>;
 
+/// What a message in memory costs, about.
+inline std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
+
 struct State {
   mutable std::mutex mutex;
 
@@ -143,8 +148,13 @@ struct State {
   boost::unordered_flat_map<std::string, ConversationState*> by_handle;
 
   boost::unordered_flat_map<UserId, std::unique_ptr<UserView>> views;
-  /// Users whose view is being read from the storage; true: something of it was committed meanwhile, read again.
-  boost::unordered_flat_map<UserId, bool> loading;
+  /// Users whose view is being read from the storage: by how many, and how often something of it was committed since
+  /// the first began. A reading during which that number moved is void.
+  struct Loading {
+    unsigned readers = 0;
+    std::uint64_t changes = 0;
+  };
+  boost::unordered_flat_map<UserId, Loading> loading;
 
   /// Messages in any tail, by id.
   boost::unordered_flat_map<MessageId, MessageRecord> recent;
@@ -159,6 +169,11 @@ struct State {
     const auto it = conversations.find(id);
     return it != conversations.end() ? it->second.get() : nullptr;
   }
+  void touch_loading(UserId id) noexcept {
+    if (const auto it = loading.find(id); it != loading.end()) ++it->second.changes;
+  }
+  /// Forgets the newest messages of a conversation; their numbers and heads stay.
+  void drop_tail(ConversationState& conversation);
   UserView* view(UserId id) const noexcept {
     const auto it = views.find(id);
     return it != views.end() ? it->second.get() : nullptr;
