@@ -68,8 +68,10 @@ bool Core::full() {
 }
 
 void Core::wake() {
-  if (instant_) commit_waiting();
-  else queue_filled_.notify_one();
+  if (instant_)
+    commit_waiting();
+  else
+    queue_filled_.notify_one();
 }
 
 void Core::turn_end(unsigned thread) {
@@ -164,8 +166,10 @@ void Core::commit_round(std::vector<Entry> entries) {
     for (const auto& late : sequencer.late()) {
       auto record = record_of(late.original);
       auto& ack = std::get<Ack>(out.by_thread[late.thread][late.item]);
-      if (record) ack.result = Accepted{std::move(*record), true};
-      else ack.result = record.error();
+      if (record)
+        ack.result = Accepted{std::move(*record), true};
+      else
+        ack.result = record.error();
     }
     break;
   }
@@ -194,7 +198,8 @@ void Core::learn(const Conflict& conflict, const Sequencer& sequencer) {
   for (const auto& stale : conflict.stale) {
     auto* conversation = state_.find(stale.conversation);
     if (conversation == nullptr) continue;
-    log_.warn("a conversation's head was stale", {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
+    log_.warn("a conversation's head was stale",
+              {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
     state_.drop_tail(*conversation);
     conversation->head = stale.head;
     conversation->last = stale.last;
@@ -230,7 +235,8 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
             std::lock_guard lock(state_.mutex);
             Sequencer(*this, state_).close(what);
           } else if constexpr (std::is_same_v<T, OpenEntry>) {
-            if (stopping || entry.failed) return out.reply<Login>(entry.caller, what.done, entry.failed ? *entry.failed : error);
+            if (stopping || entry.failed)
+              return out.reply<Login>(entry.caller, what.done, entry.failed ? *entry.failed : error);
             std::lock_guard lock(state_.mutex);
             Sequencer(*this, state_).open(entry, what, out);
           } else if constexpr (!std::is_same_v<T, ProvenEntry>) {
@@ -274,8 +280,10 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
     }
     void operator()(std::shared_ptr<const Outgoing>& outgoing) const { core.sessions_.deliver(thread, *outgoing); }
     void operator()(AudienceChange& change) const {
-      if (change.joins) core.sessions_.join(thread, change.user, change.group);
-      else core.sessions_.leave(thread, change.user, change.group);
+      if (change.joins)
+        core.sessions_.join(thread, change.user, change.group);
+      else
+        core.sessions_.leave(thread, change.user, change.group);
     }
   };
   for (auto& item : items) {

@@ -35,17 +35,17 @@ namespace loft {
 
 struct CoreOptions {
   bool auto_create_users = false;
-  std::size_t content_bytes = 64 << 10;       ///< of one message's content
-  std::size_t group_members = 100'000;        ///< of one group
-  std::size_t receipts_max = 200;             ///< members up to which a sender sees exact group receipts
-  std::size_t queue_entries = 100'000;        ///< waiting for the committer; beyond it callers hear `overloaded`
+  std::size_t content_bytes = 64 << 10;  ///< of one message's content
+  std::size_t group_members = 100'000;   ///< of one group
+  std::size_t receipts_max = 200;        ///< members up to which a sender sees exact group receipts
+  std::size_t queue_entries = 100'000;   ///< waiting for the committer; beyond it callers hear `overloaded`
   std::size_t queue_bytes = 256 << 20;
-  std::size_t batch_entries = 16'384;         ///< of one transaction
-  std::size_t recent_bytes = 64 << 20;        ///< newest messages kept in memory, over all conversations
+  std::size_t batch_entries = 16'384;   ///< of one transaction
+  std::size_t recent_bytes = 64 << 20;  ///< newest messages kept in memory, over all conversations
   std::size_t cached_users = 500'000;
   std::size_t cached_views = 100'000;
-  Millis dedupe_keep = 7 * 86'400'000LL;      ///< client ids are remembered this long
-  unsigned window = 256;                      ///< submissions of one session on their way
+  Millis dedupe_keep = 7 * 86'400'000LL;  ///< client ids are remembered this long
+  unsigned window = 256;                  ///< submissions of one session on their way
 };
 
 class DomainTable;
@@ -229,9 +229,9 @@ class Core final : public Messaging, public Users {
   std::condition_variable queue_filled_;
   std::vector<Entry> queue_;
   bool stopping_ = false;
-  std::atomic<std::size_t> waiting_{0};       ///< entries handed in and not yet answered
+  std::atomic<std::size_t> waiting_{0};  ///< entries handed in and not yet answered
   std::atomic<std::size_t> waiting_bytes_{0};
-  std::mutex committer_;                      ///< the role: held by whoever sequences
+  std::mutex committer_;  ///< the role: held by whoever sequences
   std::thread writer_;
   Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};

@@ -75,7 +75,8 @@ Result<std::unique_ptr<UserView>> Core::read_view(UserId user) {
     if (it == view->entries.end()) continue;
     it->second.joined_seq = membership.member.joined_seq;
     for (const auto& written : membership.marks) {
-      const auto known = std::find_if(marks_.begin(), marks_.end(), [&](const MarkSpec& spec) { return spec.name == written.mark; });
+      const auto known =
+          std::find_if(marks_.begin(), marks_.end(), [&](const MarkSpec& spec) { return spec.name == written.mark; });
       if (known == marks_.end()) continue;
       auto mark = Mark::decode(written.set);
       if (!mark) return mark.error();
@@ -115,8 +116,10 @@ Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_memb
       state->last = stored.last;
       state->members_loaded = stored.conversation.kind == ConversationKind::direct;
       state->info = std::make_shared<const Conversation>(std::move(stored.conversation));
-      if (state->is_direct()) state_.by_pair.emplace(std::pair(state->info->low, state->info->high), state);
-      else if (!state->info->handle.empty()) state_.by_handle.emplace(state->info->handle, state);
+      if (state->is_direct())
+        state_.by_pair.emplace(std::pair(state->info->low, state->info->high), state);
+      else if (!state->info->handle.empty())
+        state_.by_handle.emplace(state->info->handle, state);
       state_.conversations.emplace(state->id(), std::move(made));
     }
   }
@@ -169,9 +172,12 @@ Result<ConversationState*> Core::resolve(UserId caller, const ConversationRef& r
     return adopt(std::move(**stored), with_members);
   };
   switch (ref.by) {
-    case ConversationRef::By::id: return load(static_cast<ConversationId>(ref.number), with_members);
-    case ConversationRef::By::uuid: return take(storage_.conversation_by_uuid(ref.text));
-    case ConversationRef::By::handle: return take(storage_.conversation_by_handle(ref.text));
+    case ConversationRef::By::id:
+      return load(static_cast<ConversationId>(ref.number), with_members);
+    case ConversationRef::By::uuid:
+      return take(storage_.conversation_by_uuid(ref.text));
+    case ConversationRef::By::handle:
+      return take(storage_.conversation_by_handle(ref.text));
     case ConversationRef::By::handle_or_id: {
       auto found = take(storage_.conversation_by_handle(ref.text));
       if (found || found.error().code != Code::not_found) return found;
@@ -210,7 +216,8 @@ Result<MessageRecord> Core::complete(Message message) {
   }
   record.sender = std::move(*sender);
   if (record.conversation->kind == ConversationKind::direct) {
-    const auto other = record.conversation->low == message.sender ? record.conversation->high : record.conversation->low;
+    const auto other =
+        record.conversation->low == message.sender ? record.conversation->high : record.conversation->low;
     auto peer = directory_.load(other);
     if (!peer) return peer.error();
     record.peer = std::move(*peer);

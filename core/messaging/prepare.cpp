@@ -35,13 +35,16 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
       entry.failed = stored.error();
     } else if (*stored) {
       auto adopted = adopt(std::move(**stored), false);
-      if (adopted) submit.conversation = *adopted;
-      else entry.failed = adopted.error();
+      if (adopted)
+        submit.conversation = *adopted;
+      else
+        entry.failed = adopted.error();
     }
     return lock.lock();
   }
 
-  auto* known = submit.to.by == ConversationRef::By::id ? state_.find(static_cast<ConversationId>(submit.to.number)) : nullptr;
+  auto* known =
+      submit.to.by == ConversationRef::By::id ? state_.find(static_cast<ConversationId>(submit.to.number)) : nullptr;
   if (submit.to.by == ConversationRef::By::handle || submit.to.by == ConversationRef::By::handle_or_id) {
     if (const auto it = state_.by_handle.find(submit.to.text); it != state_.by_handle.end()) known = it->second;
   }
@@ -62,8 +65,10 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   if (submit.other != nullptr) return;
   lock.unlock();
   auto loaded = directory_.load(other);
-  if (loaded) submit.other = std::move(*loaded);
-  else entry.failed = loaded.error();
+  if (loaded)
+    submit.other = std::move(*loaded);
+  else
+    entry.failed = loaded.error();
   lock.lock();
 }
 
@@ -73,8 +78,10 @@ void Core::prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mute
   if (state_.recent.contains(ids[0])) return;
   lock.unlock();
   auto found = storage_.messages(ids);
-  if (!found) entry.failed = found.error();
-  else if (!found->empty()) recall.record.message = std::make_shared<const Message>(std::move(found->front()));
+  if (!found)
+    entry.failed = found.error();
+  else if (!found->empty())
+    recall.record.message = std::make_shared<const Message>(std::move(found->front()));
   lock.lock();
 }
 

@@ -17,8 +17,10 @@ Error error(Code code, std::string reason, std::string detail = {}) {
 
 void Sequencer::take(Entry& entry, std::unique_lock<std::mutex>& lock) {
   lock_ = &lock;
-  if (entry.failed) steps_.push_back(*entry.failed);
-  else steps_.push_back(std::visit([&](auto& what) { return decide(entry, what); }, entry.what));
+  if (entry.failed)
+    steps_.push_back(*entry.failed);
+  else
+    steps_.push_back(std::visit([&](auto& what) { return decide(entry, what); }, entry.what));
 }
 
 bool Sequencer::changes_nothing() const noexcept {
@@ -130,8 +132,10 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
   const auto actor = recall.actor->id;
   const auto id = record.message->id;
   auto current = record.message;
-  if (const auto it = recalled_.find(id); it != recalled_.end()) current = it->second;
-  else if (const auto now = state_.recent.find(id); now != state_.recent.end()) current = now->second.message;
+  if (const auto it = recalled_.find(id); it != recalled_.end())
+    current = it->second;
+  else if (const auto now = state_.recent.find(id); now != state_.recent.end())
+    current = now->second.message;
 
   bool may = current->sender == actor;
   if (!may && recall.recall.managers_too && !conversation->is_direct()) {
@@ -172,7 +176,8 @@ Mark& Sequencer::draft_mark(UserView& view, ViewEntry& entry, MarkId mark) {
 }
 
 const IntervalSet* Sequencer::drafted(UserId user, const ViewEntry& entry, MarkId mark) const {
-  if (const auto it = draft_marks_.find({user, entry.conversation, mark}); it != draft_marks_.end()) return &it->second.set;
+  if (const auto it = draft_marks_.find({user, entry.conversation, mark}); it != draft_marks_.end())
+    return &it->second.set;
   const auto* known = entry.find(mark);
   return known != nullptr ? &known->set : nullptr;
 }
@@ -190,8 +195,10 @@ std::uint64_t Sequencer::count_foreign(ConversationState& conversation, Seq low,
     lock_->unlock();
     const auto older = core_.storage_.count_foreign(conversation.id(), low, std::min(high, first - 1), user);
     lock_->lock();
-    if (older) count += *older;
-    else unknown = true;
+    if (older)
+      count += *older;
+    else
+      unknown = true;
   }
   return count;
 }
@@ -234,9 +241,12 @@ Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId m
   };
   Seq first = low, last = high;
   while (first > 1 && !set.contains(first - 1)) {
-    if (first - 1 <= entry.joined_seq) first = 1;
-    else if (never_counts(first - 1)) --first;
-    else break;
+    if (first - 1 <= entry.joined_seq)
+      first = 1;
+    else if (never_counts(first - 1))
+      --first;
+    else
+      break;
   }
   while (last < conversation.head && !set.contains(last + 1) && never_counts(last + 1)) ++last;
   if (first < low) set.insert(first, low - 1, at);
@@ -268,7 +278,8 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
   if (mark.in != nullptr) {
     const auto it = view->entries.find(mark.in->id());
     if (it == view->entries.end() || has_moved(*mark.in, mark.actor->id)) return error(Code::forbidden, "member.none");
-    runs.push_back({&it->second, it->second.joined_seq + 1, std::min(mark.up_to, mark.in->head), mark.up_to_id, mark.up_to_time});
+    runs.push_back(
+        {&it->second, it->second.joined_seq + 1, std::min(mark.up_to, mark.in->head), mark.up_to_id, mark.up_to_time});
   }
   for (const auto& target : mark.targets) {
     const auto it = view->entries.find(target.conversation);
@@ -293,7 +304,8 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
       }
       auto& moved = draft_mark(*view, *run.entry, which);
       if (run.high >= run.low && run.newest > moved.newest) moved.newest = run.newest;
-      moved.reached = std::max({moved.reached, run.reached, moved.newest == MessageId::none ? 0 : id::time_of(raw(moved.newest))});
+      moved.reached =
+          std::max({moved.reached, run.reached, moved.newest == MessageId::none ? 0 : id::time_of(raw(moved.newest))});
       if (counted) {
         step.result.advanced |= moved.reached > before;
         step.result.newest = moved.newest;

@@ -68,7 +68,7 @@ class Sequencer {
       MessageId newest = MessageId::none;
       Millis reached = 0;
     };
-    std::vector<Part> parts;       ///< one per conversation
+    std::vector<Part> parts;  ///< one per conversation
     Marked result;
   };
   struct CreatedStep {
@@ -96,7 +96,7 @@ class Sequencer {
     bool unknown = false;     ///< the storage could not count: both are too low
   };
   struct Opened {
-    Position since;     ///< what is sequenced up to here is in the inbox, what comes behind is pushed
+    Position since;  ///< what is sequenced up to here is in the inbox, what comes behind is pushed
   };
   struct Nothing {};
   using Step = std::variant<Nothing, Error, Submitted, Repeated, RecalledStep, MarkedStep, CreatedStep, MemberStep,
@@ -111,7 +111,8 @@ class Sequencer {
   };
   struct DraftKeyHash {
     std::size_t operator()(const DraftKey& key) const noexcept {
-      return raw(key.user) * 0x9E3779B97F4A7C15ull ^ (raw(key.conversation->id()) + raw(key.mark)) * 0xD1B54A32D192ED03ull;
+      return raw(key.user) * 0x9E3779B97F4A7C15ull ^
+             (raw(key.conversation->id()) + raw(key.mark)) * 0xD1B54A32D192ED03ull;
     }
   };
 

@@ -37,7 +37,8 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
 void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out) {
   const auto answer = [&](Result<Accepted> result) {
     if (entry.caller.thread < out.by_thread.size()) {
-      out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(submit.done), std::move(result)});
+      out.by_thread[entry.caller.thread].push_back(
+          Ack{entry.caller.session, std::move(submit.done), std::move(result)});
     } else {
       out.reply(entry.caller, submit.done, std::move(result));
     }
@@ -45,7 +46,8 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
   if (auto* refused = std::get_if<Error>(&step)) {
     core_.refused_total_.add();
     if (core_.refused_.has_observers()) {
-      out.publish(entry.caller, [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
+      out.publish(entry.caller,
+                  [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
     }
     return answer(std::move(*refused));
   }
@@ -145,7 +147,8 @@ void Sequencer::deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing,
 }
 
 void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Recalled>(entry.caller, recall.done, std::move(*refused));
+  if (auto* refused = std::get_if<Error>(&step))
+    return out.reply<Recalled>(entry.caller, recall.done, std::move(*refused));
   auto& done = std::get<RecalledStep>(step);
   auto record = recall.record;
   record.message = done.message;
@@ -282,7 +285,9 @@ void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& 
   record.member_count = conversation.member_count;
   out.reply<ConversationRecord>(entry.caller, create.done, std::move(record));
   if (core_.created_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, info = conversation.info] { core.created_(ConversationCreated{{}, info}); });
+    out.publish(entry.caller, [&core = core_, info = conversation.info] {
+      core.created_(ConversationCreated{{}, info});
+    });
   }
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->kind = Delivery::Kind::created;
@@ -333,12 +338,15 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   }
   out.reply<MemberRecord>(entry.caller, membership.done, MemberRecord{member, membership.subject});
   if (core_.membership_changed_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, change = done.change] { core.membership_changed_(MembershipChanged{{}, change}); });
+    out.publish(entry.caller, [&core = core_, change = done.change] {
+      core.membership_changed_(MembershipChanged{{}, change});
+    });
   }
 }
 
 void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) return out.reply<UserPtr>(entry.caller, user.done, std::move(*refused));
+  if (auto* refused = std::get_if<Error>(&step))
+    return out.reply<UserPtr>(entry.caller, user.done, std::move(*refused));
   const auto& done = std::get<UserStep>(step);
   if (done.existing != nullptr) return out.reply<UserPtr>(entry.caller, user.done, done.existing);
   auto made = users_made_[done.index];
@@ -374,8 +382,8 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
     if (!mine.conversation->is_direct()) groups.push_back(id);
   }
   out.add(entry.caller.thread,
-          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user, groups = std::move(groups),
-                                       done = std::move(open.done)]() mutable {
+          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user,
+                                       groups = std::move(groups), done = std::move(open.done)]() mutable {
                   auto* session = core.sessions_.find(caller.thread, caller.session);
                   core.sessions_.activate(*session, std::move(groups));
                   core.session_opened_(SessionOpened{{}, session->caller});

@@ -40,7 +40,8 @@ void Sessions::add(Session& session) {
   }
   table.slots[slot].session = &session;
   session.caller.session = (static_cast<std::uint64_t>(session.caller.thread) << 48 |
-                            static_cast<std::uint64_t>(table.slots[slot].generation & 0xFFFFFF) << slot_bits | slot) + 1;
+                            static_cast<std::uint64_t>(table.slots[slot].generation & 0xFFFFFF) << slot_bits | slot) +
+                           1;
 }
 
 Session* Sessions::find(unsigned thread, std::uint64_t id) noexcept {
@@ -51,7 +52,7 @@ Session* Sessions::find(unsigned thread, std::uint64_t id) noexcept {
   if (slot >= table.slots.size()) return nullptr;
   const auto& entry = table.slots[slot];
   return entry.session != nullptr && (number >> slot_bits & 0xFFFFFF) == (entry.generation & 0xFFFFFF) ? entry.session
-                                                                                                     : nullptr;
+                                                                                                       : nullptr;
 }
 
 void Sessions::remove(Session& session) {
@@ -199,8 +200,9 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
     session.link->send(Slices(&whole, 1));
   } else {
     char digits[24];
-    const Bytes viewer_id(digits, static_cast<std::size_t>(
-                                      std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
+    const Bytes viewer_id(
+        digits,
+        static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
     std::string escaped;
     std::vector<Bytes> pieces;
     pieces.reserve(encoded.splices.size() * 2 + 1);
@@ -209,13 +211,17 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
       pieces.push_back(Bytes(encoded.bytes).substr(at, splice.at - at));
       at = splice.at;
       switch (splice.part) {
-        case Encoded::Part::viewer_id: pieces.push_back(viewer_id); break;
+        case Encoded::Part::viewer_id:
+          pieces.push_back(viewer_id);
+          break;
         case Encoded::Part::viewer_handle:
           // Between quotes that stand in the encoding: escaped, without its own.
           if (escaped.empty()) json::append_string(escaped, session.user->handle);
           pieces.push_back(Bytes(escaped).substr(1, escaped.size() - 2));
           break;
-        case Encoded::Part::viewer_uuid: pieces.push_back(session.user->uuid); break;
+        case Encoded::Part::viewer_uuid:
+          pieces.push_back(session.user->uuid);
+          break;
       }
     }
     pieces.push_back(Bytes(encoded.bytes).substr(at));

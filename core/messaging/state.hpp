@@ -1,5 +1,5 @@
-// What messaging keeps in memory, all of it guarded by one mutex (State::mutex) and changed by the committer only, except
-// that readers may bring in what is missing from the storage.
+// What messaging keeps in memory, all of it guarded by one mutex (State::mutex) and changed by the committer only,
+// except that readers may bring in what is missing from the storage.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ using ConversationPtr = std::shared_ptr<const Conversation>;
 
 /// A conversation with its head and its newest messages.
 struct ConversationState {
-  ConversationPtr info;   ///< replaced, never changed: records share it
+  ConversationPtr info;  ///< replaced, never changed: records share it
   Seq head = 0;
   MessageId last = MessageId::none;
 
@@ -38,8 +38,8 @@ struct ConversationState {
 
   /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
   std::deque<MessageRecord> tail;
-  Seq delivered_high = 0;          ///< the highest seq that any recipient is known to have got (for large groups)
-  Position last_recall = 0;        ///< the latest recall that was sequenced; in flight while it is above State::stable
+  Seq delivered_high = 0;    ///< the highest seq that any recipient is known to have got (for large groups)
+  Position last_recall = 0;  ///< the latest recall that was sequenced; in flight while it is above State::stable
 
   ConversationId id() const noexcept { return info->id; }
   bool is_direct() const noexcept { return info->kind == ConversationKind::direct; }
@@ -102,8 +102,8 @@ struct SessionInfo {
   std::uint64_t id = 0;
   unsigned thread = 0;
   const Contract* contract = nullptr;
-  std::uint32_t marks_on_push = 0;   ///< bit set by MarkId
-  Position since = 0;                ///< what is committed behind this is pushed to it
+  std::uint32_t marks_on_push = 0;  ///< bit set by MarkId
+  Position since = 0;               ///< what is committed behind this is pushed to it
   bool single = false;
 };
 
@@ -161,7 +161,7 @@ struct State {
   std::deque<std::pair<ConversationState*, MessageId>> recent_order;
   std::size_t recent_bytes = 0;
 
-  Position stable = 0;         ///< nothing at or below it is in flight
+  Position stable = 0;  ///< nothing at or below it is in flight
   std::uint64_t sessions = 0;
   std::uint64_t online_users = 0;
 

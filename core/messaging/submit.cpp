@@ -22,8 +22,10 @@ void Core::submit(const Caller& caller, Submission submission, Done<Accepted> do
   if (!propose_submit_.has_interceptors()) return check_submission(caller, std::move(submission), std::move(done));
   consult(propose_submit_, SubmitMessage{{}, caller, std::move(submission)},
           [this, done = std::move(done)](SubmitMessage& asked, Verdict verdict) mutable {
-            if (!verdict.passed()) fail_submission(asked.caller, std::move(done), verdict.refusal());
-            else check_submission(asked.caller, std::move(asked.submission), std::move(done));
+            if (!verdict.passed())
+              fail_submission(asked.caller, std::move(done), verdict.refusal());
+            else
+              check_submission(asked.caller, std::move(asked.submission), std::move(done));
           });
 }
 
@@ -44,8 +46,9 @@ void Core::check_submission(const Caller& caller, Submission submission, Done<Ac
   }
   const auto limit = std::min(options_.content_bytes, row->spec->max_bytes);
   if (submission.content.size() > limit) {
-    return fail_submission(caller, std::move(done),
-                           {Code::too_large, "content.too_large", "content is limited to " + std::to_string(limit) + " bytes"});
+    return fail_submission(
+        caller, std::move(done),
+        {Code::too_large, "content.too_large", "content is limited to " + std::to_string(limit) + " bytes"});
   }
   if (submission.client_id.size() > client_id_bytes) {
     return fail_submission(caller, std::move(done),
@@ -75,8 +78,10 @@ void Core::check_submission(const Caller& caller, Submission submission, Done<Ac
   }
   with_user(caller, std::move(peer),
             [this, caller, submission = std::move(submission), done = std::move(done)](Result<UserPtr> user) mutable {
-              if (!user) fail_submission(caller, std::move(done), std::move(user.error()));
-              else enqueue_submission(caller, std::move(submission), std::move(*user), std::move(done));
+              if (!user)
+                fail_submission(caller, std::move(done), std::move(user.error()));
+              else
+                enqueue_submission(caller, std::move(submission), std::move(*user), std::move(done));
             });
 }
 
@@ -93,8 +98,9 @@ void Core::enqueue_submission(const Caller& caller, Submission submission, UserP
     });
   }
   if (!submission.client_id.empty()) {
-    const std::uint64_t target =
-        peer != nullptr ? raw(peer->id) : submission.to.by == ConversationRef::By::id ? submission.to.number : hash64(submission.to.text, 1);
+    const std::uint64_t target = peer != nullptr                               ? raw(peer->id)
+                                 : submission.to.by == ConversationRef::By::id ? submission.to.number
+                                                                               : hash64(submission.to.text, 1);
     entry.key = client_key(caller.user, submission.client_id, target, submission.domain, submission.content);
   }
   const auto bytes = submission.content.size() + sizeof(Entry);
@@ -117,19 +123,22 @@ bool Core::turned_away(const Caller& caller, Done<T>& done) {
 
 void Core::recall(const Caller& from, Recall recall, Done<Recalled> done) {
   if (turned_away(from, done)) return;
-  consult(propose_recall_, RecallMessage{{}, from, recall}, [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
-    const auto caller = asked.caller;
-    if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
-    with_actor(caller, [this, caller, wanted = asked.recall, done = std::move(done)](Result<UserPtr> actor) mutable {
-      if (!actor) return refuse(caller, std::move(done), std::move(actor.error()));
-      find_message(caller, wanted.message,
-                   [this, caller, wanted, actor = std::move(*actor), done = std::move(done)](Result<MessageRecord> record) mutable {
-                     if (!record) return refuse(caller, std::move(done), std::move(record.error()));
-                     RecallEntry entry{std::move(actor), wanted, std::move(*record), std::move(done)};
-                     enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
-                   });
-    });
-  });
+  consult(propose_recall_, RecallMessage{{}, from, recall},
+          [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
+            const auto caller = asked.caller;
+            if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
+            with_actor(
+                caller, [this, caller, wanted = asked.recall, done = std::move(done)](Result<UserPtr> actor) mutable {
+                  if (!actor) return refuse(caller, std::move(done), std::move(actor.error()));
+                  find_message(caller, wanted.message,
+                               [this, caller, wanted, actor = std::move(*actor),
+                                done = std::move(done)](Result<MessageRecord> record) mutable {
+                                 if (!record) return refuse(caller, std::move(done), std::move(record.error()));
+                                 RecallEntry entry{std::move(actor), wanted, std::move(*record), std::move(done)};
+                                 enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+                               });
+                });
+          });
 }
 
 void Core::create(const Caller& from, NewConversation conversation, Done<ConversationRecord> done) {
@@ -176,13 +185,14 @@ void Core::apply_membership(const Caller& caller, MembershipAct act, Done<Member
              [this, caller, act = std::move(act), done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
                if (!users) return refuse(caller, std::move(done), std::move(users.error()));
                auto ref = act.in;
-               with_conversation(caller, std::move(ref), true,
-                                 [this, caller, act = std::move(act), users = std::move(*users),
-                                  done = std::move(done)](Result<ConversationState*> found) mutable {
-                                   if (!found) return refuse(caller, std::move(done), std::move(found.error()));
-                                   MembershipEntry entry{users.front(), std::move(act), users.back(), *found, std::move(done)};
-                                   enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
-                                 });
+               with_conversation(
+                   caller, std::move(ref), true,
+                   [this, caller, act = std::move(act), users = std::move(*users),
+                    done = std::move(done)](Result<ConversationState*> found) mutable {
+                     if (!found) return refuse(caller, std::move(done), std::move(found.error()));
+                     MembershipEntry entry{users.front(), std::move(act), users.back(), *found, std::move(done)};
+                     enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+                   });
              });
 }
 
@@ -194,10 +204,13 @@ void Core::mark(const Caller& from, MarkAct act, Done<Marked> done) {
           [this, done = std::move(done)](AdvanceMark& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
-            with_view(caller, [this, caller, wanted = std::move(asked.act), done = std::move(done)](Result<void> ready) mutable {
+            with_view(caller, [this, caller, wanted = std::move(asked.act),
+                               done = std::move(done)](Result<void> ready) mutable {
               if (!ready) return refuse(caller, std::move(done), std::move(ready.error()));
-              if (wanted.in) mark_up_to(caller, std::move(wanted), std::move(done));
-              else mark_messages(caller, std::move(wanted), std::move(done));
+              if (wanted.in)
+                mark_up_to(caller, std::move(wanted), std::move(done));
+              else
+                mark_messages(caller, std::move(wanted), std::move(done));
             });
           });
 }
@@ -223,7 +236,8 @@ void Core::mark_messages(const Caller& caller, MarkAct act, Done<Marked> done) {
   if (missing.empty()) return enqueue_marks(caller, std::move(entry), std::move(done));
   in_pool<std::vector<Message>>(
       caller, [this, missing] { return storage_.messages(missing); },
-      [this, caller, entry = std::move(entry), wanted = missing.size(), done = std::move(done)](Result<std::vector<Message>> found) mutable {
+      [this, caller, entry = std::move(entry), wanted = missing.size(),
+       done = std::move(done)](Result<std::vector<Message>> found) mutable {
         if (!found) return refuse(caller, std::move(done), std::move(found.error()));
         if (entry.strict && found->size() < wanted) {
           return refuse(caller, std::move(done), {Code::not_found, "message.unknown", "no such message"});
@@ -251,35 +265,36 @@ std::optional<Error> Core::add_target(MarkEntry& entry, const Message& message) 
 
 void Core::mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done) {
   auto ref = *act.in;
-  with_conversation(caller, std::move(ref), true, [this, caller, act = std::move(act), done = std::move(done)](
-                                               Result<ConversationState*> found) mutable {
-    if (!found) return refuse(caller, std::move(done), std::move(found.error()));
-    MarkEntry entry;
-    entry.actor = directory_.cached(caller.user);
-    entry.mark = act.mark;
-    entry.also = act.also;
-    entry.in = *found;
-    entry.up_to_time = act.up_to_time;
-    const Position upto = act.up_to != MessageId::none ? raw(act.up_to) : id::last_at(act.up_to_time);
-    bool whole = false;
-    {
-      // What comes after this moment is not meant.
-      std::lock_guard lock(state_.mutex);
-      whole = upto >= raw(entry.in->last);
-      entry.up_to = entry.in->head;
-      entry.up_to_id = entry.in->last;
-    }
-    if (whole) return enqueue_marks(caller, std::move(entry), std::move(done));
-    const auto conversation = entry.in->id();
-    in_pool<MarkTarget>(
-        caller, [this, conversation, upto] { return message_at(conversation, upto); },
-        [this, caller, entry = std::move(entry), done = std::move(done)](Result<MarkTarget> target) mutable {
-          if (!target) return refuse(caller, std::move(done), std::move(target.error()));
-          entry.up_to = target->seq;
-          entry.up_to_id = target->id;
-          enqueue_marks(caller, std::move(entry), std::move(done));
-        });
-  });
+  with_conversation(
+      caller, std::move(ref), true,
+      [this, caller, act = std::move(act), done = std::move(done)](Result<ConversationState*> found) mutable {
+        if (!found) return refuse(caller, std::move(done), std::move(found.error()));
+        MarkEntry entry;
+        entry.actor = directory_.cached(caller.user);
+        entry.mark = act.mark;
+        entry.also = act.also;
+        entry.in = *found;
+        entry.up_to_time = act.up_to_time;
+        const Position upto = act.up_to != MessageId::none ? raw(act.up_to) : id::last_at(act.up_to_time);
+        bool whole = false;
+        {
+          // What comes after this moment is not meant.
+          std::lock_guard lock(state_.mutex);
+          whole = upto >= raw(entry.in->last);
+          entry.up_to = entry.in->head;
+          entry.up_to_id = entry.in->last;
+        }
+        if (whole) return enqueue_marks(caller, std::move(entry), std::move(done));
+        const auto conversation = entry.in->id();
+        in_pool<MarkTarget>(
+            caller, [this, conversation, upto] { return message_at(conversation, upto); },
+            [this, caller, entry = std::move(entry), done = std::move(done)](Result<MarkTarget> target) mutable {
+              if (!target) return refuse(caller, std::move(done), std::move(target.error()));
+              entry.up_to = target->seq;
+              entry.up_to_id = target->id;
+              enqueue_marks(caller, std::move(entry), std::move(done));
+            });
+      });
 }
 
 Result<MarkTarget> Core::message_at(ConversationId conversation, Position position) {
