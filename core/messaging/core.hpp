@@ -105,6 +105,7 @@ class Core final : public Messaging, public Users {
   /// Empty when messages can be stored, else why not.
   std::string health() const;
   Position stable() const;
+  std::size_t cached_views() const;
   /// Entries handed in and not answered yet. Thread role: any.
   std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_acquire); }
 
