@@ -234,8 +234,10 @@ Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId m
       return true;
     });
   });
-  // Neighbours that can never count for this member join the run, so that acts by single messages coalesce.
+  // Neighbours that can never count for this member join the run, so that acts by single messages coalesce. What is
+  // hidden is not shown any more: there they stay out.
   const auto never_counts = [&](Seq seq) {
+    if (mark == MarkId::hidden) return false;
     const auto* record = conversation.in_tail(seq);
     return record != nullptr && (record->message->sender == user || record->message->recalled != 0);
   };

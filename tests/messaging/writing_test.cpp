@@ -548,6 +548,20 @@ TEST_CASE("a recall while the unread are being counted is neither missed nor cou
   CHECK(*world.unread(b) == 1);
 }
 
+TEST_CASE("hiding a message hides that one only, not the own and recalled ones beside it") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  send(world, b, a), recall(world, b, send(world, b, a)).ok();
+  const auto hidden = send(world, a, b);
+  send(world, b, a);
+  REQUIRE(world.read(b, {hidden}, MarkId::hidden));
+  HistoryQuery query;
+  query.in = ConversationRef::direct(UserRef::of(a));
+  const auto page = world.ask<Page>([&](auto done) { world.core->history(world.http(b), query, std::move(done)); });
+  REQUIRE(reason_of(page) == "ok");
+  CHECK(page->messages.size() == 3);
+}
+
 TEST_CASE("the storage is not asked while the state is locked") {
   World world;
   const auto a = world.user("a"), b = world.user("b");
