@@ -12,6 +12,10 @@ constexpr std::size_t recent_keys_limit = 200'000;
 // A conflict means that the storage knew more than the memory; after learning it once or twice a round must fit.
 constexpr int attempts = 8;
 
+constexpr Millis housekeeping_period = 10'000;
+constexpr std::size_t forget_step = 2000;
+constexpr Millis forget_pause = 50;  // between steps, while there are more: up to 40,000 a second
+
 }  // namespace
 
 void Core::enqueue(unsigned thread, Entry entry) {
@@ -21,42 +25,71 @@ void Core::enqueue(unsigned thread, Entry entry) {
     local_[thread].entries.push_back(std::move(entry));
     return;
   }
-  {
-    std::lock_guard lock(queue_mutex_);
-    queue_.push_back(std::move(entry));
-  }
-  wake();
+  std::vector<Entry> one;
+  one.push_back(std::move(entry));
+  hand_in(one);
 }
 
-void Core::wake() {
-  if (instant_) commit_waiting();
-  else queue_filled_.notify_one();
-}
-
-void Core::turn_end(unsigned thread) {
-  auto& entries = local_[thread].entries;
-  if (entries.empty()) return;
+void Core::hand_in(std::vector<Entry>& entries) {
   {
     std::lock_guard lock(queue_mutex_);
-    if (queue_.empty()) {
+    if (stopping_) {
+      // Below.
+    } else if (queue_.empty()) {
       queue_.swap(entries);
     } else {
       std::move(entries.begin(), entries.end(), std::back_inserter(queue_));
       entries.clear();
     }
   }
-  wake();
+  if (entries.empty()) return wake();
+  Outbound out(threads_.count());
+  answered(entries);
+  fail_all(entries, {Code::unavailable, "host.stopping", "the host stops; try again later"}, true, out);
+  entries.clear();
+  hand_back(out);
+}
+
+void Core::answered(const std::vector<Entry>& entries) {
+  std::size_t bytes = 0;
+  for (const auto& entry : entries) bytes += entry.bytes;
+  waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  const auto left = waiting_.fetch_sub(entries.size(), std::memory_order_release) - entries.size();
+  queue_gauge_.set(static_cast<std::int64_t>(left));
+}
+
+bool Core::full() {
+  if (waiting_.load(std::memory_order_relaxed) < options_.queue_entries &&
+      waiting_bytes_.load(std::memory_order_relaxed) < options_.queue_bytes) {
+    return false;
+  }
+  overloaded_(Overloaded{{}, "commit queue"});
+  return true;
+}
+
+void Core::wake() {
+  if (instant_)
+    commit_waiting();
+  else
+    queue_filled_.notify_one();
+}
+
+void Core::turn_end(unsigned thread) {
+  auto& entries = local_[thread].entries;
+  if (!entries.empty()) hand_in(entries);
 }
 
 void Core::run_committer() {
   for (;;) {
     {
       std::unique_lock lock(queue_mutex_);
-      queue_filled_.wait_for(lock, std::chrono::seconds(10), [this] { return !queue_.empty() || stopping_; });
+      const auto pause = std::clamp<Millis>(next_housekeeping_ - clock_.steady(), 10, housekeeping_period);
+      queue_filled_.wait_for(lock, std::chrono::milliseconds(pause), [this] { return !queue_.empty() || stopping_; });
       if (queue_.empty() && stopping_) return;
     }
     commit_waiting();
-    if (clock_.steady() - last_housekeeping_ > 10'000) housekeeping();
+    std::lock_guard role(committer_);
+    housekeeping();
   }
 }
 
@@ -81,67 +114,24 @@ void Core::commit_waiting() {
       if (entries.empty()) break;
       commit_round(std::move(entries));
     }
+    // An instant storage has no writer thread that would do it.
+    if (instant_) housekeeping();
     role.unlock();
     std::lock_guard lock(queue_mutex_);
     if (queue_.empty()) return;
   }
 }
 
-// Brings what the entries name into memory, before the state is locked for sequencing.
-void Core::prepare(std::vector<Entry>& entries) {
-  std::unique_lock lock(state_.mutex);
-  for (auto& entry : entries) {
-    auto* submit = std::get_if<SubmitEntry>(&entry.what);
-    if (submit == nullptr || submit->refused) continue;
-    submit->failed.reset();
-    if (submit->peer != nullptr) {
-      const auto pair = std::minmax(submit->sender->id, submit->peer->id);
-      if (const auto it = state_.by_pair.find(pair); it != state_.by_pair.end()) {
-        submit->conversation = it->second;
-        continue;
-      }
-      lock.unlock();
-      auto stored = storage_.conversation_by_pair(pair.first, pair.second);
-      if (!stored) {
-        submit->failed = stored.error();
-      } else if (*stored) {
-        auto adopted = adopt(std::move(**stored), false);
-        if (adopted) submit->conversation = *adopted;
-        else submit->failed = adopted.error();
-      }
-      lock.lock();
-      continue;
-    }
-    if (submit->to.by == ConversationRef::By::id) {
-      auto* known = state_.find(static_cast<ConversationId>(submit->to.number));
-      if (known != nullptr && (known->members_loaded || known->is_direct())) {
-        submit->conversation = known;
-        continue;
-      }
-    }
-    lock.unlock();
-    auto found = resolve(submit->sender->id, submit->to, true);
-    if (found) submit->conversation = *found;
-    else submit->failed = found.error();
-    lock.lock();
-  }
-}
-
 void Core::commit_round(std::vector<Entry> entries) {
   Outbound out(threads_.count());
-  std::size_t bytes = 0;
-  for (const auto& entry : entries) bytes += entry.bytes;
-  const auto count = entries.size();
-
   for (int attempt = 1;; ++attempt) {
     prepare(entries);
     Sequencer sequencer(*this, state_);
     {
-      std::lock_guard lock(state_.mutex);
-      for (auto& entry : entries) sequencer.take(entry);
+      std::unique_lock lock(state_.mutex);
+      for (auto& entry : entries) sequencer.take(entry, lock);
     }
-    Result<Conflict> stored = Conflict{};
-    if (!sequencer.changes_nothing()) stored = storage_.commit(sequencer.batch());
+    auto stored = commit(sequencer);
     if (stored && !stored->empty() && attempt < attempts) {
       learn(*stored, sequencer);
       continue;
@@ -152,7 +142,10 @@ void Core::commit_round(std::vector<Entry> entries) {
         log_.error("storage does not take messages", {{"reason", error.reason}});
         lost_(StorageLost{{}, error});
       }
-      fail_all(entries, error, out);
+      fail_all(entries, error, false, out);
+      // The round is over: whatever became of it, nothing of it is in flight.
+      std::lock_guard lock(state_.mutex);
+      state_.stable = ids_.last();
       break;
     }
     if (storage_lost_.load(std::memory_order_relaxed) && !sequencer.changes_nothing()) {
@@ -168,19 +161,30 @@ void Core::commit_round(std::vector<Entry> entries) {
     {
       std::lock_guard lock(state_.mutex);
       sequencer.apply(entries, out);
+      state_.stable = ids_.last();
     }
     for (const auto& late : sequencer.late()) {
       auto record = record_of(late.original);
       auto& ack = std::get<Ack>(out.by_thread[late.thread][late.item]);
-      if (record) ack.result = Accepted{std::move(*record), true};
-      else ack.result = record.error();
+      if (record)
+        ack.result = Accepted{std::move(*record), true};
+      else
+        ack.result = record.error();
     }
     break;
   }
-  waiting_.fetch_sub(count, std::memory_order_relaxed);
-  waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  queue_gauge_.set(static_cast<std::int64_t>(waiting_.load(std::memory_order_relaxed)));
   hand_back(out);
+  answered(entries);
+}
+
+Result<Conflict> Core::commit(Sequencer& sequencer) {
+  if (sequencer.changes_nothing()) return Conflict{};
+  try {
+    return storage_.commit(sequencer.batch());
+  } catch (const std::exception& e) {
+    log_.error("the storage threw", {{"what", e.what()}});
+    return Error{Code::internal, "storage.broken", {}};
+  }
 }
 
 // What the storage knew and the memory did not.
@@ -194,11 +198,15 @@ void Core::learn(const Conflict& conflict, const Sequencer& sequencer) {
   for (const auto& stale : conflict.stale) {
     auto* conversation = state_.find(stale.conversation);
     if (conversation == nullptr) continue;
-    log_.warn("a conversation's head was stale", {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
-    for (const auto& record : conversation->tail) state_.recent.erase(record.message->id);
-    conversation->tail.clear();
+    log_.warn("a conversation's head was stale",
+              {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
+    state_.drop_tail(*conversation);
     conversation->head = stale.head;
     conversation->last = stale.last;
+    // What is behind a count was taken to be from others.
+    for (auto& [user, view] : state_.views) {
+      if (const auto it = view->entries.find(stale.conversation); it != view->entries.end()) it->second.counted = false;
+    }
   }
 }
 
@@ -211,7 +219,7 @@ void Core::remember_key(const ClientKey& key, MessageId id) {
   }
 }
 
-void Core::fail_all(std::vector<Entry>& entries, const Error& error, Outbound& out) {
+void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out) {
   for (auto& entry : entries) {
     std::visit(
         [&](auto& what) {
@@ -222,16 +230,17 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, Outbound& o
             } else {
               out.reply<Accepted>(entry.caller, what.done, error);
             }
-          } else if constexpr (std::is_same_v<T, OpenEntry> || std::is_same_v<T, CloseEntry>) {
+          } else if constexpr (std::is_same_v<T, CloseEntry>) {
             // Sessions come and go without the storage.
-            Sequencer sequencer(*this, state_);
-            std::vector<Entry> one;
-            one.push_back(std::move(entry));
             std::lock_guard lock(state_.mutex);
-            sequencer.take(one.front());
-            sequencer.apply(one, out);
+            Sequencer(*this, state_).close(what);
+          } else if constexpr (std::is_same_v<T, OpenEntry>) {
+            if (stopping || entry.failed)
+              return out.reply<Login>(entry.caller, what.done, entry.failed ? *entry.failed : error);
+            std::lock_guard lock(state_.mutex);
+            Sequencer(*this, state_).open(entry, what, out);
           } else if constexpr (!std::is_same_v<T, ProvenEntry>) {
-            out.reply(entry.caller, what.done, {error});
+            out.reply(entry.caller, what.done, {entry.failed ? *entry.failed : error});
           }
         },
         entry.what);
@@ -271,8 +280,10 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
     }
     void operator()(std::shared_ptr<const Outgoing>& outgoing) const { core.sessions_.deliver(thread, *outgoing); }
     void operator()(AudienceChange& change) const {
-      if (change.joins) core.sessions_.join(thread, change.user, change.group);
-      else core.sessions_.leave(thread, change.user, change.group);
+      if (change.joins)
+        core.sessions_.join(thread, change.user, change.group);
+      else
+        core.sessions_.leave(thread, change.user, change.group);
     }
   };
   for (auto& item : items) {
@@ -287,19 +298,20 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
 void Core::sweep(unsigned thread) {
   sessions_.sweep(thread, [&](Session& session, const Unproven& run) {
     ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
-    enqueue(thread, Entry{session.caller, std::move(proven), 0});
+    enqueue(thread, Entry{session.caller, std::move(proven), 0, {}});
   });
 }
 
+// With the committer's role.
 void Core::housekeeping() {
-  last_housekeeping_ = clock_.steady();
+  if (clock_.steady() < next_housekeeping_) return;
   evict_views();
-  // In steps, so that commits go on in between.
+  // In steps, so that commits go on in between; a full step means that there are more.
   const auto before = id::first_at(clock_.now() - options_.dedupe_keep);
-  std::lock_guard role(committer_);
-  if (const auto forgotten = storage_.forget_client_keys(before, 2000); !forgotten) {
-    log_.warn("old client ids could not be forgotten", {{"reason", forgotten.error().reason}});
-  }
+  const auto forgotten = storage_.forget_client_keys(before, forget_step);
+  if (!forgotten) log_.warn("old client ids could not be forgotten", {{"reason", forgotten.error().reason}});
+  const bool more = forgotten && *forgotten == forget_step;
+  next_housekeeping_ = clock_.steady() + (more ? forget_pause : housekeeping_period);
 }
 
 }  // namespace loft

@@ -17,21 +17,21 @@ namespace loft {
 
 struct SubmitEntry {
   UserPtr sender;
-  UserPtr peer;                      ///< direct: resolved; else null and `to` names the conversation
+  UserPtr peer;  ///< direct: resolved; else null and `to` names the conversation
   ConversationRef to;
   std::shared_ptr<Message> message;  ///< domain and content; id and seq come from the sequencer
   std::optional<ClientKey> key;
-  std::optional<Error> refused;      ///< decided before it was queued: it waits only for its turn to be answered
+  std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
   Done<Accepted> done;
   // Filled in by the committer before it sequences:
   ConversationState* conversation = nullptr;  ///< null: a direct one that does not exist yet
-  std::optional<Error> failed;
+  UserPtr other;                              ///< direct, named by its id: the one who is not the sender
 };
 
 struct RecallEntry {
   UserPtr actor;
   Recall recall;
-  MessageRecord record;              ///< found before it was queued
+  MessageRecord record;  ///< found before it was queued
   Done<Recalled> done;
 };
 
@@ -48,17 +48,17 @@ struct MarkEntry {
   std::optional<MarkId> also;
   bool strict = false;
   std::vector<MarkTarget> targets;
-  ConversationState* in = nullptr;   ///< set: everything up to `up_to`
-  Seq up_to = ~Seq{0};               ///< ~0: the head
-  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`, unless that is the head
+  ConversationState* in = nullptr;  ///< set: everything up to `up_to`
+  Seq up_to = 0;
+  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`
   Millis up_to_time = 0;
-  Done<Marked> done;                 ///< may be empty
+  Done<Marked> done;  ///< may be empty
 };
 
 /// What links have proven: written behind, answered to nobody.
 struct ProvenEntry {
   UserId user = UserId::none;
-  std::uint32_t marks = 0;           ///< bit set by MarkId
+  std::uint32_t marks = 0;  ///< bit set by MarkId
   ConversationId conversation = ConversationId::none;
   Seq low = 0;
   Seq high = 0;
@@ -75,14 +75,15 @@ struct CreateEntry {
 struct MembershipEntry {
   UserPtr actor;
   MembershipAct act;
-  UserPtr subject;                   ///< the actor itself for join and leave
+  UserPtr subject;  ///< the actor itself for join and leave
   ConversationState* conversation = nullptr;
   Done<MemberRecord> done;
 };
 
 struct UserEntry {
-  User user;                         ///< id and uuid are filled in when empty
-  bool if_absent = false;            ///< an existing handle is a success
+  User user;               ///< id and uuid are filled in when empty
+  bool if_absent = false;  ///< an existing handle is a success
+  UserPtr existing;        ///< filled in by the committer: who has the handle
   Done<UserPtr> done;
 };
 
@@ -102,7 +103,8 @@ struct Entry {
   std::variant<SubmitEntry, RecallEntry, MarkEntry, ProvenEntry, CreateEntry, MembershipEntry, UserEntry, OpenEntry,
                CloseEntry>
       what;
-  std::size_t bytes = 0;  ///< counted against the queue's limit
+  std::size_t bytes = 0;        ///< counted against the queue's limit
+  std::optional<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
 };
 
 }  // namespace loft

@@ -35,8 +35,12 @@ void Core::with_user(const Caller& caller, UserRef ref, Function<void(Result<Use
           then(std::move(made));
           release(caller);
         };
-        enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+        enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
       });
+}
+
+void Core::with_actor(const Caller& caller, Function<void(Result<UserPtr>)> then) {
+  with_user(caller, UserRef::of(caller.user), std::move(then));
 }
 
 void Core::with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
@@ -153,7 +157,7 @@ void Core::open_session(Session& session, UserRef user, Done<Login> done) {
         entry.user = std::move(user);
         entry.session = {caller.session, caller.thread, caller.contract, opening->marks_on_push, 0, opening->single};
         entry.done = std::move(done);
-        enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0});
+        enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0, {}});
       });
     });
   });
@@ -162,9 +166,11 @@ void Core::open_session(Session& session, UserRef user, Done<Login> done) {
 void Core::close_session(Session& session) {
   if (session.caller.session == 0) return;
   const auto caller = session.caller;
+  const bool opened = session.active;
   sessions_.remove(session);
   session.caller.session = 0;
-  if (session.user != nullptr) enqueue(caller.thread, Entry{caller, CloseEntry{caller.user, caller.session}, 0});
+  if (session.user != nullptr) enqueue(caller.thread, Entry{caller, CloseEntry{caller.user, caller.session}, 0, {}});
+  if (opened) session_closed_(SessionClosed{{}, caller});
 }
 
 }  // namespace loft

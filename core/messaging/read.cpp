@@ -60,7 +60,7 @@ void Core::inbox(const Caller& from, InboxQuery query, Done<Page> done) {
               if (!marked) return done(std::move(marked.error()));
               done(std::move(page));
             };
-            enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+            enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
           });
     });
   });

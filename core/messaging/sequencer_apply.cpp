@@ -5,13 +5,6 @@
 #include "messaging/sequencer.hpp"
 
 namespace loft {
-namespace {
-
-/// What a message in memory costs, about.
-std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
-
-}  // namespace
-
 void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
   for (auto& state : made_) {
     auto* conversation = state.get();
@@ -36,19 +29,19 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
         it->second.mark(key.mark) = std::move(mark);
       }
     }
-    if (const auto it = state_.loading.find(key.user); it != state_.loading.end()) it->second = true;
+    state_.touch_loading(key.user);
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto& entry = entries[i];
     std::visit([&](auto& what) { finish(entry, what, steps_[i], out); }, entry.what);
   }
-  state_.stable = core_.ids_.last();
 }
 
 void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out) {
   const auto answer = [&](Result<Accepted> result) {
     if (entry.caller.thread < out.by_thread.size()) {
-      out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(submit.done), std::move(result)});
+      out.by_thread[entry.caller.thread].push_back(
+          Ack{entry.caller.session, std::move(submit.done), std::move(result)});
     } else {
       out.reply(entry.caller, submit.done, std::move(result));
     }
@@ -56,7 +49,8 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
   if (auto* refused = std::get_if<Error>(&step)) {
     core_.refused_total_.add();
     if (core_.refused_.has_observers()) {
-      out.publish(entry.caller, [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
+      out.publish(entry.caller,
+                  [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
     }
     return answer(std::move(*refused));
   }
@@ -156,7 +150,8 @@ void Sequencer::deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing,
 }
 
 void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Recalled>(entry.caller, recall.done, std::move(*refused));
+  if (auto* refused = std::get_if<Error>(&step))
+    return out.reply<Recalled>(entry.caller, recall.done, std::move(*refused));
   auto& done = std::get<RecalledStep>(step);
   auto record = recall.record;
   record.message = done.message;
@@ -167,11 +162,10 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
   const auto seq = done.message->seq;
   if (auto it = state_.recent.find(done.message->id); it != state_.recent.end()) {
     it->second.message = done.message;
-    conversation.tail[seq - conversation.tail_first()].message = done.message;
+    if (conversation.in_tail(seq) != nullptr) conversation.tail[seq - conversation.tail_first()].message = done.message;
   }
   // It does not count as unread for anybody any more.
   const auto uncount = [&](UserId user) {
-    if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
     auto* view = state_.view(user);
     if (view == nullptr || user == done.message->sender) return;
     const auto it = view->entries.find(conversation.id());
@@ -209,13 +203,16 @@ void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out)
   if (auto* refused = std::get_if<Error>(&step)) return out.reply<Marked>(entry.caller, mark.done, std::move(*refused));
   auto& done = std::get<MarkedStep>(step);
   auto* view = state_.view(mark.actor->id);
-  for (const auto& part : done.parts) {
-    auto& mine = view->entries.at(part.conversation->id());
+  for (auto& part : done.parts) {
+    const auto it = view->entries.find(part.conversation->id());
+    if (it == view->entries.end()) continue;
+    auto& mine = it->second;
     if (mine.counted) {
       mine.unread += part.conversation->head - mine.counted_upto;
       mine.counted_upto = part.conversation->head;
       mine.unread -= std::min(mine.unread, part.unread_less);
     }
+    if (part.recount) mine.counted = false;
     for (const auto which : {MarkId::delivered, MarkId::read}) {
       if (const auto* value = mine.find(which)) {
         part.conversation->delivered_high = std::max(part.conversation->delivered_high, value->set.newest());
@@ -223,20 +220,23 @@ void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out)
     }
   }
   out.reply<Marked>(entry.caller, mark.done, done.result);
-  const bool reads = mark.mark == MarkId::read || mark.also == MarkId::read;
-  if (!reads || !done.result.advanced || done.parts.empty()) return;
-  auto& conversation = *done.parts.back().conversation;
+  for (const auto& part : done.parts) {
+    if (part.read_advanced) tell_read(entry.caller, mark.actor, part, out);
+  }
+}
+
+void Sequencer::tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out) {
   if (core_.advanced_.has_observers()) {
-    MarkAdvanced fact{{}, mark.actor->id, conversation.id(), MarkId::read, done.result.newest, done.result.reached};
-    out.publish(entry.caller, [&core = core_, fact] { core.advanced_(fact); });
+    MarkAdvanced fact{{}, reader->id, part.conversation->id(), MarkId::read, part.newest, part.reached};
+    out.publish(caller, [&core = core_, fact] { core.advanced_(fact); });
   }
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->kind = Delivery::Kind::read;
-  outgoing->conversation = conversation.info;
-  outgoing->actor = outgoing->subject = mark.actor;
-  outgoing->newest = done.result.newest;
-  outgoing->reached = done.result.reached;
-  deliver_to_user(mark.actor->id, std::move(outgoing), out);
+  outgoing->conversation = part.conversation->info;
+  outgoing->actor = outgoing->subject = reader;
+  outgoing->newest = part.newest;
+  outgoing->reached = part.reached;
+  deliver_to_user(reader->id, std::move(outgoing), out);
 }
 
 void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
@@ -247,7 +247,7 @@ void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
 }
 
 void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joined_seq, Position joined) {
-  if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
+  state_.touch_loading(user);
   auto* view = state_.view(user);
   if (view == nullptr) return;
   auto& mine = view->entries[conversation.id()];
@@ -260,7 +260,7 @@ void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joi
 }
 
 void Sequencer::leave_view(UserId user, ConversationId conversation) {
-  if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
+  state_.touch_loading(user);
   if (auto* view = state_.view(user)) view->entries.erase(conversation);
 }
 
@@ -291,7 +291,9 @@ void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& 
   record.member_count = conversation.member_count;
   out.reply<ConversationRecord>(entry.caller, create.done, std::move(record));
   if (core_.created_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, info = conversation.info] { core.created_(ConversationCreated{{}, info}); });
+    out.publish(entry.caller, [&core = core_, info = conversation.info] {
+      core.created_(ConversationCreated{{}, info});
+    });
   }
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->kind = Delivery::Kind::created;
@@ -343,12 +345,15 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   }
   out.reply<MemberRecord>(entry.caller, membership.done, MemberRecord{member, membership.subject});
   if (core_.membership_changed_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, change = done.change] { core.membership_changed_(MembershipChanged{{}, change}); });
+    out.publish(entry.caller, [&core = core_, change = done.change] {
+      core.membership_changed_(MembershipChanged{{}, change});
+    });
   }
 }
 
 void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) return out.reply<UserPtr>(entry.caller, user.done, std::move(*refused));
+  if (auto* refused = std::get_if<Error>(&step))
+    return out.reply<UserPtr>(entry.caller, user.done, std::move(*refused));
   const auto& done = std::get<UserStep>(step);
   if (done.existing != nullptr) return out.reply<UserPtr>(entry.caller, user.done, done.existing);
   auto made = users_made_[done.index];
@@ -358,7 +363,13 @@ void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out)
   }
 }
 
+void Sequencer::open(Entry& entry, OpenEntry& open, Outbound& out) {
+  Step step = Opened{core_.ids_.last()};
+  finish(entry, open, step, out);
+}
+
 void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out) {
+  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Login>(entry.caller, open.done, std::move(*refused));
   auto* view = state_.view(open.user->id);
   if (view == nullptr) return out.reply<Login>(entry.caller, open.done, Error{Code::internal, "view.missing", {}});
   if (open.session.single) {
@@ -378,15 +389,18 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
     if (!mine.conversation->is_direct()) groups.push_back(id);
   }
   out.add(entry.caller.thread,
-          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user, groups = std::move(groups),
-                                       done = std::move(open.done)]() mutable {
+          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user,
+                                       groups = std::move(groups), done = std::move(open.done)]() mutable {
                   auto* session = core.sessions_.find(caller.thread, caller.session);
                   core.sessions_.activate(*session, std::move(groups));
+                  core.session_opened_(SessionOpened{{}, session->caller});
                   done(Login{std::move(user)});
                 }});
 }
 
-void Sequencer::finish(Entry&, CloseEntry& close, Step&, Outbound&) {
+void Sequencer::finish(Entry&, CloseEntry& gone, Step&, Outbound&) { close(gone); }
+
+void Sequencer::close(const CloseEntry& close) {
   auto* view = state_.view(close.user);
   if (view == nullptr) return;
   const auto removed = std::erase_if(view->sessions, [&](const SessionInfo& s) { return s.id == close.session; });

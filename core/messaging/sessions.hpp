@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -36,22 +37,22 @@ struct Unproven {
   Seq low = 0;
   Seq high = 0;
   MessageId newest = MessageId::none;  ///< the id at `high`
-  std::uint64_t offset = 0;  ///< proven when the link has proven this many bytes
-  bool sealed = false;       ///< not extended any more, so that it gets its turn under steady traffic
+  std::uint64_t offset = 0;            ///< proven when the link has proven this many bytes
+  bool sealed = false;                 ///< not extended any more, so that it gets its turn under steady traffic
 };
 
 /// One login on one connection. Owned by its Peer; known to the table of its thread from `open` to `close`.
 struct Session {
   SessionLink* link = nullptr;
-  Caller caller;                 ///< `caller.session` is the id: table slot and generation
-  UserPtr user;                  ///< from login on
+  Caller caller;  ///< `caller.session` is the id: table slot and generation
+  UserPtr user;   ///< from login on
   Interests interests;
   Variant variant = 0;
   bool single = false;
-  bool active = false;           ///< pushes begin
-  bool held = false;             ///< the window of submissions is full
+  bool active = false;  ///< pushes begin
+  bool held = false;    ///< the window of submissions is full
   std::uint32_t marks_on_push = 0;
-  std::uint32_t in_flight = 0;   ///< submissions on their way
+  std::uint32_t in_flight = 0;         ///< submissions on their way
   std::vector<ConversationId> groups;  ///< whose audience it is part of
   std::vector<Unproven> unproven;
 };
@@ -66,9 +67,9 @@ struct Outgoing {
   UserPtr subject;
   MessageId newest = MessageId::none;
   Millis reached = 0;
-  bool to_group = false;           ///< the audience of `conversation`; else `low` and `high`
+  bool to_group = false;  ///< the audience of `conversation`; else `low` and `high`
   UserId low = UserId::none;
-  UserId high = UserId::none;      ///< none: `low` only
+  UserId high = UserId::none;  ///< none: `low` only
 };
 
 class Sessions {
@@ -99,6 +100,7 @@ class Sessions {
 
  private:
   struct Table;
+  void push_to(Table& table, const std::vector<Session*>& sessions, const Outgoing& outgoing, const Delivery& delivery);
   void push(Table& table, Session& session, const Outgoing& outgoing, const Delivery& delivery);
 
   std::vector<std::unique_ptr<Table>> tables_;
@@ -124,6 +126,7 @@ struct Sessions::Table {
   };
   std::vector<Encoding> encodings;
   std::size_t encodings_used = 0;
+  std::exception_ptr problem;  ///< the latest that a contract threw during the delivery at hand
 };
 
 template <class F>

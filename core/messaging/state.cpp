@@ -4,6 +4,13 @@
 
 namespace loft {
 
+void State::drop_tail(ConversationState& conversation) {
+  for (const auto& record : conversation.tail) {
+    if (recent.erase(record.message->id) != 0) recent_bytes -= weight(record);
+  }
+  conversation.tail.clear();
+}
+
 std::string Mark::encode() const {
   std::string out;
   varint::put(out, raw(newest));

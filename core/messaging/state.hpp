@@ -1,5 +1,5 @@
-// What messaging keeps in memory, all of it guarded by one mutex (State::mutex) and changed by the committer only, except
-// that readers may bring in what is missing from the storage.
+// What messaging keeps in memory, all of it guarded by one mutex (State::mutex) and changed by the committer only,
+// except that readers may bring in what is missing from the storage.
 #pragma once
 
 #include <array>
@@ -26,7 +26,7 @@ using ConversationPtr = std::shared_ptr<const Conversation>;
 
 /// A conversation with its head and its newest messages.
 struct ConversationState {
-  ConversationPtr info;   ///< replaced, never changed: records share it
+  ConversationPtr info;  ///< replaced, never changed: records share it
   Seq head = 0;
   MessageId last = MessageId::none;
   Position last_change = 0;
@@ -39,7 +39,8 @@ struct ConversationState {
 
   /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
   std::deque<MessageRecord> tail;
-  Seq delivered_high = 0;          ///< the highest seq that any recipient is known to have got (for large groups)
+  Seq delivered_high = 0;    ///< the highest seq that any recipient is known to have got (for large groups)
+  Position last_recall = 0;  ///< the latest recall that was sequenced; in flight while it is above State::stable
 
   ConversationId id() const noexcept { return info->id; }
   bool is_direct() const noexcept { return info->kind == ConversationKind::direct; }
@@ -103,8 +104,8 @@ struct SessionInfo {
   std::uint64_t id = 0;
   unsigned thread = 0;
   const Contract* contract = nullptr;
-  std::uint32_t marks_on_push = 0;   ///< bit set by MarkId
-  Position since = 0;                ///< what is committed behind this is pushed to it
+  std::uint32_t marks_on_push = 0;  ///< bit set by MarkId
+  Position since = 0;               ///< what is committed behind this is pushed to it
   bool single = false;
 };
 
@@ -125,7 +126,8 @@ struct UserView {
 };
 
 struct PairHash {
-  std::size_t operator()(const std::pair<UserId, UserId>& pair) const noexcept {
+  template <class A, class B>
+  std::size_t operator()(const std::pair<A, B>& pair) const noexcept {
     return raw(pair.first) * 0x9E3779B97F4A7C15ull ^ raw(pair.second) * 0xD1B54A32D192ED03ull;
   }
 };
@@ -137,6 +139,9 @@ struct KeyHash {
 /// Clients' own ids: hash to the message and its content's digest.
 using KeyMap = boost::unordered_flat_map<std::array<std::uint64_t, 2>, std::pair<MessageId, std::uint64_t>, KeyHash>;
 
+/// What a message in memory costs, about.
+inline std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
+
 struct State {
   mutable std::mutex mutex;
 
@@ -145,15 +150,20 @@ struct State {
   boost::unordered_flat_map<std::string, ConversationState*> by_handle;
 
   boost::unordered_flat_map<UserId, std::unique_ptr<UserView>> views;
-  /// Users whose view is being read from the storage; true: something of it was committed meanwhile, read again.
-  boost::unordered_flat_map<UserId, bool> loading;
+  /// Users whose view is being read from the storage: by how many, and how often something of it was committed since
+  /// the first began. A reading during which that number moved is void.
+  struct Loading {
+    unsigned readers = 0;
+    std::uint64_t changes = 0;
+  };
+  boost::unordered_flat_map<UserId, Loading> loading;
 
   /// Messages in any tail, by id.
   boost::unordered_flat_map<MessageId, MessageRecord> recent;
   std::deque<std::pair<ConversationState*, MessageId>> recent_order;
   std::size_t recent_bytes = 0;
 
-  Position stable = 0;         ///< nothing at or below it is in flight
+  Position stable = 0;  ///< nothing at or below it is in flight
   std::uint64_t sessions = 0;
   std::uint64_t online_users = 0;
 
@@ -161,6 +171,11 @@ struct State {
     const auto it = conversations.find(id);
     return it != conversations.end() ? it->second.get() : nullptr;
   }
+  void touch_loading(UserId id) noexcept {
+    if (const auto it = loading.find(id); it != loading.end()) ++it->second.changes;
+  }
+  /// Forgets the newest messages of a conversation; their numbers and heads stay.
+  void drop_tail(ConversationState& conversation);
   UserView* view(UserId id) const noexcept {
     const auto it = views.find(id);
     return it != views.end() ? it->second.get() : nullptr;
