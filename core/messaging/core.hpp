@@ -105,6 +105,8 @@ class Core final : public Messaging, public Users {
   /// Empty when messages can be stored, else why not.
   std::string health() const;
   Position stable() const;
+  /// Entries that were handed in and are not answered yet. Thread role: any.
+  std::size_t unanswered() const noexcept { return waiting_.load(std::memory_order_relaxed); }
 
  private:
   friend class Sequencer;
