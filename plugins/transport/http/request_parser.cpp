@@ -77,17 +77,18 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
   std::uint32_t encodings = 0;
   bool in_body = false;
 
-  /// Whether what begins with these few bytes, between two chunks, can still be good.
+  /// Whether a chunked body that goes on with these few bytes can still be good.
   bool may_go_on(Bytes bytes) const noexcept {
-    if (place_ == Place::data || place_ == Place::trailer) return true;
-    constexpr std::string_view line_end = "\r\n";
+    if (place_ == Place::trailer || bytes.size() <= left_) return true;
     if (place_ == Place::first_chunk) return may_be_chunk_size(bytes);
+    constexpr std::string_view line_end = "\r\n";
+    bytes.remove_prefix(left_);
     return bytes.substr(0, 2) == line_end.substr(0, bytes.size()) &&
            may_be_chunk_size(bytes.substr(std::min<std::size_t>(2, bytes.size())));
   }
 
  private:
-  enum class Place : std::uint8_t { first_chunk, data, between, trailer };
+  enum class Place : std::uint8_t { first_chunk, in_chunks, trailer };
 
   void refuse(unsigned status, const char* error, error_code& ec) {
     refusal = {status, error};
@@ -138,11 +139,12 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
     if (size > settings_.max_body - std::min<std::uint64_t>(settings_.max_body, request_.body.size())) {
       refuse(413, "the body is too large", ec);
     }
-    place_ = size > 0 ? Place::data : Place::trailer;
+    place_ = size > 0 ? Place::in_chunks : Place::trailer;
+    left_ = size;
   }
-  std::size_t on_chunk_body_impl(std::uint64_t left, string_view text, error_code&) override {
+  std::size_t on_chunk_body_impl(std::uint64_t, string_view text, error_code&) override {
     request_.body.append(text.data(), text.size());
-    if (left == text.size()) place_ = Place::between;
+    left_ -= text.size();
     return text.size();
   }
   void on_response_impl(int, string_view, int, error_code&) override {}
@@ -151,6 +153,7 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
   const Settings& settings_;
   Request& request_;
   Place place_ = Place::first_chunk;
+  std::uint64_t left_ = 0;  ///< bytes of the chunk that are still to come
 };
 
 RequestParser::RequestParser(const Settings& settings, Request& request) : settings_(settings), request_(request) {
