@@ -30,22 +30,30 @@ TEST_CASE("a request waits for the answer to the one before it") {
   it.kept[0]->respond(200, "text/plain", "one");
   it.link.turn();
   REQUIRE(it.seen.size() == 2);
-  CHECK_FALSE(it.link.is_paused());
   it.kept[1]->respond(200, "text/plain", "two");
   CHECK(it.link.sent() == ok("one") + ok("two"));
+  CHECK_FALSE(it.link.is_paused());
 }
 
-TEST_CASE("a client that has nothing more to say is still read while its request is in flight") {
+TEST_CASE("reading rests while a request is in flight: the end of the peer's stream waits for the answer") {
   Server it;
   it.keep = true;
   it.link.receive(get("/1"));
-  CHECK_FALSE(it.link.is_paused());
-  it.link.receive(get("/2"));
   CHECK(it.link.is_paused());
+  it.link.receive(get("/2"));
   CHECK(it.seen.size() == 1);
   it.kept[0]->respond(200, "text/plain", "one");
   it.link.turn();
   CHECK(it.seen.size() == 2);
+  CHECK(it.link.is_paused());
+  it.kept[1]->respond(200, "text/plain", "two");
+  CHECK_FALSE(it.link.is_paused());
+}
+
+TEST_CASE("a request that is answered at once does not touch reading") {
+  Server it;
+  it.link.receive(get("/1"));
+  CHECK_FALSE(it.link.is_paused());
 }
 
 TEST_CASE("an exchange is answered once, and outlives its connection") {

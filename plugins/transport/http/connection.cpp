@@ -21,11 +21,7 @@ Connection::~Connection() {
 
 std::size_t Connection::on_bytes(Bytes bytes) {
   if (state_ == State::finished) return bytes.size();
-  if (state_ == State::in_flight) {  // the next request waits in the peer's kernel
-    paused_ = true;
-    link_.pause_reads(true);
-    return 0;
-  }
+  if (state_ == State::in_flight) return 0;
   in_read_ = true;
   std::size_t used = 0;
   while (used < bytes.size() && state_ != State::finished && state_ != State::in_flight && !handed_over_) {
@@ -38,11 +34,11 @@ std::size_t Connection::on_bytes(Bytes bytes) {
   if (handed_over_) return used;
   if (state_ == State::finished) return bytes.size();
   if (state_ == State::in_flight) {
+    // Paused also when nothing more has come: the end of the peer's stream must not overtake the answer that it waits
+    // for.
     due_ = 0;
-    if (used < bytes.size()) {
-      paused_ = true;
-      link_.pause_reads(true);
-    }
+    paused_ = true;
+    link_.pause_reads(true);
   } else if (state_ == State::between && due_ == 0) {
     since_ = link_.clock().steady();
     due_in(settings_.idle_timeout);

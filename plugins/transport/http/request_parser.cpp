@@ -45,6 +45,14 @@ constexpr std::size_t max_chunk_line = 4096;
 constexpr std::size_t shortest_last_chunk = 5;  // "0", CR LF, CR LF
 constexpr std::size_t reserve_at_most = 64 * 1024;
 
+/// Whether bytes with which a chunk's line begins can still become a good one: hexadecimal digits, then an extension or
+/// the line's end.
+bool may_be_chunk_size(std::string_view bytes) noexcept {
+  const auto digits = bytes.find_first_not_of("0123456789abcdefABCDEF");
+  return digits == std::string_view::npos ||
+         (digits > 0 && std::string_view("; \t\r").find(bytes[digits]) != Bytes::npos);
+}
+
 }  // namespace
 
 std::string_view Request::header(std::string_view name) const noexcept {
@@ -69,7 +77,19 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
   std::uint32_t encodings = 0;
   bool in_body = false;
 
+  /// Whether a chunked body that goes on with these few bytes can still be good.
+  bool may_go_on(Bytes bytes) const noexcept {
+    if (place_ == Place::trailer || bytes.size() <= left_) return true;
+    if (place_ == Place::first_chunk) return may_be_chunk_size(bytes);
+    constexpr std::string_view line_end = "\r\n";
+    bytes.remove_prefix(left_);
+    return bytes.substr(0, 2) == line_end.substr(0, bytes.size()) &&
+           may_be_chunk_size(bytes.substr(std::min<std::size_t>(2, bytes.size())));
+  }
+
  private:
+  enum class Place : std::uint8_t { first_chunk, in_chunks, trailer };
+
   void refuse(unsigned status, const char* error, error_code& ec) {
     refusal = {status, error};
     ec = beast::error::bad_value;
@@ -119,9 +139,12 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
     if (size > settings_.max_body - std::min<std::uint64_t>(settings_.max_body, request_.body.size())) {
       refuse(413, "the body is too large", ec);
     }
+    place_ = size > 0 ? Place::in_chunks : Place::trailer;
+    left_ = size;
   }
   std::size_t on_chunk_body_impl(std::uint64_t, string_view text, error_code&) override {
     request_.body.append(text.data(), text.size());
+    left_ -= text.size();
     return text.size();
   }
   void on_response_impl(int, string_view, int, error_code&) override {}
@@ -129,6 +152,8 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
 
   const Settings& settings_;
   Request& request_;
+  Place place_ = Place::first_chunk;
+  std::uint64_t left_ = 0;  ///< bytes of the chunk that are still to come
 };
 
 RequestParser::RequestParser(const Settings& settings, Request& request) : settings_(settings), request_(request) {
@@ -224,7 +249,10 @@ RequestParser::Step RequestParser::body(Bytes bytes) {
     const auto rest = bytes.substr(used);
     // Not eager: one part per call, so that this check stands before each of them.
     // Beast 1.81 asserts that it never sees less than this of a last chunk; no chunked body ends with less.
-    if (grammar_->chunked() && rest.size() < shortest_last_chunk) break;
+    if (grammar_->chunked() && rest.size() < shortest_last_chunk) {
+      if (!grammar_->may_go_on(rest)) return {State::refused, used, {400, "the body is malformed"}};
+      break;
+    }
     const auto step = rest.empty() ? 0 : grammar_->put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
     used += step;
     if (grammar_->refusal.status != 0) return {State::refused, used, grammar_->refusal};
