@@ -233,7 +233,7 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
           } else if constexpr (std::is_same_v<T, CloseEntry>) {
             // Sessions come and go without the storage.
             std::lock_guard lock(state_.mutex);
-            Sequencer(*this, state_).close(what);
+            Sequencer(*this, state_).close(what, out);
           } else if constexpr (std::is_same_v<T, OpenEntry>) {
             if (stopping || entry.failed)
               return out.reply<Login>(entry.caller, what.done, entry.failed ? *entry.failed : error);
@@ -248,6 +248,8 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
 }
 
 void Core::hand_back(Outbound& out) {
+  if (!out.announced.empty()) broker_.announce(out.announced);
+  if (!out.withdrawn.empty()) broker_.withdraw(out.withdrawn);
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (out.by_thread[thread].empty()) continue;
     threads_.post(thread, [this, thread, items = std::move(out.by_thread[thread])]() mutable {
@@ -306,6 +308,7 @@ void Core::sweep(unsigned thread) {
 void Core::housekeeping() {
   if (clock_.steady() < next_housekeeping_) return;
   evict_views();
+  evict_conversations();
   // In steps, so that commits go on in between; a full step means that there are more.
   const auto before = id::first_at(clock_.now() - options_.dedupe_keep);
   const auto forgotten = storage_.forget_client_keys(before, forget_step);

@@ -44,6 +44,7 @@ struct CoreOptions {
   std::size_t recent_bytes = 64 << 20;  ///< newest messages kept in memory, over all conversations
   std::size_t cached_users = 500'000;
   std::size_t cached_views = 100'000;
+  std::size_t cached_conversations = 500'000;
   Millis dedupe_keep = 7 * 86'400'000LL;  ///< client ids are remembered this long
   Millis receipts_keep = 30 * 86'400'000LL;  ///< the times of acts are kept this long
   unsigned window = 256;                  ///< submissions of one session on their way
@@ -174,6 +175,7 @@ class Core final : public Messaging, public Users {
   Result<bool> try_load_view(UserId user);
   Result<std::unique_ptr<UserView>> read_view(UserId user);
   void evict_views();
+  void evict_conversations();
   Result<ConversationState*> load(ConversationId id, bool with_members);
   Result<ConversationState*> resolve(UserId caller, const ConversationRef& ref, bool with_members);
   Result<ConversationState*> adopt(StoredConversation stored, bool with_members);

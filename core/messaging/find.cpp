@@ -92,9 +92,9 @@ void Core::with_conversation(const Caller& caller, ConversationRef ref, bool wit
     if (ref.by == ConversationRef::By::id) {
       known = state_.find(static_cast<ConversationId>(ref.number));
     } else if (peer != nullptr) {
-      if (const auto it = state_.by_pair.find(std::minmax(caller.user, peer->id)); it != state_.by_pair.end()) known = it->second;
+      known = state_.find_pair(std::minmax(caller.user, peer->id));
     } else if (ref.by == ConversationRef::By::handle || ref.by == ConversationRef::By::handle_or_id) {
-      if (const auto it = state_.by_handle.find(ref.text); it != state_.by_handle.end()) known = it->second;
+      known = state_.find_handle(ref.text);
     }
     if (known != nullptr && with_members && !known->members_loaded && !known->is_direct()) known = nullptr;
   }

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include "messaging/core.hpp"
 
 namespace loft {
@@ -103,6 +105,27 @@ void Core::evict_views() {
   for (auto it = idle.begin(); it != idle.begin() + count; ++it) state_.views.erase(it->second);
 }
 
+// A conversation goes when no view shows it, none of its messages is in memory and nobody looked it up for a while. Also
+// sets the time that a look-up notes.
+void Core::evict_conversations() {
+  std::lock_guard lock(state_.mutex);
+  state_.now = clock_.steady();
+  if (state_.conversations.size() <= options_.cached_conversations) return;
+  boost::unordered_flat_set<const ConversationState*> shown;
+  for (const auto& [user, view] : state_.views) {
+    for (const auto& [id, mine] : view->entries) shown.insert(mine.conversation);
+  }
+  const auto before = state_.now - idle_view;
+  boost::unordered::erase_if(state_.conversations, [&](const auto& row) {
+    const auto& conversation = *row.second;
+    if (conversation.used >= before || !conversation.tail.empty() || shown.contains(&conversation)) return false;
+    const auto& info = *conversation.info;
+    if (conversation.is_direct()) state_.by_pair.erase(std::pair(info.low, info.high));
+    else if (!info.handle.empty()) state_.by_handle.erase(info.handle);
+    return true;
+  });
+}
+
 Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_members) {
   ConversationState* state = nullptr;
   {
@@ -112,7 +135,7 @@ Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_memb
       // Stored, but its round is still in flight: it does not exist before that is handed back.
       if (raw(stored.conversation.id) > state_.stable) return unknown_conversation;
       auto made = std::make_unique<ConversationState>();
-      state = made.get();
+      state = state_.touch(made.get());
       state->head = stored.head;
       state->last = stored.last;
       state->last_change = stored.last_change;

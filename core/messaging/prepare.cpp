@@ -25,10 +25,8 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   const auto sender = submit.sender->id;
   if (submit.peer != nullptr) {
     const auto pair = std::minmax(sender, submit.peer->id);
-    if (const auto it = state_.by_pair.find(pair); it != state_.by_pair.end()) {
-      submit.conversation = it->second;
-      return;
-    }
+    submit.conversation = state_.find_pair(pair);
+    if (submit.conversation != nullptr) return;
     lock.unlock();
     auto stored = storage_.conversation_by_pair(pair.first, pair.second);
     if (!stored) {
@@ -46,7 +44,7 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   auto* known =
       submit.to.by == ConversationRef::By::id ? state_.find(static_cast<ConversationId>(submit.to.number)) : nullptr;
   if (submit.to.by == ConversationRef::By::handle || submit.to.by == ConversationRef::By::handle_or_id) {
-    if (const auto it = state_.by_handle.find(submit.to.text); it != state_.by_handle.end()) known = it->second;
+    known = state_.find_handle(submit.to.text);
   }
   if (known == nullptr || !(known->members_loaded || known->is_direct())) {
     lock.unlock();

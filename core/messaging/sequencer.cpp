@@ -92,7 +92,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
 
 ConversationState* Sequencer::direct(const UserPtr& a, const UserPtr& b) {
   const auto pair = std::minmax(a->id, b->id);
-  if (const auto it = state_.by_pair.find(pair); it != state_.by_pair.end()) return it->second;
+  if (auto* known = state_.find_pair(pair)) return known;
   if (const auto it = made_pairs_.find(pair); it != made_pairs_.end()) return it->second;
   Conversation info;
   const auto id = core_.ids_.next();

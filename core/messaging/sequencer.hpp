@@ -33,7 +33,7 @@ class Sequencer {
 
   /// Sessions come and go without the storage.
   void open(Entry& entry, OpenEntry& open, Outbound& out);
-  void close(const CloseEntry& close);
+  void close(const CloseEntry& close, Outbound& out);
 
   /// An ack whose record must still be read from the storage.
   struct Late {

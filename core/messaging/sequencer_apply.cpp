@@ -13,6 +13,7 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
     } else if (!conversation->info->handle.empty()) {
       state_.by_handle.emplace(conversation->info->handle, conversation);
     }
+    state_.touch(conversation);
     state_.conversations.emplace(conversation->id(), std::move(state));
     if (conversation->is_direct()) {
       const auto joined = raw(conversation->id());
@@ -380,7 +381,10 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
                                   }});
     }
   }
-  if (view->sessions.empty()) ++state_.online_users;
+  if (view->sessions.empty()) {
+    ++state_.online_users;
+    out.announced.push_back(open.user->id);
+  }
   ++state_.sessions;
   open.session.since = std::get<Opened>(step).since;
   view->sessions.push_back(open.session);
@@ -398,15 +402,17 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
                 }});
 }
 
-void Sequencer::finish(Entry&, CloseEntry& gone, Step&, Outbound&) { close(gone); }
+void Sequencer::finish(Entry&, CloseEntry& gone, Step&, Outbound& out) { close(gone, out); }
 
-void Sequencer::close(const CloseEntry& close) {
+void Sequencer::close(const CloseEntry& close, Outbound& out) {
   auto* view = state_.view(close.user);
   if (view == nullptr) return;
   const auto removed = std::erase_if(view->sessions, [&](const SessionInfo& s) { return s.id == close.session; });
   if (removed == 0) return;
   --state_.sessions;
-  if (view->sessions.empty()) --state_.online_users;
+  if (!view->sessions.empty()) return;
+  --state_.online_users;
+  out.withdrawn.push_back(close.user);
 }
 
 }  // namespace loft

@@ -30,6 +30,7 @@ struct ConversationState {
   Seq head = 0;
   MessageId last = MessageId::none;
   Position last_change = 0;
+  mutable Millis used = 0;  ///< State::now of the latest time it was looked up
 
   /// Groups: loaded together, in the order of joining, former members included.
   bool members_loaded = false;
@@ -167,9 +168,24 @@ struct State {
   std::uint64_t sessions = 0;
   std::uint64_t online_users = 0;
 
+  Millis now = 0;  ///< steady time, as of the latest housekeeping
+
+  // Looking a conversation up keeps it in memory for a while: long enough for what holds the pointer meanwhile.
   ConversationState* find(ConversationId id) const noexcept {
     const auto it = conversations.find(id);
-    return it != conversations.end() ? it->second.get() : nullptr;
+    return it != conversations.end() ? touch(it->second.get()) : nullptr;
+  }
+  ConversationState* find_pair(const std::pair<UserId, UserId>& pair) const noexcept {
+    const auto it = by_pair.find(pair);
+    return it != by_pair.end() ? touch(it->second) : nullptr;
+  }
+  ConversationState* find_handle(const std::string& handle) const noexcept {
+    const auto it = by_handle.find(handle);
+    return it != by_handle.end() ? touch(it->second) : nullptr;
+  }
+  ConversationState* touch(ConversationState* conversation) const noexcept {
+    conversation->used = now;
+    return conversation;
   }
   void touch_loading(UserId id) noexcept {
     if (const auto it = loading.find(id); it != loading.end()) ++it->second.changes;
