@@ -25,7 +25,8 @@ class RealThreads final : public Threads {
   ~RealThreads() override { stop(); }
 
   void start(Core& core) {
-    for (unsigned i = 0; i < io_; ++i) threads_.emplace_back([this, &core, i] { run(*queues_[i], [&core, i] { core.turn_end(i); }); });
+    for (unsigned i = 0; i < io_; ++i)
+      threads_.emplace_back([this, &core, i] { run(*queues_[i], [&core, i] { core.turn_end(i); }); });
     for (unsigned i = 0; i < pool_; ++i) threads_.emplace_back([this] { run(*queues_[io_], [] {}); });
   }
   void stop() {
@@ -86,10 +87,18 @@ class RealThreads final : public Threads {
 /// A session on an I/O thread that submits, reads, marks and reconnects, one step after the other.
 class Actor final : public SessionLink {
  public:
-  Actor(Core& core, RealThreads& threads, const Contract& contract, unsigned thread, std::vector<UserId> users, UserId self,
-        ConversationId group, int steps, std::atomic<int>& running)
-      : core_(core), threads_(threads), contract_(contract), thread_(thread), users_(std::move(users)), self_(self),
-        group_(group), steps_(steps), running_(running), random_(raw(self)) {}
+  Actor(Core& core, RealThreads& threads, const Contract& contract, unsigned thread, std::vector<UserId> users,
+        UserId self, ConversationId group, int steps, std::atomic<int>& running)
+      : core_(core),
+        threads_(threads),
+        contract_(contract),
+        thread_(thread),
+        users_(std::move(users)),
+        self_(self),
+        group_(group),
+        steps_(steps),
+        running_(running),
+        random_(raw(self)) {}
 
   void start() {
     threads_.post(thread_, [this] { login(); });
@@ -173,7 +182,9 @@ class Actor final : public SessionLink {
         core_.mark(caller, std::move(act), [next](Result<Marked> result) { next(result); });
         break;
       }
-      case 4: core_.inbox(caller, {MarkId::read, {}, 20, {}}, [next](Result<Page> result) { next(result); }); break;
+      case 4:
+        core_.inbox(caller, {MarkId::read, {}, 20, {}}, [next](Result<Page> result) { next(result); });
+        break;
       case 5: {
         ConversationQuery query;
         query.with_last = true;
@@ -221,7 +232,8 @@ void storm(bool instant) {
   options.recent_bytes = 20'000;
   options.window = 4;
   auto threads = std::make_unique<RealThreads>(3, 2);
-  auto core = std::make_unique<Core>(options, storage, broker, host.bus(), domains, host.clock(), host.log(), host.metrics(), *threads);
+  auto core = std::make_unique<Core>(options, storage, broker, host.bus(), domains, host.clock(), host.log(),
+                                     host.metrics(), *threads);
   REQUIRE(core->start());
   threads->start(*core);
 
@@ -253,7 +265,8 @@ void storm(bool instant) {
   std::atomic<int> running{static_cast<int>(users.size())};
   std::vector<std::unique_ptr<Actor>> actors;
   for (std::size_t i = 0; i < users.size(); ++i) {
-    actors.push_back(std::make_unique<Actor>(*core, *threads, line, static_cast<unsigned>(i % 3), users, users[i], group, 150, running));
+    actors.push_back(std::make_unique<Actor>(*core, *threads, line, static_cast<unsigned>(i % 3), users, users[i],
+                                             group, 150, running));
   }
   for (auto& actor : actors) actor->start();
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(100);
@@ -309,7 +322,9 @@ void storm(bool instant) {
 
 TEST_CASE("threads that do everything at once lose nothing and keep every order, with a writer") { storm(false); }
 
-TEST_CASE("threads that do everything at once lose nothing and keep every order, over an instant storage") { storm(true); }
+TEST_CASE("threads that do everything at once lose nothing and keep every order, over an instant storage") {
+  storm(true);
+}
 
 }  // namespace
 }  // namespace loft::tests
