@@ -299,6 +299,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
     auto& mine = part(step, *run.entry->conversation);
     const auto apply = [&](MarkId which, bool counted) {
       const auto before = draft_mark(*view, *run.entry, which).reached;
+      const auto newest = draft_mark(*view, *run.entry, which).newest;
       if (run.low <= run.high) {
         const auto inserted = insert(*view, *run.entry, which, run.low, run.high, is_timed(which) ? now : 0);
         mine.unread_less += inserted.less;
@@ -314,7 +315,8 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
         step.result.newest = moved.newest;
         step.result.reached = moved.reached;
       }
-      if (which == MarkId::read && moved.reached > before) {
+      // Two messages of one millisecond have one time: a newer one is told of as well.
+      if (which == MarkId::read && (moved.reached > before || moved.newest > newest)) {
         mine.read_advanced = true;
         mine.newest = moved.newest;
         mine.reached = moved.reached;

@@ -64,7 +64,7 @@ class Sequencer {
       ConversationState* conversation;
       std::uint64_t unread_less = 0;
       bool recount = false;        ///< the storage could not count
-      bool read_advanced = false;  ///< `reached` of read moved; then:
+      bool read_advanced = false;  ///< `reached` or `newest` of read moved; then:
       MessageId newest = MessageId::none;
       Millis reached = 0;
     };

@@ -11,7 +11,8 @@ ModelConversation* Model::find(ConversationId id) {
 
 ModelConversation* Model::direct(UserId a, UserId b) {
   for (auto& conversation : conversations) {
-    if (conversation.direct && std::minmax(a, b) == std::pair<const UserId&, const UserId&>(conversation.low, conversation.high)) {
+    if (conversation.direct &&
+        std::minmax(a, b) == std::pair<const UserId&, const UserId&>(conversation.low, conversation.high)) {
       return &conversation;
     }
   }
@@ -40,7 +41,8 @@ Receipt Model::receipt_of(UserId recipient, const ModelConversation& in, const M
   if (has(recipient, in, MarkId::read, message.seq)) return Receipt::read;
   if (has(recipient, in, MarkId::delivered, message.seq)) return Receipt::delivered;
   for (const auto& session : sessions) {
-    if (session.user == recipient && session.sets(MarkId::delivered) && message.order > session.since) return Receipt::delivered;
+    if (session.user == recipient && session.sets(MarkId::delivered) && message.order > session.since)
+      return Receipt::delivered;
   }
   return Receipt::sent;
 }
@@ -69,7 +71,8 @@ std::vector<MessageId> Model::inbox(UserId user, std::optional<MarkId> lacking, 
     const auto* self = in.member(user);
     if (self == nullptr) continue;
     for (const auto& message : in.log) {
-      if (message.seq <= self->joined_seq || message.sender == user || message.recalled || message.id <= after) continue;
+      if (message.seq <= self->joined_seq || message.sender == user || message.recalled || message.id <= after)
+        continue;
       if (has(user, in, MarkId::hidden, message.seq) || message.order > pushed_since) continue;
       if (lacking && has(user, in, *lacking, message.seq)) continue;
       if (lacking && implied(*lacking) && has(user, in, MarkId::read, message.seq)) continue;
@@ -80,7 +83,8 @@ std::vector<MessageId> Model::inbox(UserId user, std::optional<MarkId> lacking, 
   return ids;
 }
 
-std::vector<MessageId> Model::history(UserId user, ModelConversation& in, MessageId before, Millis until, bool with_recalled) {
+std::vector<MessageId> Model::history(UserId user, ModelConversation& in, MessageId before, Millis until,
+                                      bool with_recalled) {
   std::vector<MessageId> ids;
   for (auto it = in.log.rbegin(); it != in.log.rend(); ++it) {
     if (it->seq <= in.member(user)->joined_seq || has(user, in, MarkId::hidden, it->seq)) continue;
@@ -98,12 +102,12 @@ bool Model::mark(UserId user, ModelConversation& in, MarkId mark, Seq seq) {
          seq > in.member(user)->joined_seq;
 }
 
-bool Model::reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time) {
+Model::Moved Model::reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time) {
   auto& state = states[{user, in.id, mark}];
-  const auto before = state.reached;
+  const auto before = state;
   state.newest = std::max(state.newest, newest);
   state.reached = std::max({state.reached, time, state.newest == MessageId::none ? 0 : id::time_of(raw(state.newest))});
-  return state.reached > before;
+  return {state.reached > before.reached, state.reached > before.reached || state.newest > before.newest};
 }
 
 void Model::push(ModelConversation& in, const std::string& line, bool Interests::*interest) {

@@ -46,7 +46,8 @@ struct ModelConversation {
     return nullptr;
   }
   std::size_t present() const {
-    return static_cast<std::size_t>(std::count_if(members.begin(), members.end(), [](const auto& m) { return !m.left; }));
+    return static_cast<std::size_t>(
+        std::count_if(members.begin(), members.end(), [](const auto& m) { return !m.left; }));
   }
   Position newest() const { return log.empty() ? raw(id) : std::max(raw(id), raw(log.back().id)); }
 };
@@ -91,11 +92,16 @@ struct Model {
   Receipt receipt_of(UserId recipient, const ModelConversation& in, const ModelMessage& message) const;
   Receipt receipt(UserId viewer, ModelConversation& in, const ModelMessage& message) const;
   std::vector<MessageId> inbox(UserId user, std::optional<MarkId> lacking, MessageId after);
-  std::vector<MessageId> history(UserId user, ModelConversation& in, MessageId before, Millis until, bool with_recalled);
+  std::vector<MessageId> history(UserId user, ModelConversation& in, MessageId before, Millis until,
+                                 bool with_recalled);
   /// Marks one message; whether it is a foreign one that stands and was not so marked.
   bool mark(UserId user, ModelConversation& in, MarkId mark, Seq seq);
-  /// The mark reaches a message and a time; whether `reached` moved on.
-  bool reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time);
+  struct Moved {
+    bool reached = false;
+    bool any = false;  ///< others are told of
+  };
+  /// The mark reaches a message and a time.
+  Moved reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time);
   void push(ModelConversation& in, const std::string& line, bool Interests::*interest);
   void push_message(ModelConversation& in, const ModelMessage& message);
   void push_read(UserId user, const ModelConversation& in);

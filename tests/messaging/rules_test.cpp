@@ -46,8 +46,8 @@ TEST_CASE("interceptors check, rewrite and refuse, and refusals keep their place
   submit("one"), submit("blocked"), submit("two"), submit("throw"), submit("bad"), submit("three");
   CHECK(answers.list->empty());
   world.settle();
-  CHECK(*answers.list == std::vector<std::string>{"one=ok", "blocked=word.blocked", "two=ok", "throw=interceptor.failed",
-                                                 "bad=ok", "three=ok"});
+  CHECK(*answers.list == std::vector<std::string>{"one=ok", "blocked=word.blocked", "two=ok",
+                                                  "throw=interceptor.failed", "bad=ok", "three=ok"});
   CHECK(world.storage.all_messages().front().content == "one!");
   CHECK(world.no_holds());
 }
@@ -56,8 +56,10 @@ TEST_CASE("an interceptor that waits holds its own session only, and answers or 
   World world;
   std::vector<Resume> waiting;
   world.host.bus().intercept_waiting<SubmitMessage>(Stage::policy, 1000, [&](SubmitMessage& event, Resume resume) {
-    if (event.submission.content == "wait") waiting.push_back(std::move(resume));
-    else resume({});
+    if (event.submission.content == "wait")
+      waiting.push_back(std::move(resume));
+    else
+      resume({});
   });
   const auto a = world.user("a"), b = world.user("b");
   auto& slow = world.login(a);
@@ -71,8 +73,10 @@ TEST_CASE("an interceptor that waits holds its own session only, and answers or 
   world.settle();
   CHECK(*answers.list == std::vector<std::string>{"quick=ok"});
   const bool late = GENERATE(false, true);
-  if (late) world.host.loop().advance(1001);
-  else waiting.front()({});
+  if (late)
+    world.host.loop().advance(1001);
+  else
+    waiting.front()({});
   world.settle();
   CHECK(answers.list->back() == (late ? "slow=interceptor.timeout" : "slow=ok"));
   CHECK(world.no_holds());
@@ -112,7 +116,8 @@ TEST_CASE("facts are told once, after the commit") {
   std::vector<std::string> facts;
   auto& bus = world.host.bus();
   bus.observe<MessageStored>([&](const MessageStored& fact) {
-    facts.push_back("stored " + fact.record.message->content + " " + std::to_string(world.storage.all_messages().size()));
+    facts.push_back("stored " + fact.record.message->content + " " +
+                    std::to_string(world.storage.all_messages().size()));
   });
   bus.observe<MessageStored>([](const MessageStored&) { throw std::runtime_error("thrown by an observer"); });
   bus.observe<MessageRefused>([&](const MessageRefused& fact) { facts.push_back("refused " + fact.error.reason); });
@@ -146,7 +151,8 @@ TEST_CASE("facts are told once, after the commit") {
   static_cast<void>(world.submit(world.http(a), World::to_user(b, "y")));
   static_cast<void>(world.submit(world.http(a), World::to_user(b, "z")));
   CHECK(facts == std::vector<std::string>{"user a", "user b", "opened", "stored x 1", "refused content.invalid", "read",
-                                          "recalled", "created", "membership", "closed", "lost", "recovered", "stored z 2"});
+                                          "recalled", "created", "membership", "closed", "lost", "recovered",
+                                          "stored z 2"});
   CHECK(world.host.bus().failures().size() == 2);
 }
 
@@ -200,7 +206,9 @@ TEST_CASE("sizes are limited with a reason each") {
   options.content_bytes = 500;
   World world(options);
   const auto a = world.user("a"), b = world.user("b");
-  const auto reason = [&](Submission submission) { return reason_of(world.submit(world.http(a), std::move(submission))); };
+  const auto reason = [&](Submission submission) {
+    return reason_of(world.submit(world.http(a), std::move(submission)));
+  };
   CHECK(reason(World::to_user(b, std::string(500, 'x'))) == "ok");
   CHECK(reason(World::to_user(b, std::string(501, 'x'))) == "content.too_large");
   CHECK(reason(World::to_user(b, "x", std::string(128, 'k'))) == "ok");
@@ -225,7 +233,8 @@ TEST_CASE("a full pool answers overloaded and holds nobody") {
   CHECK(reason_of(world.submit(client.caller(), World::to_user(static_cast<UserId>(9), "x"))) == "pool.full");
   MarkAct act;
   act.messages = {static_cast<MessageId>(1)};
-  CHECK(reason_of(world.ask<Marked>([&](auto done) { world.core->mark(client.caller(), act, std::move(done)); })) == "pool.full");
+  CHECK(reason_of(world.ask<Marked>([&](auto done) { world.core->mark(client.caller(), act, std::move(done)); })) ==
+        "pool.full");
   auto& refused = world.connect();
   refused.login(UserRef::handle("nobody-known"), {});
   world.settle();
@@ -243,7 +252,8 @@ TEST_CASE("what a contract throws in an answer leaves no hold behind and harms n
   const auto a = world.user("a"), b = world.user("b");
   auto& client = world.login(a);
   world.threads.pool = HandThreads::Pool::queued;
-  world.core->find(client.caller(), UserRef::handle("nobody"), [](Result<UserPtr>) { throw std::runtime_error("in a contract"); });
+  world.core->find(client.caller(), UserRef::handle("nobody"),
+                   [](Result<UserPtr>) { throw std::runtime_error("in a contract"); });
   CHECK(client.holds == 1);
   world.settle();
   CHECK(world.no_holds());
@@ -291,7 +301,8 @@ TEST_CASE("what a dead socket swallowed is offered again, what was proven is not
   std::vector<MessageId> ids;
   const auto send = [&] { ids.push_back(world.submit(world.http(a), World::to_user(b, "x"))->record.message->id); };
   const auto receipt = [&](MessageId id) {
-    return world.ask<MessageRecord>([&](auto done) { world.core->message(world.http(a), id, std::move(done)); })->receipt;
+    return world.ask<MessageRecord>([&](auto done) { world.core->message(world.http(a), id, std::move(done)); })
+        ->receipt;
   };
   send(), send();
   world.core->sweep(1);
@@ -379,7 +390,8 @@ struct Followed {
 std::unique_ptr<Followers> follow(World& world, Followed& into, bool from_start, std::size_t batch = 3) {
   std::vector<Followers::Row> rows;
   rows.push_back({{"test.follower", batch, from_start}, into.consume()});
-  auto followers = std::make_unique<Followers>(std::move(rows), world.storage, [&] { return world.core->stable(); }, world.host.log());
+  auto followers = std::make_unique<Followers>(
+      std::move(rows), world.storage, [&] { return world.core->stable(); }, world.host.log());
   followers->start();
   return followers;
 }
@@ -388,7 +400,9 @@ TEST_CASE("a follower sees every entry in order, resumes after a restart and is 
   World world;
   const auto a = world.user("a"), b = world.user("b");
   std::vector<Position> expected;
-  const auto send = [&] { expected.push_back(raw(world.submit(world.http(a), World::to_user(b, "x"))->record.message->id)); };
+  const auto send = [&] {
+    expected.push_back(raw(world.submit(world.http(a), World::to_user(b, "x"))->record.message->id));
+  };
   for (int i = 0; i < 7; ++i) send();
   Followed followed;
   followed.failures = 1;
