@@ -156,6 +156,11 @@ void end_on_next_signal() {
 
 class Commands final : public cli::HostCommands {
  public:
+  ~Commands() override {
+    tables_.clear();
+    for (const auto& [gate, plugin] : made_) gate->destroy(plugin);
+  }
+
   int serve(cli::Loaded& loaded) override;
   void check(cli::Loaded& loaded) override;
   Result<std::vector<cli::PluginInfo>> plugins(cli::Loaded& loaded) override;
