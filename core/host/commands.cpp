@@ -191,7 +191,8 @@ int Commands::serve(cli::Loaded& loaded) {
     std::cerr << "loft: " << e.what() << "\n";
     return cli::unavailable;
   }
-  auto lock = control::StoreLock::take(std::filesystem::absolute(loaded.settings.data_dir).string(), true);
+  auto lock =
+      control::StoreLock::take(std::filesystem::absolute(loaded.settings.data_dir).lexically_normal().string(), true);
   if (!lock) {
     std::cerr << "loft: " << lock.error().detail << "\n";
     return cli::exit_code(lock.error());
