@@ -4,12 +4,17 @@
 // A name that stands twice in an object: the first one counts.
 #pragma once
 
+#include <bit>
 #include <charconv>
 #include <cstdint>
 #include <cstring>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#ifdef __SSE2__
+#include <emmintrin.h>
+#endif
 
 #include <loft/bytes.hpp>
 #include <loft/error.hpp>
@@ -30,7 +35,7 @@ inline const char* skip_space(const char* p, const char* end) noexcept {
   return p;
 }
 
-/// True when none of the eight bytes needs a closer look inside a string: printable ASCII other than `"` and `\`.
+/// Whether one of the eight bytes needs a closer look inside a string: not printable ASCII, or `"` or `\`.
 inline bool all_plain(const char* p) noexcept {
   std::uint64_t word;
   std::memcpy(&word, p, 8);
@@ -41,15 +46,44 @@ inline bool all_plain(const char* p) noexcept {
           ((word - ones * 0x20) & ~word & highs)) == 0;
 }
 
+/// Over bytes that need no closer look: to the first that does, or to the last few before the end.
+inline const char* skip_plain(const char* p, const char* end) noexcept {
+#ifdef __SSE2__
+  for (; end - p >= 16; p += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    // Compared as signed, bytes beyond ASCII are less than a space as well.
+    const __m128i special = _mm_or_si128(
+        _mm_cmpgt_epi8(_mm_set1_epi8(0x20), bytes),
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\'))));
+    if (const auto found = static_cast<unsigned>(_mm_movemask_epi8(special))) return p + std::countr_zero(found);
+  }
+#endif
+  while (end - p >= 8 && all_plain(p)) p += 8;
+  return p;
+}
+
+/// Over bytes that are neither `"` nor `\`, whatever else they are: to the first, or to the last few before the end.
+inline const char* skip_to_quote(const char* p, const char* end) noexcept {
+#ifdef __SSE2__
+  for (; end - p >= 16; p += 16) {
+    const __m128i bytes = _mm_loadu_si128(reinterpret_cast<const __m128i*>(p));
+    const __m128i special =
+        _mm_or_si128(_mm_cmpeq_epi8(bytes, _mm_set1_epi8('"')), _mm_cmpeq_epi8(bytes, _mm_set1_epi8('\\')));
+    if (const auto found = static_cast<unsigned>(_mm_movemask_epi8(special))) return p + std::countr_zero(found);
+  }
+#else
+  while (end - p >= 8 && all_plain(p)) p += 8;
+#endif
+  return p;
+}
+
 // The two below walk text that was checked.
 
 /// From behind the opening quote to the closing one.
 inline const char* end_of_string(const char* p, const char* end) noexcept {
-  for (;;) {
-    while (end - p >= 8 && all_plain(p)) p += 8;
-    if (*p == '"') return p;
-    p += *p == '\\' ? 2 : 1;
-  }
+  p = skip_to_quote(p, end);
+  while (*p != '"') p = *p == '\\' ? skip_to_quote(p + 2, end) : p + 1;
+  return p;
 }
 
 inline const char* end_of_value(const char* p, const char* end) noexcept {
@@ -141,13 +175,14 @@ class Checker {
   }
 
   const char* string(const char* p) noexcept {
+    p = skip_plain(p, end_);
     for (;;) {
-      while (end_ - p >= 8 && all_plain(p)) p += 8;
       if (p == end_) return fail(p, "the string is not closed");
       const auto c = static_cast<unsigned char>(*p);
       if (c == '"') return p + 1;
       if (c == '\\') {
         if ((p = escape(p)) == nullptr) return nullptr;
+        p = skip_plain(p, end_);
       } else if (c < 0x20) {
         return fail(p, "a control character is not escaped");
       } else if (c < 0x80) {
@@ -307,7 +342,10 @@ class Value {
 
   /// Whether this is a string with that text.
   bool equals(std::string_view text) const {
-    if (const auto plain = plain_text()) return *plain == text;
+    if (!is(Type::string)) return false;
+    const Bytes inside = raw_.substr(1, raw_.size() - 2);
+    constexpr char escape = '\\';
+    if (inside.find(escape) == Bytes::npos) return inside == text;
     return this->text() == text;
   }
 
@@ -385,7 +423,7 @@ inline void append_string(std::string& out, Bytes text) {
   const char* const end = p + text.size();
   while (p != end) {
     const char* const first = p;
-    while (end - p >= 8 && detail::all_plain(p)) p += 8;
+    p = detail::skip_plain(p, end);
     while (p != end && static_cast<unsigned char>(*p) >= 0x20 && *p != '"' && *p != '\\') ++p;
     out.append(first, p);
     if (p == end) break;
