@@ -12,11 +12,16 @@ constexpr std::size_t recent_keys_limit = 200'000;
 // A conflict means that the storage knew more than the memory; after learning it once or twice a round must fit.
 constexpr int attempts = 8;
 
+/// What links have proven waits for nobody and is bounded by the sessions: it takes no room from submissions.
+bool is_counted(const Entry& entry) noexcept { return !std::holds_alternative<ProvenEntry>(entry.what); }
+
 }  // namespace
 
 void Core::enqueue(unsigned thread, Entry entry) {
-  waiting_.fetch_add(1, std::memory_order_relaxed);
-  waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
+  if (is_counted(entry)) {
+    waiting_.fetch_add(1, std::memory_order_relaxed);
+    waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
+  }
   if (thread < local_.size()) {
     local_[thread].entries.push_back(std::move(entry));
     return;
@@ -66,8 +71,9 @@ void Core::commit_waiting() {
   for (;;) {
     std::unique_lock role(committer_, std::try_to_lock);
     if (!role) return;
+    auto& entries = round_;
     for (;;) {
-      std::vector<Entry> entries;
+      entries.clear();
       {
         std::lock_guard lock(queue_mutex_);
         if (queue_.size() <= options_.batch_entries) {
@@ -79,7 +85,7 @@ void Core::commit_waiting() {
         }
       }
       if (entries.empty()) break;
-      commit_round(std::move(entries));
+      commit_round(entries);
     }
     role.unlock();
     std::lock_guard lock(queue_mutex_);
@@ -92,8 +98,8 @@ void Core::prepare(std::vector<Entry>& entries) {
   std::unique_lock lock(state_.mutex);
   for (auto& entry : entries) {
     auto* submit = std::get_if<SubmitEntry>(&entry.what);
-    if (submit == nullptr || submit->refused) continue;
-    submit->failed.reset();
+    if (submit == nullptr || (submit->rest != nullptr && submit->rest->refused)) continue;
+    if (submit->rest != nullptr) submit->rest->failed.reset();
     if (submit->peer != nullptr) {
       const auto pair = std::minmax(submit->sender->id, submit->peer->id);
       if (const auto it = state_.by_pair.find(pair); it != state_.by_pair.end()) {
@@ -103,39 +109,45 @@ void Core::prepare(std::vector<Entry>& entries) {
       lock.unlock();
       auto stored = storage_.conversation_by_pair(pair.first, pair.second);
       if (!stored) {
-        submit->failed = stored.error();
+        submit->more().failed = stored.error();
       } else if (*stored) {
         auto adopted = adopt(std::move(**stored), false);
         if (adopted) submit->conversation = *adopted;
-        else submit->failed = adopted.error();
+        else submit->more().failed = adopted.error();
       }
       lock.lock();
       continue;
     }
-    if (submit->to.by == ConversationRef::By::id) {
-      auto* known = state_.find(static_cast<ConversationId>(submit->to.number));
+    const auto& to = submit->more().to;
+    if (to.by == ConversationRef::By::id) {
+      auto* known = state_.find(static_cast<ConversationId>(to.number));
       if (known != nullptr && (known->members_loaded || known->is_direct())) {
         submit->conversation = known;
         continue;
       }
     }
     lock.unlock();
-    auto found = resolve(submit->sender->id, submit->to, true);
+    auto found = resolve(submit->sender->id, to, true);
     if (found) submit->conversation = *found;
-    else submit->failed = found.error();
+    else submit->more().failed = found.error();
     lock.lock();
   }
 }
 
-void Core::commit_round(std::vector<Entry> entries) {
+void Core::commit_round(std::vector<Entry>& entries) {
   Outbound out(threads_.count());
+  if (out.by_thread.size() == 1) out.by_thread.front().reserve(2 * entries.size());
   std::size_t bytes = 0;
-  for (const auto& entry : entries) bytes += entry.bytes;
-  const auto count = entries.size();
+  std::size_t count = 0;
+  for (const auto& entry : entries) {
+    bytes += entry.bytes;
+    count += is_counted(entry) ? 1 : 0;
+  }
 
   for (int attempt = 1;; ++attempt) {
     prepare(entries);
     Sequencer sequencer(*this, state_);
+    sequencer.reserve(entries.size());
     {
       std::lock_guard lock(state_.mutex);
       for (auto& entry : entries) sequencer.take(entry);
@@ -195,7 +207,6 @@ void Core::learn(const Conflict& conflict, const Sequencer& sequencer) {
     auto* conversation = state_.find(stale.conversation);
     if (conversation == nullptr) continue;
     log_.warn("a conversation's head was stale", {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
-    for (const auto& record : conversation->tail) state_.recent.erase(record.message->id);
     conversation->tail.clear();
     conversation->head = stale.head;
     conversation->last = stale.last;
@@ -214,7 +225,8 @@ void Core::remember_key(const ClientKey& key, MessageId id) {
 void Core::fail_all(std::vector<Entry>& entries, const Error& error, Outbound& out) {
   for (auto& entry : entries) {
     std::visit(
-        [&](auto& what) {
+        [&](auto& any) {
+          auto& what = unboxed(any);
           using T = std::decay_t<decltype(what)>;
           if constexpr (std::is_same_v<T, SubmitEntry>) {
             if (entry.caller.thread < out.by_thread.size()) {
@@ -269,6 +281,7 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
     void operator()(Reply& reply) const {
       if (reply.session == 0 || core.sessions_.find(thread, reply.session) != nullptr) reply.call();
     }
+    void operator()(NewRecord& item) const { core.sessions_.deliver(thread, *item.record); }
     void operator()(std::shared_ptr<const Outgoing>& outgoing) const { core.sessions_.deliver(thread, *outgoing); }
     void operator()(AudienceChange& change) const {
       if (change.joins) core.sessions_.join(thread, change.user, change.group);

@@ -16,7 +16,7 @@ Error error(Code code, std::string reason, std::string detail = {}) {
 }  // namespace
 
 void Sequencer::take(Entry& entry) {
-  steps_.push_back(std::visit([&](auto& what) { return decide(entry, what); }, entry.what));
+  steps_.push_back(std::visit([&](auto& what) { return decide(entry, unboxed(what)); }, entry.what));
 }
 
 bool Sequencer::changes_nothing() const noexcept {
@@ -45,8 +45,10 @@ Batch Sequencer::batch() {
 // ---------------------------------------------------------------- messages
 
 Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
-  if (submit.refused) return *submit.refused;
-  if (submit.failed) return *submit.failed;
+  if (submit.rest != nullptr) {
+    if (submit.rest->refused) return *submit.rest->refused;
+    if (submit.rest->failed) return *submit.rest->failed;
+  }
   auto* conversation = submit.conversation;
   const auto sender = submit.sender->id;
   if (submit.peer != nullptr) {
@@ -59,15 +61,16 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
     if (self->muted_until > core_.clock_.now()) return error(Code::forbidden, "member.muted");
   }
 
-  if (submit.key) {
-    const auto known = core_.recent_keys_.find(submit.key->hash);
+  const auto& key = submit.key();
+  if (key) {
+    const auto known = core_.recent_keys_.find(key->hash);
     if (known != core_.recent_keys_.end()) {
-      if (known->second.second != submit.key->digest) return error(Code::conflict, "client_id.reused");
+      if (known->second.second != key->digest) return error(Code::conflict, "client_id.reused");
       return Repeated{known->second.first};
     }
-    const auto drafted = keys_.find(submit.key->hash);
+    const auto drafted = keys_.find(key->hash);
     if (drafted != keys_.end()) {
-      if (drafted->second.second != submit.key->digest) return error(Code::conflict, "client_id.reused");
+      if (drafted->second.second != key->digest) return error(Code::conflict, "client_id.reused");
       return Repeated{drafted->second.first};
     }
   }
@@ -79,23 +82,11 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
   message.seq = ++heads_[head].head;
   message.sender = sender;
   heads_[head].last = message.id;
-  messages_.push_back({&message, submit.key});
-  if (submit.key) keys_.emplace(submit.key->hash, std::pair(message.id, submit.key->digest));
+  messages_.push_back({&message, key});
+  if (key) keys_.emplace(key->hash, std::pair(message.id, key->digest));
 
-  MessageRecord record;
-  record.message = submit.message;
-  record.conversation = conversation->info;
-  record.sender = submit.sender;
-  if (conversation->is_direct()) {
-    if (submit.peer != nullptr) {
-      record.peer = submit.peer;
-    } else {
-      const auto other = conversation->info->low == sender ? conversation->info->high : conversation->info->low;
-      record.peer = other == sender ? submit.sender : core_.directory_.cached(other);
-    }
-  }
   static_cast<void>(entry);
-  return Submitted{conversation, std::move(record), head};
+  return Submitted{conversation};
 }
 
 ConversationState* Sequencer::direct(const UserPtr& a, const UserPtr& b) {
@@ -141,7 +132,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
   const auto id = record.message->id;
   auto current = record.message;
   if (const auto it = recalled_.find(id); it != recalled_.end()) current = it->second;
-  else if (const auto now = state_.recent.find(id); now != state_.recent.end()) current = now->second.message;
+  else if (const auto* now = state_.recent_record(id)) current = now->message;
 
   bool may = current->sender == actor;
   if (!may && recall.recall.managers_too && !conversation->is_direct()) {
@@ -203,7 +194,7 @@ std::uint64_t Sequencer::count_foreign(ConversationState& conversation, Seq low,
 }
 
 std::pair<std::uint64_t, std::uint64_t> Sequencer::insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low,
-                                                          Seq high, Millis at) {
+                                                          Seq high, Millis at, bool counted) {
   auto& conversation = *entry.conversation;
   const auto user = view.user->id;
   auto& set = draft_mark(view, entry, mark).set;
@@ -217,6 +208,7 @@ std::pair<std::uint64_t, std::uint64_t> Sequencer::insert(UserView& view, ViewEn
   const bool counts = mark == MarkId::read || mark == MarkId::hidden;
   const auto* other = drafted(user, entry, mark == MarkId::read ? MarkId::hidden : MarkId::read);
   set.insert(low, high, at, [&](Seq a, Seq b) {
+    if (!counted) return;
     const auto foreign = count_foreign(conversation, std::max(a, entry.joined_seq + 1), b, user);
     newly += foreign;
     if (!counts) return;
@@ -305,7 +297,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
   for (unsigned i = 0; i < 32; ++i) {
     if ((proven.marks >> i & 1) == 0) continue;
     const auto which = static_cast<MarkId>(i);
-    insert(*view, it->second, which, proven.low, proven.high, 0);
+    insert(*view, it->second, which, proven.low, proven.high, 0, false);
     auto& value = draft_mark(*view, it->second, which);
     if (proven.newest > value.newest) value.newest = proven.newest;
     value.reached = std::max(value.reached, id::time_of(raw(value.newest)));

@@ -2,6 +2,7 @@
 // without touching the state, so that a round the storage refuses leaves no trace; `apply` makes a stored round true.
 #pragma once
 
+#include <bitset>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -20,6 +21,11 @@ class Sequencer {
  public:
   Sequencer(Core& core, State& state) : core_(core), state_(state) {}
 
+  /// So many entries will come.
+  void reserve(std::size_t entries) {
+    steps_.reserve(entries);
+    messages_.reserve(entries);
+  }
   void take(Entry& entry);
   /// Valid until the next call of `take`.
   Batch batch();
@@ -42,8 +48,6 @@ class Sequencer {
   // What was decided about an entry.
   struct Submitted {
     ConversationState* conversation;
-    MessageRecord record;
-    std::size_t head;  ///< into heads_
   };
   struct Repeated {
     MessageId original;
@@ -125,9 +129,12 @@ class Sequencer {
   const IntervalSet* drafted(UserId user, const ViewEntry& entry, MarkId mark) const;
   /// Adds one run; returns how many foreign messages are newly in it, and by how much unread falls.
   std::pair<std::uint64_t, std::uint64_t> insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high,
-                                                 Millis at);
+                                                 Millis at, bool counted = true);
   std::uint64_t count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user);
-  void keep_recent(ConversationState& conversation, const MessageRecord& record);
+  RecordPtr record_of(ConversationState& conversation, SubmitEntry& submit) const;
+  std::bitset<256> threads_of(UserId low, UserId high) const;
+  void keep_recent(ConversationState& conversation, RecordPtr record);
+  void push(ConversationState& conversation, RecordPtr record, Outbound& out);
   void deliver(ConversationState& conversation, std::shared_ptr<Outgoing> outgoing, Outbound& out);
   void deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing, Outbound& out);
   void enter_view(UserId user, ConversationState& conversation, Seq joined_seq);

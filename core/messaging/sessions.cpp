@@ -19,6 +19,16 @@ void erase_value(std::vector<T>& from, const T& value) {
   from.pop_back();
 }
 
+/// The run that `message` goes on with; null: none. Only the latest few are looked at.
+Unproven* open_run(Session& session, const Message& message) noexcept {
+  constexpr std::size_t looked_at = 8;
+  auto& runs = session.unproven;
+  for (std::size_t i = runs.size(); i > 0 && !runs[i - 1].sealed && runs.size() - i < looked_at; --i) {
+    if (runs[i - 1].conversation == message.conversation && runs[i - 1].next == message.seq) return &runs[i - 1];
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Sessions::Sessions(unsigned threads, Bus& bus) : deliver_to_(bus) {
@@ -116,28 +126,45 @@ void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
   delivery.subject = outgoing.subject.get();
   delivery.newest = outgoing.newest;
   delivery.reached = outgoing.reached;
+  spread(table, delivery, outgoing.to_group, outgoing.low, outgoing.high);
+}
+
+void Sessions::deliver(unsigned thread, const MessageRecord& record) {
+  Delivery delivery;
+  delivery.kind = Delivery::Kind::message;
+  delivery.record = &record;
+  delivery.conversation = record.conversation.get();
+  delivery.actor = record.sender.get();
+  const auto& conversation = *record.conversation;
+  spread(*tables_[thread], delivery, conversation.kind != ConversationKind::direct, conversation.low, conversation.high);
+}
+
+void Sessions::spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high) {
   table.encodings_used = 0;
-  if (outgoing.to_group) {
-    const auto it = table.audiences.find(outgoing.conversation->id);
+  if (to_group) {
+    const auto it = table.audiences.find(delivery.conversation->id);
     if (it == table.audiences.end()) return;
     // By index: nothing below changes an audience, closing is deferred.
-    for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], outgoing, delivery);
+    for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], delivery);
     return;
   }
-  for (const auto user : {outgoing.low, outgoing.high}) {
+  for (const auto user : {low, high}) {
     if (user == UserId::none) continue;
     if (const auto it = table.by_user.find(user); it != table.by_user.end()) {
-      for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], outgoing, delivery);
+      for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], delivery);
     }
-    if (outgoing.low == outgoing.high) break;
+    if (low == high) break;
   }
 }
 
-void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, const Delivery& delivery) {
-  const bool own = outgoing.actor != nullptr && outgoing.actor->id == session.user->id;
-  switch (outgoing.kind) {
+void Sessions::push(Table& table, Session& session, const Delivery& delivery) {
+  const bool own = delivery.actor != nullptr && delivery.actor->id == session.user->id;
+  switch (delivery.kind) {
     case Delivery::Kind::message:
-      if (own && !session.interests.own_messages) return;
+      if (own) {
+        if (auto* run = open_run(session, *delivery.record->message)) ++run->next;
+        if (!session.interests.own_messages) return;
+      }
       break;
     case Delivery::Kind::recalled:
       if (!session.interests.recalls) return;
@@ -150,9 +177,9 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
       if (!session.interests.membership) return;
       break;
   }
-  if (outgoing.kind == Delivery::Kind::message && deliver_to_.has_interceptors()) {
+  if (delivery.kind == Delivery::Kind::message && deliver_to_.has_interceptors()) {
     DeliverTo proposal;
-    proposal.record = &outgoing.record;
+    proposal.record = delivery.record;
     proposal.recipient = session.user->id;
     if (!deliver_to_.now(proposal).passed()) return;
   }
@@ -202,18 +229,22 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
     session.link->send(pieces);
   }
 
-  if (outgoing.kind != Delivery::Kind::message || own || session.marks_on_push == 0) return;
-  const auto& message = *outgoing.record.message;
-  auto& runs = session.unproven;
-  if (runs.empty()) table.unproven.push_back(&session);
-  if (!runs.empty() && !runs.back().sealed && runs.back().conversation == message.conversation &&
-      runs.back().high + 1 == message.seq) {
-    runs.back().high = message.seq;
-    runs.back().newest = message.id;
-    runs.back().offset = session.link->written();
-  } else {
-    runs.push_back({message.conversation, message.seq, message.seq, message.id, session.link->written(), false});
+  if (delivery.kind != Delivery::Kind::message || own || session.marks_on_push == 0) return;
+  note_unproven(table, session, *delivery.record->message);
+}
+
+void Sessions::note_unproven(Table& table, Session& session, const Message& message) {
+  const auto offset = session.link->written();
+  if (auto* run = open_run(session, message)) {
+    run->high = message.seq;
+    run->next = message.seq + 1;
+    run->newest = message.id;
+    run->offset = offset;
+    return;
   }
+  if (session.unproven.empty()) table.unproven.push_back(&session);
+  session.unproven.push_back(
+      {message.conversation, message.seq, message.seq, message.seq + 1, message.id, offset, false});
 }
 
 }  // namespace loft
