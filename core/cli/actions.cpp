@@ -8,6 +8,7 @@
 
 #include <loft/clock.hpp>
 #include <loft/json.hpp>
+#include <loft/utf8.hpp>
 
 #include "config/scalars.hpp"
 #include "control/control.hpp"
@@ -38,6 +39,8 @@ std::string text(const json::Value& object, std::string_view key) {
   return value ? value->text().value_or(std::string(value->raw())) : std::string();
 }
 
+Error not_utf8() { return {Code::invalid, "user.handle_invalid", "the handle is not UTF-8"}; }
+
 void pad(std::ostream& out, std::string_view cell, std::size_t width) {
   out << cell;
   for (auto i = cell.size(); i < width + 2; ++i) out << ' ';
@@ -47,6 +50,7 @@ void pad(std::ostream& out, std::string_view cell, std::size_t width) {
 
 int exit_code(const Error& error) noexcept {
   if (error.reason == "lock.held") return lock_held;
+  if (error.reason == "config.problems") return bad_config;
   switch (error.code) {
     case Code::unavailable:
     case Code::overloaded:
@@ -85,8 +89,8 @@ std::string Actions::config_file() const {
   return {};
 }
 
-int Actions::fail(const Error& error) {
-  err_ << "loft: " << (error.detail.empty() ? error.reason : error.detail) << "\n";
+int Actions::fail(const Error& error, std::string_view doing) {
+  err_ << "loft: " << doing << (error.detail.empty() ? error.reason : error.detail) << "\n";
   return exit_code(error);
 }
 
@@ -151,6 +155,7 @@ int Actions::user_add() {
   int exit = success;
   auto loaded = configuration(exit);
   if (!loaded) return exit;
+  if (!utf8::valid(words_.handle)) return fail(not_utf8());
   std::string arguments;
   json::Writer w(arguments);
   w.object().key("handle").string(words_.handle);
@@ -158,6 +163,8 @@ int Actions::user_add() {
   if (!words_.uuid.empty()) w.key("uuid").string(words_.uuid);
   w.end_object();
   const auto answer = ask(*loaded, "user.add", arguments);
+  if (!answer && answer.error().reason == "user.taken")
+    return fail(answer.error(), "cannot add " + words_.handle + ": ");
   if (!answer) return fail(answer.error());
   if (words_.json) {
     out_ << *answer << "\n";
@@ -210,6 +217,7 @@ int Actions::token() {
   int exit = success;
   auto loaded = configuration(exit);
   if (!loaded) return exit;
+  if (!utf8::valid(words_.handle)) return fail(not_utf8());
   std::string arguments;
   json::Writer(arguments).object().key("handle").string(words_.handle).key("ttl_ms").number(ttl.value).end_object();
   const auto answer = ask(*loaded, "token", arguments);

@@ -44,7 +44,8 @@ class Actions {
   /// Nullopt after saying what is wrong; `exit` is set then.
   std::optional<Loaded> configuration(int& exit);
   std::string config_file() const;
-  int fail(const Error& error);
+  /// `doing`: what was tried, with a colon; may be empty.
+  int fail(const Error& error, std::string_view doing = {});
   int report(const std::vector<config::Problem>& problems);
   /// Through the running host, else on the store itself.
   Result<std::string> ask(Loaded& loaded, std::string_view command, const std::string& arguments);

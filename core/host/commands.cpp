@@ -60,12 +60,14 @@ class RuntimeUsers final : public cli::UserStore {
   Runtime& runtime_;
 };
 
+Error bad_configuration(std::string problems) { return {Code::invalid, "config.problems", std::move(problems)}; }
+
 /// A runtime that runs just far enough for the store to be used.
 class OfflineUsers final : public cli::UserStore {
  public:
   explicit OfflineUsers(cli::Loaded& loaded)
       : log_(quiet_log()), runtime_(*loaded.document, loaded.settings, *log_), users_(runtime_) {
-    if (const auto problems = runtime_.problems(); !problems.empty()) throw std::runtime_error(config::format(problems));
+    if (const auto problems = runtime_.problems(); !problems.empty()) throw ConfigError(config::format(problems));
     runtime_.setup();
     runtime_.start_store();
   }
@@ -191,6 +193,10 @@ int Commands::serve(cli::Loaded& loaded) {
   }
   try {
     return run(loaded, *logs);
+  } catch (const ConfigError& e) {
+    logs->flush();
+    std::cerr << "loft: " << e.what() << "\n";
+    return cli::bad_config;
   } catch (const std::exception& e) {
     logs->flush();
     std::cerr << "loft: " << e.what() << "\n";
@@ -212,9 +218,10 @@ int Commands::run(cli::Loaded& loaded, LogSystem& logs) {
   runtime.start();
 
   RuntimeUsers users(runtime);
-  auto control = control::ControlServer::create(settings.data_dir, [&](std::string_view command, std::string_view arguments) {
-    return cli::run_user_command(users, runtime.identity(), command, arguments);
-  });
+  auto control =
+      control::ControlServer::create(settings.data_dir, [&](std::string_view command, std::string_view arguments) {
+        return cli::run_user_command(users, runtime.identity(), command, arguments);
+      });
   if (!control) throw std::runtime_error(control.error().detail);
   log_listeners(log, settings, runtime.ports());
   write_ports(settings.data_dir, runtime.ports());
@@ -234,7 +241,13 @@ int Commands::run(cli::Loaded& loaded, LogSystem& logs) {
 
 void Commands::check(cli::Loaded& loaded) {
   const auto log = quiet_log();
-  const Runtime runtime(*loaded.document, loaded.settings, *log);
+  Runtime runtime(*loaded.document, loaded.settings, *log);
+  if (!runtime.problems().empty()) return;
+  try {
+    runtime.setup();
+  } catch (const ConfigError& e) {
+    loaded.document->root().problem(e.what());
+  }
 }
 
 Result<std::vector<cli::PluginInfo>> Commands::plugins(cli::Loaded& loaded) {
@@ -282,22 +295,29 @@ Result<std::vector<cli::ChainEntry>> Commands::chain(cli::Loaded& loaded) {
   const auto log = quiet_log();
   Runtime runtime(*loaded.document, loaded.settings, *log);
   if (const auto problems = runtime.problems(); !problems.empty()) {
-    return Error{Code::invalid, "config.problems", config::format(problems)};
+    return bad_configuration(config::format(problems));
   }
-  runtime.setup();
+  try {
+    runtime.setup();
+  } catch (const ConfigError& e) {
+    return bad_configuration(e.what());
+  }
   constexpr std::string_view stages[] = {"check", "rewrite", "policy"};
   std::vector<cli::ChainEntry> entries;
   for (const auto& row : runtime.bus().chain()) {
     const std::string stage(row.is_proposal ? stages[static_cast<std::size_t>(row.stage)] : "observer");
     entries.push_back({row.event, stage, row.plugin});
   }
-  for (const auto& follower : runtime.bus().followers()) entries.push_back({follower.spec.name, "follower", follower.plugin});
+  for (const auto& follower : runtime.bus().followers())
+    entries.push_back({follower.spec.name, "follower", follower.plugin});
   return entries;
 }
 
 Result<std::unique_ptr<cli::UserStore>> Commands::open_users(cli::Loaded& loaded) {
   try {
     return std::unique_ptr<cli::UserStore>(std::make_unique<OfflineUsers>(loaded));
+  } catch (const ConfigError& e) {
+    return bad_configuration(e.what());
   } catch (const std::exception& e) {
     return Error{Code::unavailable, "storage.unavailable", e.what()};
   }

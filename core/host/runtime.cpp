@@ -1,5 +1,6 @@
 #include "host/runtime.hpp"
 
+#include <chrono>
 #include <filesystem>
 #include <set>
 #include <thread>
@@ -10,13 +11,17 @@ namespace {
 /// A loop that has not turned for this long is stuck: its timers fire twice a second.
 constexpr Millis stuck = 5'000;
 constexpr Millis sweep_period = 500;
+/// How long a stop waits for the writer before it says goodbye: some commits on a slow disk.
+constexpr Millis answer_patience = 2'000;
 
 std::vector<std::string> search_path(const config::Settings& settings) {
   if (!settings.plugin_path.empty()) return settings.plugin_path;
   // build/release/bin/loft and /usr/bin/loft both have their plugins beside them.
-  const auto bin = std::filesystem::canonical("/proc/self/exe").parent_path();
-  return {(bin.parent_path() / "lib/loft/plugins").string(),
-          (bin.parent_path() / LOFT_LIBDIR "/loft/plugins").string()};
+  const auto root = std::filesystem::canonical("/proc/self/exe").parent_path().parent_path();
+  std::vector<std::string> path{(root / "lib/loft/plugins").string()};
+  const auto system = (root / LOFT_LIBDIR "/loft/plugins").string();
+  if (system != path.front()) path.push_back(system);
+  return path;
 }
 
 unsigned io_threads(const config::Settings& settings) {
@@ -165,6 +170,7 @@ void Runtime::make_core() {
   options.queue_entries = settings_.limits.queue_messages;
   options.queue_bytes = settings_.limits.queue_bytes;
   options.dedupe_keep = settings_.dedupe_keep;
+  options.receipts_keep = settings_.receipts_keep;
   options.window = settings_.server.window;
   storage_ = &plugins_->as<Storage>(settings_.storage.instance, "a storage");
   auto& broker = plugins_->as<Broker>(settings_.broker.instance, "a broker");
@@ -173,6 +179,14 @@ void Runtime::make_core() {
 }
 
 void Runtime::setup() {
+  try {
+    set_up_parts();
+  } catch (const std::exception& e) {
+    throw ConfigError(e.what());
+  }
+}
+
+void Runtime::set_up_parts() {
   pool_ = std::make_unique<BlockingPool>(settings_.server.blocking_threads, settings_.server.blocking_queue);
   make_core();
   plugins_->setup([this](PluginInstance& instance) { return std::make_unique<PluginHost>(*this, instance.name()); });
@@ -206,7 +220,8 @@ void Runtime::mount(Router& router, const config::MountRef& ref) {
 void Runtime::start_store() {
   plugins_->start();
   plugins_started_ = true;
-  if (auto started = core_->start(); !started) throw std::runtime_error("the storage does not answer: " + started.error().reason);
+  if (auto started = core_->start(); !started)
+    throw std::runtime_error("the storage does not answer: " + started.error().reason);
 }
 
 void Runtime::start() {
@@ -224,8 +239,8 @@ void Runtime::start() {
 
   std::vector<Followers::Row> rows;
   for (auto& follower : bus_->followers()) rows.push_back({follower.spec, std::move(follower.consume)});
-  followers_ = std::make_unique<Followers>(std::move(rows), *storage_, [this] { return core_->stable(); },
-                                           log_system_.logger("followers"));
+  followers_ = std::make_unique<Followers>(
+      std::move(rows), *storage_, [this] { return core_->stable(); }, log_system_.logger("followers"));
   for (auto& turned : turned_) turned = clock_.steady();
   engine_->start();
   engine_started_ = true;
@@ -243,10 +258,24 @@ void Runtime::listen(const std::string& name, const config::Address& address, co
     spec.tls_certificate = listener->tls_certificate;
     spec.tls_key = listener->tls_key;
   }
-  auto& transport = plugins_->as<Transport>(listener != nullptr ? listener->transport.instance : "transport.http", "a transport");
+  auto& transport =
+      plugins_->as<Transport>(listener != nullptr ? listener->transport.instance : "transport.http", "a transport");
   const auto port = engine_->listen(spec, transport, router);
-  if (!port) throw std::runtime_error("listener '" + name + "': " + port.error().detail);
+  if (!port) {
+    if (port.error().code == Code::invalid) throw ConfigError(port.error().detail);
+    throw std::runtime_error(port.error().detail);
+  }
   ports_[name] = *port;
+}
+
+/// Goodbye is the last word on a connection, so what came in before the stop is answered first. Clients that go on
+/// sending get no further answers for it: they hear the goodbye, and ask again elsewhere.
+void Runtime::answer_what_came(Millis until) const {
+  constexpr auto step = std::chrono::milliseconds(2);
+  // Twice in a row: the writer counts a batch as done a moment before it hands the answers back.
+  for (int calm = 0; calm < 2 && clock_.steady() < until; std::this_thread::sleep_for(step)) {
+    calm = core_->waiting() == 0 ? calm + 1 : 0;
+  }
 }
 
 bool Runtime::stop(Millis grace) {
@@ -255,6 +284,7 @@ bool Runtime::stop(Millis grace) {
   bool clean = true;
   if (engine_started_) {
     engine_->stop_accepting();
+    answer_what_came(std::min(deadline, clock_.steady() + answer_patience));
     clean = engine_->drain(deadline);
     if (followers_ != nullptr) followers_->stop();
   }

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <map>
 #include <memory>
+#include <stdexcept>
 #include <string>
 #include <vector>
 
@@ -27,11 +28,18 @@
 
 namespace loft {
 
+/// The configuration is to blame, in a way that only shows when its parts meet: routes that clash, a plugin of another
+/// kind, a key that does not belong to its certificate.
+class ConfigError final : public std::runtime_error {
+ public:
+  using std::runtime_error::runtime_error;
+};
+
 /// Thread role of everything here: control.
 class Runtime final : public Inspector, public Threads {
  public:
-  /// `document` and `log` outlive the runtime; `settings` were read from the document. Loads every plugin that they name
-  /// and lets each check its options; what is wrong is in `problems()` afterwards. Nothing has touched a disk or a
+  /// `document` and `log` outlive the runtime; `settings` were read from the document. Loads every plugin that they
+  /// name and lets each check its options; what is wrong is in `problems()` afterwards. Nothing has touched a disk or a
   /// socket yet.
   Runtime(const config::Document& document, config::Settings settings, LogSystem& log);
   ~Runtime() override;
@@ -43,13 +51,14 @@ class Runtime final : public Inspector, public Threads {
   std::vector<std::string> plugin_path() const;
   BusImpl& bus() noexcept { return *bus_; }
 
-  /// Registers handlers and routes, and freezes the tables. Throws PluginError, std::runtime_error.
+  /// Registers handlers and routes, and freezes the tables. Throws ConfigError. Touches neither disk nor socket.
   void setup();
 
   /// Opens the storage and starts messaging without listening: for commands that work on the store.
   void start_store();
 
-  /// Starts everything and listens. Throws PluginError, std::runtime_error (with the address that could not be bound).
+  /// Starts everything and listens. Throws PluginError, ConfigError, std::runtime_error (with the address that could
+  /// not be bound).
   void start();
 
   /// Where each listener listens, by name.
@@ -76,9 +85,11 @@ class Runtime final : public Inspector, public Threads {
   void load_plugins();
   void configure_plugins();
   void make_core();
+  void set_up_parts();
   void mount(Router& router, const config::MountRef& ref);
   void listen(const std::string& name, const config::Address& address, const config::ListenerSettings* listener,
               Router& router);
+  void answer_what_came(Millis until) const;
   void note(const config::Node& place, const std::string& message);
 
   // Inspector

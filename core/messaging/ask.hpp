@@ -7,6 +7,17 @@
 
 namespace loft {
 
+template <class F>
+void Core::guarded(F call) noexcept {
+  try {
+    call();
+  } catch (const std::exception& e) {
+    log_.error("a contract's handler threw", {{"what", e.what()}});
+  } catch (...) {
+    log_.error("a contract's handler threw", {{"what", "unknown exception"}});
+  }
+}
+
 template <class E, class F>
 void Core::consult(const Proposer<E>& proposer, E event, F then) {
   if (!proposer.has_waiting()) {
@@ -17,7 +28,7 @@ void Core::consult(const Proposer<E>& proposer, E event, F then) {
   hold(event.caller);
   proposer.propose(std::move(event), [this, then = std::move(then)](E& asked, Verdict verdict) mutable {
     const auto caller = asked.caller;
-    if (!is_gone(caller)) then(asked, std::move(verdict));
+    if (!is_gone(caller)) guarded([&] { then(asked, std::move(verdict)); });
     release(caller);
   });
 }
@@ -36,20 +47,20 @@ void Core::in_pool(const Caller& caller, W work, F then) {
       log_.error("a read threw", {{"what", e.what()}});
     }
     threads_.post(caller.thread, [this, caller, shared = std::move(shared), result] {
-      if (!is_gone(caller)) (*shared)(std::move(*result));
+      if (!is_gone(caller)) guarded([&] { (*shared)(std::move(*result)); });
       release(caller);
     });
   });
   if (taken) return;
   overloaded_(Overloaded{{}, "read pool"});
-  (*shared)(Error{Code::overloaded, "pool.full", "try again later"});
+  guarded([&] { (*shared)(Error{Code::overloaded, "pool.full", "try again later"}); });
   release(caller);
 }
 
 template <class T>
 void Core::refuse(const Caller& caller, Done<T> done, Error error) {
   threads_.post(caller.thread, [this, caller, done = std::move(done), error = std::move(error)]() mutable {
-    if (!is_gone(caller)) done(std::move(error));
+    if (!is_gone(caller)) guarded([&] { done(std::move(error)); });
   });
 }
 

@@ -12,56 +12,90 @@ constexpr std::size_t recent_keys_limit = 200'000;
 // A conflict means that the storage knew more than the memory; after learning it once or twice a round must fit.
 constexpr int attempts = 8;
 
-/// What links have proven waits for nobody and is bounded by the sessions: it takes no room from submissions.
-bool is_counted(const Entry& entry) noexcept { return !std::holds_alternative<ProvenEntry>(entry.what); }
+constexpr Millis housekeeping_period = 10'000;
+constexpr std::size_t forget_step = 2000;
+constexpr Millis forget_pause = 50;  // between steps, while there are more: up to 40,000 a second
 
 }  // namespace
 
 void Core::enqueue(unsigned thread, Entry entry) {
-  if (is_counted(entry)) {
-    waiting_.fetch_add(1, std::memory_order_relaxed);
-    waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
-  }
+  if (std::holds_alternative<ProvenEntry>(entry.what)) proven_waiting_.fetch_add(1, std::memory_order_relaxed);
+  waiting_.fetch_add(1, std::memory_order_relaxed);
+  waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
   if (thread < local_.size()) {
     local_[thread].entries.push_back(std::move(entry));
     return;
   }
-  {
-    std::lock_guard lock(queue_mutex_);
-    queue_.push_back(std::move(entry));
-  }
-  wake();
+  std::vector<Entry> one;
+  one.push_back(std::move(entry));
+  hand_in(one);
 }
 
-void Core::wake() {
-  if (instant_) commit_waiting();
-  else queue_filled_.notify_one();
-}
-
-void Core::turn_end(unsigned thread) {
-  auto& entries = local_[thread].entries;
-  if (entries.empty()) return;
+void Core::hand_in(std::vector<Entry>& entries) {
   {
     std::lock_guard lock(queue_mutex_);
-    if (queue_.empty()) {
+    if (stopping_) {
+      // Below.
+    } else if (queue_.empty()) {
       queue_.swap(entries);
     } else {
       std::move(entries.begin(), entries.end(), std::back_inserter(queue_));
       entries.clear();
     }
   }
-  wake();
+  if (entries.empty()) return wake();
+  Outbound out(threads_.count());
+  answered(entries);
+  fail_all(entries, {Code::unavailable, "host.stopping", "the host stops; try again later"}, true, out);
+  entries.clear();
+  hand_back(out);
+}
+
+void Core::answered(const std::vector<Entry>& entries) {
+  std::size_t bytes = 0;
+  std::size_t proven = 0;
+  for (const auto& entry : entries) {
+    bytes += entry.bytes;
+    proven += std::holds_alternative<ProvenEntry>(entry.what) ? 1 : 0;
+  }
+  waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
+  const auto left = waiting_.fetch_sub(entries.size(), std::memory_order_release) - entries.size();
+  if (proven != 0) proven_waiting_.fetch_sub(proven, std::memory_order_relaxed);
+  queue_gauge_.set(static_cast<std::int64_t>(left));
+}
+
+bool Core::full() {
+  if (waiting_.load(std::memory_order_relaxed) < options_.queue_entries + proven_waiting_.load(std::memory_order_relaxed) &&
+      waiting_bytes_.load(std::memory_order_relaxed) < options_.queue_bytes) {
+    return false;
+  }
+  overloaded_(Overloaded{{}, "commit queue"});
+  return true;
+}
+
+void Core::wake() {
+  if (instant_)
+    commit_waiting();
+  else
+    queue_filled_.notify_one();
+}
+
+void Core::turn_end(unsigned thread) {
+  auto& entries = local_[thread].entries;
+  if (!entries.empty()) hand_in(entries);
 }
 
 void Core::run_committer() {
   for (;;) {
     {
       std::unique_lock lock(queue_mutex_);
-      queue_filled_.wait_for(lock, std::chrono::seconds(10), [this] { return !queue_.empty() || stopping_; });
+      const auto pause = std::clamp<Millis>(next_housekeeping_ - clock_.steady(), 10, housekeeping_period);
+      queue_filled_.wait_for(lock, std::chrono::milliseconds(pause), [this] { return !queue_.empty() || stopping_; });
       if (queue_.empty() && stopping_) return;
     }
     commit_waiting();
-    if (clock_.steady() - last_housekeeping_ > 10'000) housekeeping();
+    std::lock_guard role(committer_);
+    housekeeping();
   }
 }
 
@@ -87,73 +121,26 @@ void Core::commit_waiting() {
       if (entries.empty()) break;
       commit_round(entries);
     }
+    // An instant storage has no writer thread that would do it.
+    if (instant_) housekeeping();
     role.unlock();
     std::lock_guard lock(queue_mutex_);
     if (queue_.empty()) return;
   }
 }
 
-// Brings what the entries name into memory, before the state is locked for sequencing.
-void Core::prepare(std::vector<Entry>& entries) {
-  std::unique_lock lock(state_.mutex);
-  for (auto& entry : entries) {
-    auto* submit = std::get_if<SubmitEntry>(&entry.what);
-    if (submit == nullptr || (submit->rest != nullptr && submit->rest->refused)) continue;
-    if (submit->rest != nullptr) submit->rest->failed.reset();
-    if (submit->peer != nullptr) {
-      const auto pair = std::minmax(submit->sender->id, submit->peer->id);
-      if (const auto it = state_.by_pair.find(pair); it != state_.by_pair.end()) {
-        submit->conversation = it->second;
-        continue;
-      }
-      lock.unlock();
-      auto stored = storage_.conversation_by_pair(pair.first, pair.second);
-      if (!stored) {
-        submit->more().failed = stored.error();
-      } else if (*stored) {
-        auto adopted = adopt(std::move(**stored), false);
-        if (adopted) submit->conversation = *adopted;
-        else submit->more().failed = adopted.error();
-      }
-      lock.lock();
-      continue;
-    }
-    const auto& to = submit->more().to;
-    if (to.by == ConversationRef::By::id) {
-      auto* known = state_.find(static_cast<ConversationId>(to.number));
-      if (known != nullptr && (known->members_loaded || known->is_direct())) {
-        submit->conversation = known;
-        continue;
-      }
-    }
-    lock.unlock();
-    auto found = resolve(submit->sender->id, to, true);
-    if (found) submit->conversation = *found;
-    else submit->more().failed = found.error();
-    lock.lock();
-  }
-}
-
 void Core::commit_round(std::vector<Entry>& entries) {
   Outbound out(threads_.count());
   if (out.by_thread.size() == 1) out.by_thread.front().reserve(2 * entries.size());
-  std::size_t bytes = 0;
-  std::size_t count = 0;
-  for (const auto& entry : entries) {
-    bytes += entry.bytes;
-    count += is_counted(entry) ? 1 : 0;
-  }
-
   for (int attempt = 1;; ++attempt) {
     prepare(entries);
     Sequencer sequencer(*this, state_);
     sequencer.reserve(entries.size());
     {
-      std::lock_guard lock(state_.mutex);
-      for (auto& entry : entries) sequencer.take(entry);
+      std::unique_lock lock(state_.mutex);
+      for (auto& entry : entries) sequencer.take(entry, lock);
     }
-    Result<Conflict> stored = Conflict{};
-    if (!sequencer.changes_nothing()) stored = storage_.commit(sequencer.batch());
+    auto stored = commit(sequencer);
     if (stored && !stored->empty() && attempt < attempts) {
       learn(*stored, sequencer);
       continue;
@@ -164,7 +151,10 @@ void Core::commit_round(std::vector<Entry>& entries) {
         log_.error("storage does not take messages", {{"reason", error.reason}});
         lost_(StorageLost{{}, error});
       }
-      fail_all(entries, error, out);
+      fail_all(entries, error, false, out);
+      // The round is over: whatever became of it, nothing of it is in flight.
+      std::lock_guard lock(state_.mutex);
+      state_.stable = ids_.last();
       break;
     }
     if (storage_lost_.load(std::memory_order_relaxed) && !sequencer.changes_nothing()) {
@@ -180,19 +170,30 @@ void Core::commit_round(std::vector<Entry>& entries) {
     {
       std::lock_guard lock(state_.mutex);
       sequencer.apply(entries, out);
+      state_.stable = ids_.last();
     }
     for (const auto& late : sequencer.late()) {
       auto record = record_of(late.original);
       auto& ack = std::get<Ack>(out.by_thread[late.thread][late.item]);
-      if (record) ack.result = Accepted{std::move(*record), true};
-      else ack.result = record.error();
+      if (record)
+        ack.result = Accepted{std::move(*record), true};
+      else
+        ack.result = record.error();
     }
     break;
   }
-  waiting_.fetch_sub(count, std::memory_order_relaxed);
-  waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
-  queue_gauge_.set(static_cast<std::int64_t>(waiting_.load(std::memory_order_relaxed)));
   hand_back(out);
+  answered(entries);
+}
+
+Result<Conflict> Core::commit(Sequencer& sequencer) {
+  if (sequencer.changes_nothing()) return Conflict{};
+  try {
+    return storage_.commit(sequencer.batch());
+  } catch (const std::exception& e) {
+    log_.error("the storage threw", {{"what", e.what()}});
+    return Error{Code::internal, "storage.broken", {}};
+  }
 }
 
 // What the storage knew and the memory did not.
@@ -206,10 +207,15 @@ void Core::learn(const Conflict& conflict, const Sequencer& sequencer) {
   for (const auto& stale : conflict.stale) {
     auto* conversation = state_.find(stale.conversation);
     if (conversation == nullptr) continue;
-    log_.warn("a conversation's head was stale", {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
-    conversation->tail.clear();
+    log_.warn("a conversation's head was stale",
+              {{"conversation", raw(stale.conversation)}, {"known", conversation->head}, {"stored", stale.head}});
+    state_.drop_tail(*conversation);
     conversation->head = stale.head;
     conversation->last = stale.last;
+    // What is behind a count was taken to be from others.
+    for (auto& [user, view] : state_.views) {
+      if (const auto it = view->entries.find(stale.conversation); it != view->entries.end()) it->second.counted = false;
+    }
   }
 }
 
@@ -222,7 +228,7 @@ void Core::remember_key(const ClientKey& key, MessageId id) {
   }
 }
 
-void Core::fail_all(std::vector<Entry>& entries, const Error& error, Outbound& out) {
+void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out) {
   for (auto& entry : entries) {
     std::visit(
         [&](auto& any) {
@@ -234,16 +240,17 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, Outbound& o
             } else {
               out.reply<Accepted>(entry.caller, what.done, error);
             }
-          } else if constexpr (std::is_same_v<T, OpenEntry> || std::is_same_v<T, CloseEntry>) {
+          } else if constexpr (std::is_same_v<T, CloseEntry>) {
             // Sessions come and go without the storage.
-            Sequencer sequencer(*this, state_);
-            std::vector<Entry> one;
-            one.push_back(std::move(entry));
             std::lock_guard lock(state_.mutex);
-            sequencer.take(one.front());
-            sequencer.apply(one, out);
+            Sequencer(*this, state_).close(what, out);
+          } else if constexpr (std::is_same_v<T, OpenEntry>) {
+            if (stopping || entry.failed)
+              return out.reply<Login>(entry.caller, what.done, entry.failed ? *entry.failed : error);
+            std::lock_guard lock(state_.mutex);
+            Sequencer(*this, state_).open(entry, what, out);
           } else if constexpr (!std::is_same_v<T, ProvenEntry>) {
-            out.reply(entry.caller, what.done, {error});
+            out.reply(entry.caller, what.done, {entry.failed ? *entry.failed : error});
           }
         },
         entry.what);
@@ -251,6 +258,8 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, Outbound& o
 }
 
 void Core::hand_back(Outbound& out) {
+  if (!out.announced.empty()) broker_.announce(out.announced);
+  if (!out.withdrawn.empty()) broker_.withdraw(out.withdrawn);
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (out.by_thread[thread].empty()) continue;
     threads_.post(thread, [this, thread, items = std::move(out.by_thread[thread])]() mutable {
@@ -284,8 +293,10 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
     void operator()(NewRecord& item) const { core.sessions_.deliver(thread, *item.record); }
     void operator()(std::shared_ptr<const Outgoing>& outgoing) const { core.sessions_.deliver(thread, *outgoing); }
     void operator()(AudienceChange& change) const {
-      if (change.joins) core.sessions_.join(thread, change.user, change.group);
-      else core.sessions_.leave(thread, change.user, change.group);
+      if (change.joins)
+        core.sessions_.join(thread, change.user, change.group);
+      else
+        core.sessions_.leave(thread, change.user, change.group);
     }
   };
   for (auto& item : items) {
@@ -300,19 +311,21 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
 void Core::sweep(unsigned thread) {
   sessions_.sweep(thread, [&](Session& session, const Unproven& run) {
     ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
-    enqueue(thread, Entry{session.caller, std::move(proven), 0});
+    enqueue(thread, Entry{session.caller, std::move(proven), 0, {}});
   });
 }
 
+// With the committer's role.
 void Core::housekeeping() {
-  last_housekeeping_ = clock_.steady();
+  if (clock_.steady() < next_housekeeping_) return;
   evict_views();
-  // In steps, so that commits go on in between.
+  evict_conversations();
+  // In steps, so that commits go on in between; a full step means that there are more.
   const auto before = id::first_at(clock_.now() - options_.dedupe_keep);
-  std::lock_guard role(committer_);
-  if (const auto forgotten = storage_.forget_client_keys(before, 2000); !forgotten) {
-    log_.warn("old client ids could not be forgotten", {{"reason", forgotten.error().reason}});
-  }
+  const auto forgotten = storage_.forget_client_keys(before, forget_step);
+  if (!forgotten) log_.warn("old client ids could not be forgotten", {{"reason", forgotten.error().reason}});
+  const bool more = forgotten && *forgotten == forget_step;
+  next_housekeeping_ = clock_.steady() + (more ? forget_pause : housekeeping_period);
 }
 
 }  // namespace loft

@@ -26,6 +26,8 @@ Core::Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, cons
       propose_create_(bus),
       propose_membership_(bus),
       propose_read_(bus),
+      session_opened_(bus),
+      session_closed_(bus),
       stored_(bus),
       refused_(bus),
       recalled_(bus),
@@ -51,7 +53,7 @@ Result<void> Core::start() {
   ids_ = IdGenerator(clock_, *last);
   state_.stable = *last;
   instant_ = storage_.instant();
-  last_housekeeping_ = clock_.steady();
+  next_housekeeping_ = clock_.steady() + 10'000;
   if (!instant_) writer_ = std::thread([this] { run_committer(); });
   return {};
 }
@@ -84,6 +86,11 @@ std::string Core::health() const {
   return storage_.health();
 }
 
+std::size_t Core::cached_views() const {
+  std::lock_guard lock(state_.mutex);
+  return state_.views.size();
+}
+
 Position Core::stable() const {
   std::lock_guard lock(state_.mutex);
   return state_.stable;
@@ -106,7 +113,7 @@ Result<UserPtr> Core::add_user(User user) {
   };
   Caller nobody;
   nobody.thread = ~0u;
-  enqueue(nobody.thread, Entry{nobody, std::move(wanted), 0});
+  enqueue(nobody.thread, Entry{nobody, std::move(wanted), 0, {}});
   std::unique_lock lock(mutex);
   answered.wait(lock, [&] { return result.has_value(); });
   return std::move(*result);

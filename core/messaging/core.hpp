@@ -35,19 +35,21 @@ namespace loft {
 
 struct CoreOptions {
   bool auto_create_users = false;
-  std::size_t content_bytes = 64 << 10;       ///< of one message's content
-  std::size_t group_members = 100'000;        ///< of one group
-  std::size_t receipts_max = 200;             ///< members up to which a sender sees exact group receipts
-  std::size_t queue_entries = 100'000;        ///< waiting for the committer; beyond it callers hear `overloaded`
+  std::size_t content_bytes = 64 << 10;  ///< of one message's content
+  std::size_t group_members = 100'000;   ///< of one group
+  std::size_t receipts_max = 200;        ///< members up to which a sender sees exact group receipts
+  std::size_t queue_entries = 100'000;   ///< waiting for the committer; beyond it callers hear `overloaded`
   std::size_t queue_bytes = 256 << 20;
-  std::size_t batch_entries = 16'384;         ///< of one transaction
+  std::size_t batch_entries = 16'384;    ///< of one transaction
   /// Newest messages kept in memory, over all conversations. Not more than a processor's cache holds: what is older
   /// would be as slow here as in the storage's own cache, and every new message pays for putting an old one away.
   std::size_t recent_bytes = 16 << 20;
   std::size_t cached_users = 500'000;
   std::size_t cached_views = 100'000;
-  Millis dedupe_keep = 7 * 86'400'000LL;      ///< client ids are remembered this long
-  unsigned window = 256;                      ///< submissions of one session on their way
+  std::size_t cached_conversations = 500'000;
+  Millis dedupe_keep = 7 * 86'400'000LL;  ///< client ids are remembered this long
+  Millis receipts_keep = 30 * 86'400'000LL;  ///< the times of acts are kept this long
+  unsigned window = 256;                  ///< submissions of one session on their way
 };
 
 class DomainTable;
@@ -80,6 +82,7 @@ class Core final : public Messaging, public Users {
   void message(const Caller& caller, MessageId id, Done<MessageRecord> done) override;
   void history(const Caller& caller, HistoryQuery query, Done<Page> done) override;
   void inbox(const Caller& caller, InboxQuery query, Done<Page> done) override;
+  void sync(const Caller& caller, SyncQuery query, Done<SyncPage> done) override;
   void unread(const Caller& caller, UnreadQuery query, Done<std::uint64_t> done) override;
   void conversations(const Caller& caller, ConversationQuery query,
                      Done<std::vector<ConversationRecord>> done) override;
@@ -107,6 +110,9 @@ class Core final : public Messaging, public Users {
   /// Empty when messages can be stored, else why not.
   std::string health() const;
   Position stable() const;
+  std::size_t cached_views() const;
+  /// Entries handed in and not answered yet. Thread role: any.
+  std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_acquire); }
 
  private:
   friend class Sequencer;
@@ -120,9 +126,15 @@ class Core final : public Messaging, public Users {
   void mark_messages(const Caller& caller, MarkAct act, Done<Marked> done);
   void mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done);
   std::optional<Error> add_target(MarkEntry& entry, const Message& message) const;
+  void enqueue_marks(const Caller& caller, MarkEntry entry, Done<Marked> done);
   Result<MarkTarget> message_at(ConversationId conversation, Position position);
+  template <class T>
+  bool turned_away(const Caller& caller, Done<T>& done);
   void enqueue(unsigned thread, Entry entry);
+  void hand_in(std::vector<Entry>& entries);
   void wake();
+  /// Whether the commit queue is at a limit; says so to the observers.
+  bool full();
 
   // ask.hpp: asynchronous steps on the caller's thread. While one waits, the session's further messages wait too.
   /// Asks the interceptors, then calls `then(event, verdict)`.
@@ -136,6 +148,9 @@ class Core final : public Messaging, public Users {
   void hold(const Caller& caller);
   void release(const Caller& caller);
   bool is_gone(const Caller& caller);
+  /// Calls what a contract has given; what it throws is logged.
+  template <class F>
+  void guarded(F call) noexcept;
 
   // read.cpp
   template <class T, class F>
@@ -147,6 +162,8 @@ class Core final : public Messaging, public Users {
   void with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then);
   void with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
                   Function<void(Result<std::vector<UserPtr>>)> then);
+  /// Who calls. Without a session nothing else keeps that user in memory.
+  void with_actor(const Caller& caller, Function<void(Result<UserPtr>)> then);
   /// The caller's own view is in memory when `then` runs, and what `then` enqueues finds it there.
   void with_view(const Caller& caller, Function<void(Result<void>)> then);
   void with_conversation(const Caller& caller, ConversationRef ref, bool with_members,
@@ -158,7 +175,9 @@ class Core final : public Messaging, public Users {
   // load.cpp: the waiting halves; never with the lock held by the caller.
   Result<void> load_view(UserId user);
   Result<bool> try_load_view(UserId user);
+  Result<std::unique_ptr<UserView>> read_view(UserId user);
   void evict_views();
+  void evict_conversations();
   Result<ConversationState*> load(ConversationId id, bool with_members);
   Result<ConversationState*> resolve(UserId caller, const ConversationRef& ref, bool with_members);
   Result<ConversationState*> adopt(StoredConversation stored, bool with_members);
@@ -169,15 +188,26 @@ class Core final : public Messaging, public Users {
 
   // committer.cpp
   void remember_key(const ClientKey& key, MessageId id);
-  void prepare(std::vector<Entry>& entries);
+  void answered(const std::vector<Entry>& entries);
+  Result<Conflict> commit(Sequencer& sequencer);
   void run_items(unsigned thread, std::vector<OutboundItem> items);
   void learn(const Conflict& conflict, const Sequencer& sequencer);
-  void fail_all(std::vector<Entry>& entries, const Error& error, Outbound& out);
+  void fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out);
   void run_committer();
   void commit_waiting();
   void commit_round(std::vector<Entry>& entries);
   void hand_back(Outbound& out);
   void housekeeping();
+
+  // prepare.cpp; `lock` is held when they are called and when they return, not while they wait for the storage.
+  void prepare(std::vector<Entry>& entries);
+  void prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>& lock);
+  void prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>& lock);
 
   const CoreOptions options_;
   Storage& storage_;
@@ -206,12 +236,14 @@ class Core final : public Messaging, public Users {
   std::condition_variable queue_filled_;
   std::vector<Entry> queue_;
   bool stopping_ = false;
-  std::atomic<std::size_t> waiting_{0};       ///< entries handed in and not yet answered
+  std::atomic<std::size_t> waiting_{0};  ///< entries handed in and not yet answered
   std::atomic<std::size_t> waiting_bytes_{0};
-  std::mutex committer_;                      ///< the role: held by whoever sequences
-  std::vector<Entry> round_;                  ///< what is being committed; its memory is kept
+  /// Of those, what links have proven: bounded by the sessions and awaited by nobody, it takes no submission's room.
+  std::atomic<std::size_t> proven_waiting_{0};
+  std::mutex committer_;      ///< the role: held by whoever sequences
+  std::vector<Entry> round_;  ///< what is being committed; its memory is kept
   std::thread writer_;
-  Millis last_housekeeping_ = 0;
+  Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};
 
   Proposer<OpenSession> propose_session_;
@@ -221,6 +253,8 @@ class Core final : public Messaging, public Users {
   Proposer<CreateConversation> propose_create_;
   Proposer<ChangeMembership> propose_membership_;
   Proposer<ReadMessages> propose_read_;
+  Publisher<SessionOpened> session_opened_;
+  Publisher<SessionClosed> session_closed_;
   Publisher<MessageStored> stored_;
   Publisher<MessageRefused> refused_;
   Publisher<MessageRecalled> recalled_;

@@ -1,5 +1,6 @@
 #include "messaging/directory.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 #include <loft/utf8.hpp>
@@ -85,7 +86,7 @@ UserPtr Directory::add(User user) {
   std::lock_guard lock(mutex_);
   const auto it = by_id_.find(user.id);
   if (it != by_id_.end()) return it->second;
-  if (by_id_.size() >= limit_) trim();
+  if (by_id_.size() >= trim_at_) trim();
   auto shared = std::make_shared<const User>(std::move(user));
   by_id_.emplace(shared->id, shared);
   by_handle_.emplace(shared->handle, shared.get());
@@ -101,6 +102,18 @@ void Directory::trim() {
     by_uuid_.erase(entry.second->uuid);
     return true;
   });
+  ++trims_;
+  trim_at_ = std::max(limit_, by_id_.size() + by_id_.size() / 4);
+}
+
+std::size_t Directory::size() const {
+  std::lock_guard lock(mutex_);
+  return by_id_.size();
+}
+
+std::size_t Directory::trims() const {
+  std::lock_guard lock(mutex_);
+  return trims_;
 }
 
 }  // namespace loft

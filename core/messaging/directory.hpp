@@ -23,7 +23,7 @@ bool is_handle(std::string_view text) noexcept;
 /// unless the storage is instant.
 class Directory {
  public:
-  Directory(Storage& storage, std::size_t limit) : storage_(storage), limit_(limit) {}
+  Directory(Storage& storage, std::size_t limit) : storage_(storage), limit_(limit), trim_at_(limit) {}
 
   /// From memory only; null when it is not there.
   UserPtr cached(const UserRef& ref) const;
@@ -36,12 +36,17 @@ class Directory {
   /// A user that was just stored.
   UserPtr add(User user);
 
+  std::size_t size() const;
+  std::size_t trims() const;  ///< how often all users were looked through
+
  private:
   UserPtr cached_locked(const UserRef& ref) const;
   void trim();
 
   Storage& storage_;
   const std::size_t limit_;
+  std::size_t trim_at_;  ///< moves up while most users are held, so that trimming stays rare
+  std::size_t trims_ = 0;
   mutable std::mutex mutex_;
   boost::unordered_flat_map<UserId, UserPtr> by_id_;
   // The keys are views into the users themselves.

@@ -19,10 +19,10 @@ namespace loft {
 /// Thousands of them wait at a time: what most do not need is allocated by those that do.
 struct SubmitEntry {
   struct More {
-    ConversationRef to;              ///< where there is no peer
+    ConversationRef to;            ///< where there is no peer
     std::optional<ClientKey> key;
-    std::optional<Error> refused;    ///< decided before it was queued: it waits only for its turn to be answered
-    std::optional<Error> failed;     ///< by the committer, before it sequences
+    std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
+    UserPtr other;                 ///< by the committer; direct, named by its id: the one who is not the sender
   };
 
   UserPtr sender;
@@ -61,7 +61,7 @@ T& unboxed(Boxed<T>& entry) noexcept { return *entry; }
 struct RecallEntry {
   UserPtr actor;
   Recall recall;
-  MessageRecord record;              ///< found before it was queued
+  MessageRecord record;  ///< found before it was queued
   Done<Recalled> done;
 };
 
@@ -78,17 +78,17 @@ struct MarkEntry {
   std::optional<MarkId> also;
   bool strict = false;
   std::vector<MarkTarget> targets;
-  ConversationState* in = nullptr;   ///< set: everything up to `up_to`
-  Seq up_to = ~Seq{0};               ///< ~0: the head
-  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`, unless that is the head
+  ConversationState* in = nullptr;  ///< set: everything up to `up_to`
+  Seq up_to = 0;
+  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`
   Millis up_to_time = 0;
-  Done<Marked> done;                 ///< may be empty
+  Done<Marked> done;  ///< may be empty
 };
 
 /// What links have proven: written behind, answered to nobody.
 struct ProvenEntry {
   UserId user = UserId::none;
-  std::uint32_t marks = 0;           ///< bit set by MarkId
+  std::uint32_t marks = 0;  ///< bit set by MarkId
   ConversationId conversation = ConversationId::none;
   Seq low = 0;
   Seq high = 0;
@@ -105,14 +105,15 @@ struct CreateEntry {
 struct MembershipEntry {
   UserPtr actor;
   MembershipAct act;
-  UserPtr subject;                   ///< the actor itself for join and leave
+  UserPtr subject;  ///< the actor itself for join and leave
   ConversationState* conversation = nullptr;
   Done<MemberRecord> done;
 };
 
 struct UserEntry {
-  User user;                         ///< id and uuid are filled in when empty
-  bool if_absent = false;            ///< an existing handle is a success
+  User user;               ///< id and uuid are filled in when empty
+  bool if_absent = false;  ///< an existing handle is a success
+  UserPtr existing;        ///< filled in by the committer: who has the handle
   Done<UserPtr> done;
 };
 
@@ -132,7 +133,8 @@ struct Entry {
   std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>,
                Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<OpenEntry>, CloseEntry>
       what;
-  std::size_t bytes = 0;  ///< counted against the queue's limit
+  std::size_t bytes = 0;        ///< counted against the queue's limit
+  std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
 };
 
 }  // namespace loft

@@ -35,8 +35,12 @@ void Core::with_user(const Caller& caller, UserRef ref, Function<void(Result<Use
           then(std::move(made));
           release(caller);
         };
-        enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+        enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
       });
+}
+
+void Core::with_actor(const Caller& caller, Function<void(Result<UserPtr>)> then) {
+  with_user(caller, UserRef::of(caller.user), std::move(then));
 }
 
 void Core::with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
@@ -88,9 +92,9 @@ void Core::with_conversation(const Caller& caller, ConversationRef ref, bool wit
     if (ref.by == ConversationRef::By::id) {
       known = state_.find(static_cast<ConversationId>(ref.number));
     } else if (peer != nullptr) {
-      if (const auto it = state_.by_pair.find(std::minmax(caller.user, peer->id)); it != state_.by_pair.end()) known = it->second;
+      known = state_.find_pair(std::minmax(caller.user, peer->id));
     } else if (ref.by == ConversationRef::By::handle || ref.by == ConversationRef::By::handle_or_id) {
-      if (const auto it = state_.by_handle.find(ref.text); it != state_.by_handle.end()) known = it->second;
+      known = state_.find_handle(ref.text);
     }
     if (known != nullptr && with_members && !known->members_loaded && !known->is_direct()) known = nullptr;
   }
@@ -153,7 +157,7 @@ void Core::open_session(Session& session, UserRef user, Done<Login> done) {
         entry.user = std::move(user);
         entry.session = {caller.session, caller.thread, caller.contract, opening->marks_on_push, 0, opening->single};
         entry.done = std::move(done);
-        enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0});
+        enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0, {}});
       });
     });
   });
@@ -162,9 +166,11 @@ void Core::open_session(Session& session, UserRef user, Done<Login> done) {
 void Core::close_session(Session& session) {
   if (session.caller.session == 0) return;
   const auto caller = session.caller;
+  const bool opened = session.active;
   sessions_.remove(session);
   session.caller.session = 0;
-  if (session.user != nullptr) enqueue(caller.thread, Entry{caller, CloseEntry{caller.user, caller.session}, 0});
+  if (session.user != nullptr) enqueue(caller.thread, Entry{caller, CloseEntry{caller.user, caller.session}, 0, {}});
+  if (opened) session_closed_(SessionClosed{{}, caller});
 }
 
 }  // namespace loft

@@ -57,12 +57,18 @@ void Followers::run(Row& row) {
 
   Position at = 0;
   for (;;) {
-    const auto known = storage_.follower(row.spec.name);
-    if (known) {
-      at = *known ? **known : row.spec.from_start ? 0 : stable();
-      if (*known || storage_.set_follower(row.spec.name, at)) break;
+    std::string problem;
+    try {
+      const auto known = storage_.follower(row.spec.name);
+      if (known) {
+        at = *known ? **known : row.spec.from_start ? 0 : stable();
+        if (*known || storage_.set_follower(row.spec.name, at)) break;
+      }
+      problem = known ? "its position could not be stored" : known.error().reason;
+    } catch (const std::exception& e) {
+      problem = e.what();
     }
-    if (!failed(known ? "its position could not be stored" : known.error().reason)) return;
+    if (!failed(problem)) return;
   }
   for (;;) {
     try {
@@ -75,6 +81,8 @@ void Followers::run(Row& row) {
       if (!pause(at == before ? std::chrono::milliseconds(poll) : 0ms)) return;
     } catch (const std::exception& e) {
       if (!failed(e.what())) return;
+    } catch (...) {
+      if (!failed("unknown exception")) return;
     }
   }
 }

@@ -5,6 +5,16 @@
 
 namespace loft {
 
+namespace id {
+
+/// The largest id of a moment: ids up to it have a time() <= `time`. 0 for times before the epoch.
+constexpr std::uint64_t last_at(Millis time) noexcept {
+  if (time < epoch) return 0;
+  return first_at(time) | ((std::uint64_t{1} << (node_bits + counter_bits)) - 1);
+}
+
+}  // namespace id
+
 /// Makes ids that strictly grow, whatever the clock does: max(clock, last + 1). Not thread-safe: the committer's.
 class IdGenerator {
  public:

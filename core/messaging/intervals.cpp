@@ -60,7 +60,10 @@ Result<IntervalSet> IntervalSet::decode(std::string_view bytes) {
     std::uint64_t step = 0, length = 0, zigzag = 0;
     if (!get(bytes, step) || !get(bytes, length) || !get(bytes, zigzag)) return damaged;
     if (step == 0 || step > id::limit || length > id::limit || last > id::limit) return damaged;
-    time += static_cast<Millis>(zigzag >> 1) ^ -static_cast<Millis>(zigzag & 1);
+    // Unsigned, because damaged bytes may claim any difference.
+    const auto difference = (zigzag >> 1) ^ (~(zigzag & 1) + 1);
+    time = static_cast<Millis>(static_cast<std::uint64_t>(time) + difference);
+    if (time < 0) return damaged;
     set.intervals_.push_back({last + step, last + step + length, time});
     last += step + length;
   }

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <charconv>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include "messaging/core.hpp"
 
 namespace loft {
@@ -9,8 +11,8 @@ namespace {
 
 const Error unknown_conversation{Code::not_found, "conversation.unknown", "no such conversation"};
 
-// A view that nothing touched for this long may go; no act waits in the queue that long.
-constexpr Millis idle_view = 5 * 60'000;
+// A view that nothing touched for this long may go; no read takes that long.
+constexpr Millis idle_view = 30'000;
 
 }  // namespace
 
@@ -25,11 +27,30 @@ Result<void> Core::load_view(UserId user) {
 }
 
 Result<bool> Core::try_load_view(UserId user) {
+  // Several may read the same view at once: each remembers how often it had changed when it began.
+  std::uint64_t changes = 0;
   {
     std::lock_guard lock(state_.mutex);
     if (state_.view(user) != nullptr) return true;
-    state_.loading[user] = false;
+    auto& loading = state_.loading[user];
+    ++loading.readers;
+    changes = loading.changes;
   }
+  auto view = read_view(user);
+
+  std::lock_guard lock(state_.mutex);
+  const auto it = state_.loading.find(user);
+  const bool changed = it->second.changes != changes;
+  if (--it->second.readers == 0) state_.loading.erase(it);
+  if (!view) return view.error();
+  if (state_.view(user) != nullptr) return true;
+  if (changed) return false;
+  (*view)->used = clock_.steady();
+  state_.views.emplace(user, std::move(*view));
+  return true;
+}
+
+Result<std::unique_ptr<UserView>> Core::read_view(UserId user) {
   auto shared = directory_.load(user);
   if (!shared) return shared.error();
   auto memberships = storage_.memberships(user);
@@ -46,6 +67,8 @@ Result<bool> Core::try_load_view(UserId user) {
   for (auto& conversation : *stored) {
     const auto id = conversation.conversation.id;
     auto adopted = adopt(std::move(conversation), false);
+    // One that is just being made enters the view when that is done.
+    if (!adopted && adopted.error().code == Code::not_found) continue;
     if (!adopted) return adopted.error();
     view->entries[id].conversation = *adopted;
   }
@@ -53,8 +76,10 @@ Result<bool> Core::try_load_view(UserId user) {
     const auto it = view->entries.find(membership.member.conversation);
     if (it == view->entries.end()) continue;
     it->second.joined_seq = membership.member.joined_seq;
+    it->second.joined = membership.member.joined;
     for (const auto& written : membership.marks) {
-      const auto known = std::find_if(marks_.begin(), marks_.end(), [&](const MarkSpec& spec) { return spec.name == written.mark; });
+      const auto known =
+          std::find_if(marks_.begin(), marks_.end(), [&](const MarkSpec& spec) { return spec.name == written.mark; });
       if (known == marks_.end()) continue;
       auto mark = Mark::decode(written.set);
       if (!mark) return mark.error();
@@ -62,23 +87,42 @@ Result<bool> Core::try_load_view(UserId user) {
     }
   }
 
-  std::lock_guard lock(state_.mutex);
-  const auto it = state_.loading.find(user);
-  const bool dirty = it == state_.loading.end() || it->second;
-  if (it != state_.loading.end()) state_.loading.erase(it);
-  if (state_.view(user) != nullptr) return true;
-  if (dirty) return false;
-  view->used = clock_.steady();
-  state_.views.emplace(user, std::move(view));
-  return true;
+  return view;
 }
 
 void Core::evict_views() {
   std::lock_guard lock(state_.mutex);
   if (state_.views.size() <= options_.cached_views) return;
+  std::vector<std::pair<Millis, UserId>> idle;
   const auto before = clock_.steady() - idle_view;
-  boost::unordered::erase_if(state_.views, [&](const auto& entry) {
-    return entry.second->sessions.empty() && entry.second->used < before;
+  for (const auto& [user, view] : state_.views) {
+    if (view->sessions.empty() && view->used < before) idle.emplace_back(view->used, user);
+  }
+  // The longest unused go, and some more than needed, so that this is rare.
+  const auto excess = state_.views.size() - options_.cached_views + options_.cached_views / 10;
+  const auto count = static_cast<std::ptrdiff_t>(std::min(excess, idle.size()));
+  std::nth_element(idle.begin(), idle.begin() + (count == 0 ? 0 : count - 1), idle.end());
+  for (auto it = idle.begin(); it != idle.begin() + count; ++it) state_.views.erase(it->second);
+}
+
+// A conversation goes when no view shows it, none of its messages is in memory and nobody looked it up for a while. Also
+// sets the time that a look-up notes.
+void Core::evict_conversations() {
+  std::lock_guard lock(state_.mutex);
+  state_.now = clock_.steady();
+  if (state_.conversations.size() <= options_.cached_conversations) return;
+  boost::unordered_flat_set<const ConversationState*> shown;
+  for (const auto& [user, view] : state_.views) {
+    for (const auto& [id, mine] : view->entries) shown.insert(mine.conversation);
+  }
+  const auto before = state_.now - idle_view;
+  boost::unordered::erase_if(state_.conversations, [&](const auto& row) {
+    const auto& conversation = *row.second;
+    if (conversation.used >= before || !conversation.tail.empty() || shown.contains(&conversation)) return false;
+    const auto& info = *conversation.info;
+    if (conversation.is_direct()) state_.by_pair.erase(std::pair(info.low, info.high));
+    else if (!info.handle.empty()) state_.by_handle.erase(info.handle);
+    return true;
   });
 }
 
@@ -88,14 +132,19 @@ Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_memb
     std::lock_guard lock(state_.mutex);
     state = state_.find(stored.conversation.id);
     if (state == nullptr) {
+      // Stored, but its round is still in flight: it does not exist before that is handed back.
+      if (raw(stored.conversation.id) > state_.stable) return unknown_conversation;
       auto made = std::make_unique<ConversationState>();
-      state = made.get();
+      state = state_.touch(made.get());
       state->head = stored.head;
       state->last = stored.last;
+      state->last_change = stored.last_change;
       state->members_loaded = stored.conversation.kind == ConversationKind::direct;
       state->info = std::make_shared<const Conversation>(std::move(stored.conversation));
-      if (state->is_direct()) state_.by_pair.emplace(std::pair(state->info->low, state->info->high), state);
-      else if (!state->info->handle.empty()) state_.by_handle.emplace(state->info->handle, state);
+      if (state->is_direct())
+        state_.by_pair.emplace(std::pair(state->info->low, state->info->high), state);
+      else if (!state->info->handle.empty())
+        state_.by_handle.emplace(state->info->handle, state);
       state_.conversations.emplace(state->id(), std::move(made));
     }
   }
@@ -148,9 +197,12 @@ Result<ConversationState*> Core::resolve(UserId caller, const ConversationRef& r
     return adopt(std::move(**stored), with_members);
   };
   switch (ref.by) {
-    case ConversationRef::By::id: return load(static_cast<ConversationId>(ref.number), with_members);
-    case ConversationRef::By::uuid: return take(storage_.conversation_by_uuid(ref.text));
-    case ConversationRef::By::handle: return take(storage_.conversation_by_handle(ref.text));
+    case ConversationRef::By::id:
+      return load(static_cast<ConversationId>(ref.number), with_members);
+    case ConversationRef::By::uuid:
+      return take(storage_.conversation_by_uuid(ref.text));
+    case ConversationRef::By::handle:
+      return take(storage_.conversation_by_handle(ref.text));
     case ConversationRef::By::handle_or_id: {
       auto found = take(storage_.conversation_by_handle(ref.text));
       if (found || found.error().code != Code::not_found) return found;
@@ -189,7 +241,8 @@ Result<MessageRecord> Core::complete(Message message) {
   }
   record.sender = std::move(*sender);
   if (record.conversation->kind == ConversationKind::direct) {
-    const auto other = record.conversation->low == message.sender ? record.conversation->high : record.conversation->low;
+    const auto other =
+        record.conversation->low == message.sender ? record.conversation->high : record.conversation->low;
     auto peer = directory_.load(other);
     if (!peer) return peer.error();
     record.peer = std::move(*peer);

@@ -60,8 +60,19 @@ void Core::inbox(const Caller& from, InboxQuery query, Done<Page> done) {
               if (!marked) return done(std::move(marked.error()));
               done(std::move(page));
             };
-            enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+            enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
           });
+    });
+  });
+}
+
+void Core::sync(const Caller& from, SyncQuery query, Done<SyncPage> done) {
+  consult(propose_read_, ReadMessages{{}, from}, [this, query, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
+    const auto caller = asked.caller;
+    if (!verdict.passed()) return done(verdict.refusal());
+    with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
+      if (!ready) return done(std::move(ready.error()));
+      in_pool<SyncPage>(caller, [this, user = caller.user, query] { return Reader(*this, user).sync(query); }, std::move(done));
     });
   });
 }

@@ -60,14 +60,14 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
     high = std::min(high, found->front().seq - 1);
   }
   if (query.until != 0) {
-    const Position position = id::first_at(query.until + 1);
+    const Position position = id::last_at(query.until);
     bool whole;
     {
       std::lock_guard lock(state_.mutex);
-      whole = position > raw(conversation.last);
+      whole = position >= raw(conversation.last);
     }
     if (!whole) {
-      const auto seq = core_.storage_.seq_at(conversation.id(), position == 0 ? 0 : position - 1);
+      const auto seq = core_.storage_.seq_at(conversation.id(), position);
       if (!seq) return seq.error();
       high = std::min(high, *seq);
     }
@@ -210,6 +210,8 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     IntervalSet read, hidden;
     Seq low = 0, head = 0;
+    Position recall = 0;
+    bool recalling = false;
     {
       std::lock_guard lock(state_.mutex);
       auto* view = state_.view(caller_);
@@ -222,6 +224,9 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
       if (const auto* mark = mine.find(MarkId::hidden)) hidden = mark->set;
       low = mine.joined_seq + 1;
       head = mine.conversation->head;
+      // The storage may count a message out before the memory has heard of its recall.
+      recall = mine.conversation->last_recall;
+      recalling = recall > state_.stable;
     }
     std::uint64_t count = 0;
     std::optional<Error> problem;
@@ -246,6 +251,8 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
       return now != nullptr ? now->set == then : then.empty();
     };
     if (mine.conversation->head != head || !same(MarkId::read, read) || !same(MarkId::hidden, hidden)) continue;
+    if (mine.conversation->last_recall != recall) continue;
+    if (recalling) return count;
     mine.unread = count;
     mine.counted_upto = head;
     mine.counted = true;
@@ -258,8 +265,7 @@ Result<std::uint64_t> Reader::unread(const UnreadQuery& query, ConversationState
   if (conversation != nullptr && query.since != 0) {
     const auto seen = window(*conversation);
     if (!seen) return seen.error();
-    const auto first = id::first_at(query.since + 1);
-    const auto seq = core_.storage_.seq_at(conversation->id(), first == 0 ? 0 : first - 1);
+    const auto seq = core_.storage_.seq_at(conversation->id(), id::last_at(query.since));
     if (!seq) return seq.error();
     std::uint64_t count = 0;
     IntervalSet hidden;

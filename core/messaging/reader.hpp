@@ -15,6 +15,7 @@ class Reader {
 
   Result<Page> history(const HistoryQuery& query, ConversationState& conversation);
   Result<Page> inbox(const InboxQuery& query);
+  Result<SyncPage> sync(const SyncQuery& query);
   Result<std::uint64_t> unread(const UnreadQuery& query, ConversationState* conversation);
   Result<std::vector<ConversationRecord>> conversations(const ConversationQuery& query);
   Result<ConversationRecord> conversation(ConversationState& conversation);
@@ -28,6 +29,7 @@ class Reader {
 
  private:
   struct Source;
+  struct Stream;
   struct Window {
     Seq low = 0;   ///< what the caller may see begins here
     Seq head = 0;
@@ -36,6 +38,8 @@ class Reader {
   Result<Window> window(ConversationState& conversation);
   /// Messages of a range, newest or oldest first, from memory where they are.
   Result<std::vector<MessageRecord>> log(ConversationState& conversation, Seq low, Seq high, std::size_t limit, bool descending);
+  Result<SyncEntry> entry_of(ConversationState& conversation, const Change& change);
+  Result<bool> fill(Stream& stream, std::size_t limit);
   Result<std::uint64_t> unread_of(ConversationId id);
   Result<Receipt> receipt_of_group(const MessageRecord& record);
   Result<const std::vector<std::pair<UserId, Mark>>*> stored_marks(ConversationId id, MarkId mark);

@@ -15,8 +15,12 @@ Error error(Code code, std::string reason, std::string detail = {}) {
 
 }  // namespace
 
-void Sequencer::take(Entry& entry) {
-  steps_.push_back(std::visit([&](auto& what) { return decide(entry, unboxed(what)); }, entry.what));
+void Sequencer::take(Entry& entry, std::unique_lock<std::mutex>& lock) {
+  lock_ = &lock;
+  if (entry.failed)
+    steps_.push_back(*entry.failed);
+  else
+    steps_.push_back(std::visit([&](auto& what) { return decide(entry, unboxed(what)); }, entry.what));
 }
 
 bool Sequencer::changes_nothing() const noexcept {
@@ -45,9 +49,16 @@ Batch Sequencer::batch() {
 // ---------------------------------------------------------------- messages
 
 Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
-  if (submit.rest != nullptr) {
-    if (submit.rest->refused) return *submit.rest->refused;
-    if (submit.rest->failed) return *submit.rest->failed;
+  if (submit.rest != nullptr && submit.rest->refused) return *submit.rest->refused;
+  const auto& key = submit.key();
+  // A repeat is answered before anything is made for it.
+  if (key) {
+    for (const auto* keys : {&core_.recent_keys_, &keys_}) {
+      const auto known = keys->find(key->hash);
+      if (known == keys->end()) continue;
+      if (known->second.second != key->digest) return error(Code::conflict, "client_id.reused");
+      return Repeated{known->second.first};
+    }
   }
   auto* conversation = submit.conversation;
   const auto sender = submit.sender->id;
@@ -59,20 +70,6 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
     const auto* self = member(*conversation, sender);
     if (self == nullptr) return error(Code::forbidden, "member.none");
     if (self->muted_until > core_.clock_.now()) return error(Code::forbidden, "member.muted");
-  }
-
-  const auto& key = submit.key();
-  if (key) {
-    const auto known = core_.recent_keys_.find(key->hash);
-    if (known != core_.recent_keys_.end()) {
-      if (known->second.second != key->digest) return error(Code::conflict, "client_id.reused");
-      return Repeated{known->second.first};
-    }
-    const auto drafted = keys_.find(key->hash);
-    if (drafted != keys_.end()) {
-      if (drafted->second.second != key->digest) return error(Code::conflict, "client_id.reused");
-      return Repeated{drafted->second.first};
-    }
   }
 
   const auto head = head_of(*conversation);
@@ -91,7 +88,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
 
 ConversationState* Sequencer::direct(const UserPtr& a, const UserPtr& b) {
   const auto pair = std::minmax(a->id, b->id);
-  if (const auto it = state_.by_pair.find(pair); it != state_.by_pair.end()) return it->second;
+  if (auto* known = state_.find_pair(pair)) return known;
   if (const auto it = made_pairs_.find(pair); it != made_pairs_.end()) return it->second;
   Conversation info;
   const auto id = core_.ids_.next();
@@ -131,8 +128,10 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
   const auto actor = recall.actor->id;
   const auto id = record.message->id;
   auto current = record.message;
-  if (const auto it = recalled_.find(id); it != recalled_.end()) current = it->second;
-  else if (const auto* now = state_.recent_record(id)) current = now->message;
+  if (const auto it = recalled_.find(id); it != recalled_.end())
+    current = it->second;
+  else if (const auto* now = state_.recent_record(id))
+    current = now->message;
 
   bool may = current->sender == actor;
   if (!may && recall.recall.managers_too && !conversation->is_direct()) {
@@ -157,6 +156,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
   change.message = id;
   changes_.push_back(change);
   recalled_[id] = message;
+  conversation->last_recall = position;
   static_cast<void>(entry);
   return RecalledStep{conversation, std::move(message), position, false};
 }
@@ -167,69 +167,100 @@ Mark& Sequencer::draft_mark(UserView& view, ViewEntry& entry, MarkId mark) {
   const auto [it, is_new] = draft_marks_.try_emplace({view.user->id, entry.conversation, mark});
   if (is_new) {
     if (const auto* known = entry.find(mark)) it->second = *known;
+    if (is_timed(mark)) it->second.set.fold(core_.clock_.now() - core_.options_.receipts_keep);
   }
   return it->second;
 }
 
 const IntervalSet* Sequencer::drafted(UserId user, const ViewEntry& entry, MarkId mark) const {
-  if (const auto it = draft_marks_.find({user, entry.conversation, mark}); it != draft_marks_.end()) return &it->second.set;
+  if (const auto it = draft_marks_.find({user, entry.conversation, mark}); it != draft_marks_.end())
+    return &it->second.set;
   const auto* known = entry.find(mark);
   return known != nullptr ? &known->set : nullptr;
 }
 
-std::uint64_t Sequencer::count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user) {
+std::uint64_t Sequencer::count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user, bool& unknown) {
   std::uint64_t count = 0;
   high = std::min(high, conversation.head);
   const Seq first = conversation.tail_first();
   for (Seq seq = std::max(low, first); seq <= high; ++seq) {
     const auto& message = *conversation.in_tail(seq)->message;
-    if (message.sender != user && message.recalled == 0 && !recalled_.contains(message.id)) ++count;
+    if (message.sender != user && message.recalled == 0) ++count;
   }
-  if (low < first) {
-    // Older than what is in memory: rare, and the committer may wait.
+  if (low < first && low <= high) {
+    // Older than what is in memory. Only the committer changes what this round stands on, so the lock can rest.
+    lock_->unlock();
     const auto older = core_.storage_.count_foreign(conversation.id(), low, std::min(high, first - 1), user);
-    if (older) count += *older;
+    lock_->lock();
+    if (older)
+      count += *older;
+    else
+      unknown = true;
   }
   return count;
 }
 
-std::pair<std::uint64_t, std::uint64_t> Sequencer::insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low,
-                                                          Seq high, Millis at, bool counted) {
+std::uint64_t Sequencer::count_recalled(const ConversationState& conversation, Seq low, Seq high, UserId user) const {
+  std::uint64_t count = 0;
+  for (const auto& [id, message] : recalled_) {
+    count += message->conversation == conversation.id() && message->seq >= low && message->seq <= high &&
+             message->sender != user;
+  }
+  return count;
+}
+
+Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high, Millis at,
+                                      bool counted) {
   auto& conversation = *entry.conversation;
   const auto user = view.user->id;
   auto& set = draft_mark(view, entry, mark).set;
-  // Neighbours that can never count for this member join the run, so that acts by single messages coalesce.
-  const auto never_counts = [&](Seq seq) {
-    if (seq <= entry.joined_seq) return seq != 0;
-    const auto* record = conversation.in_tail(seq);
-    return record != nullptr && (record->message->sender == user || record->message->recalled != 0);
-  };
-  std::uint64_t newly = 0, less = 0;
+  Inserted inserted;
   const bool counts = mark == MarkId::read || mark == MarkId::hidden;
   const auto* other = drafted(user, entry, mark == MarkId::read ? MarkId::hidden : MarkId::read);
   set.insert(low, high, at, [&](Seq a, Seq b) {
     if (!counted) return;
-    const auto foreign = count_foreign(conversation, std::max(a, entry.joined_seq + 1), b, user);
-    newly += foreign;
+    a = std::max(a, entry.joined_seq + 1);
+    if (a > b) return;
+    const auto foreign = count_foreign(conversation, a, b, user, inserted.unknown);
+    inserted.newly += foreign - std::min(foreign, count_recalled(conversation, a, b, user));
     if (!counts) return;
     if (other == nullptr) {
-      less += foreign;
+      inserted.less += foreign;
       return;
     }
-    other->gaps(std::max(a, entry.joined_seq + 1), b, [&](Seq c, Seq d) {
-      less += count_foreign(conversation, c, d, user);
+    other->gaps(a, b, [&](Seq c, Seq d) {
+      inserted.less += c == a && d == b ? foreign : count_foreign(conversation, c, d, user, inserted.unknown);
       return true;
     });
   });
-  while (low > 1 && !set.contains(low - 1) && never_counts(low - 1)) {
-    set.insert(low - 1, low - 1, at);
-    --low;
+  // Neighbours that can never count for this member join the run, so that acts by single messages coalesce. What is
+  // hidden is not shown any more: there they stay out.
+  const auto never_counts = [&](Seq seq) {
+    if (mark == MarkId::hidden) return false;
+    const auto* record = conversation.in_tail(seq);
+    return record != nullptr && (record->message->sender == user || record->message->recalled != 0);
+  };
+  Seq first = low, last = high;
+  while (first > 1 && !set.contains(first - 1)) {
+    if (first - 1 <= entry.joined_seq)
+      first = 1;
+    else if (never_counts(first - 1))
+      --first;
+    else
+      break;
   }
-  while (high < conversation.head && !set.contains(high + 1) && never_counts(high + 1)) {
-    set.insert(high + 1, high + 1, at);
-    ++high;
+  while (last < conversation.head && !set.contains(last + 1) && never_counts(last + 1)) ++last;
+  if (first < low) set.insert(first, low - 1, at);
+  if (last > high) set.insert(high + 1, last, at);
+  return inserted;
+}
+
+Sequencer::MarkedStep::Part& Sequencer::part(MarkedStep& step, ConversationState& conversation) const {
+  for (auto& known : step.parts) {
+    if (known.conversation == &conversation) return known;
   }
-  return {newly, less};
+  step.parts.push_back({&conversation});
+  return step.parts.back();
 }
 
 Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
@@ -247,14 +278,14 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
   std::vector<Run> runs;
   if (mark.in != nullptr) {
     const auto it = view->entries.find(mark.in->id());
-    if (it == view->entries.end()) return error(Code::forbidden, "member.none");
-    const Seq upto = std::min(mark.up_to, mark.in->head);
-    const MessageId newest = upto == mark.in->head ? mark.in->last : mark.up_to_id;
-    runs.push_back({&it->second, it->second.joined_seq + 1, upto, newest, mark.up_to_time});
+    if (it == view->entries.end() || has_moved(*mark.in, mark.actor->id)) return error(Code::forbidden, "member.none");
+    runs.push_back(
+        {&it->second, it->second.joined_seq + 1, std::min(mark.up_to, mark.in->head), mark.up_to_id, mark.up_to_time});
   }
   for (const auto& target : mark.targets) {
     const auto it = view->entries.find(target.conversation);
-    if (it == view->entries.end() || target.seq <= it->second.joined_seq) {
+    if (it == view->entries.end() || target.seq <= it->second.joined_seq ||
+        has_moved(*it->second.conversation, mark.actor->id)) {
       if (mark.strict) return error(Code::not_found, "message.unknown");
       continue;
     }
@@ -263,27 +294,34 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
 
   MarkedStep step;
   for (const auto& run : runs) {
-    std::uint64_t unread_less = 0;
+    auto& mine = part(step, *run.entry->conversation);
     const auto apply = [&](MarkId which, bool counted) {
-      auto& value = draft_mark(*view, *run.entry, which);
-      const auto reached = value.reached;
+      const auto before = draft_mark(*view, *run.entry, which).reached;
+      const auto newest = draft_mark(*view, *run.entry, which).newest;
       if (run.low <= run.high) {
-        const auto [newly, less] = insert(*view, *run.entry, which, run.low, run.high, is_timed(which) ? now : 0);
-        unread_less += less;
-        if (counted) step.result.newly += newly;
+        const auto inserted = insert(*view, *run.entry, which, run.low, run.high, is_timed(which) ? now : 0);
+        mine.unread_less += inserted.less;
+        mine.recount |= inserted.unknown;
+        if (counted) step.result.newly += inserted.newly;
       }
       auto& moved = draft_mark(*view, *run.entry, which);
       if (run.high >= run.low && run.newest > moved.newest) moved.newest = run.newest;
-      moved.reached = std::max({moved.reached, run.reached, moved.newest == MessageId::none ? 0 : id::time_of(raw(moved.newest))});
+      moved.reached =
+          std::max({moved.reached, run.reached, moved.newest == MessageId::none ? 0 : id::time_of(raw(moved.newest))});
       if (counted) {
-        step.result.advanced |= moved.reached > reached;
+        step.result.advanced |= moved.reached > before;
         step.result.newest = moved.newest;
         step.result.reached = moved.reached;
       }
+      // Two messages of one millisecond have one time: a newer one is told of as well.
+      if (which == MarkId::read && (moved.reached > before || moved.newest > newest)) {
+        mine.read_advanced = true;
+        mine.newest = moved.newest;
+        mine.reached = moved.reached;
+      }
     };
     apply(mark.mark, true);
-    if (mark.also) apply(*mark.also, false);
-    step.parts.push_back({run.entry->conversation, unread_less});
+    if (mark.also && *mark.also != mark.mark) apply(*mark.also, false);
   }
   return step;
 }
@@ -293,8 +331,8 @@ Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
   auto* view = state_.view(proven.user);
   if (view == nullptr) return Nothing{};
   const auto it = view->entries.find(proven.conversation);
-  if (it == view->entries.end()) return Nothing{};
-  for (unsigned i = 0; i < 32; ++i) {
+  if (it == view->entries.end() || has_moved(*it->second.conversation, proven.user)) return Nothing{};
+  for (unsigned i = 0; i < core_.marks_.size(); ++i) {
     if ((proven.marks >> i & 1) == 0) continue;
     const auto which = static_cast<MarkId>(i);
     insert(*view, it->second, which, proven.low, proven.high, 0, false);
@@ -302,7 +340,9 @@ Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
     if (proven.newest > value.newest) value.newest = proven.newest;
     value.reached = std::max(value.reached, id::time_of(raw(value.newest)));
   }
-  return MarkedStep{{{it->second.conversation, 0}}, {}};
+  MarkedStep step;
+  part(step, *it->second.conversation);
+  return step;
 }
 
 // ---------------------------------------------------------------- conversations and members
@@ -310,7 +350,11 @@ Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
 Sequencer::Step Sequencer::decide(Entry& entry, CreateEntry& create) {
   static_cast<void>(entry);
   const auto& wanted = create.conversation;
-  if (create.members.size() + 1 > core_.options_.group_members) {
+  std::vector<UserId> distinct{create.actor->id};
+  for (const auto& user : create.members) distinct.push_back(user->id);
+  std::sort(distinct.begin(), distinct.end());
+  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
+  if (distinct.size() > core_.options_.group_members) {
     return error(Code::too_large, "conversation.too_many_members",
                  "at most " + std::to_string(core_.options_.group_members) + " members");
   }
@@ -363,23 +407,30 @@ Sequencer::Step Sequencer::decide(Entry& entry, CreateEntry& create) {
 }
 
 const Member* Sequencer::member(ConversationState& conversation, UserId user) const {
-  for (auto it = members_.rbegin(); it != members_.rend(); ++it) {
-    if (it->conversation == conversation.id() && it->user == user) return it->left ? nullptr : &*it;
+  if (const auto it = draft_members_.find({conversation.id(), user}); it != draft_members_.end()) {
+    const auto& drafted = members_[it->second.index];
+    return drafted.left ? nullptr : &drafted;
   }
   return conversation.member(user);
 }
 
-Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
-  static_cast<void>(entry);
-  using Kind = MembershipAct::Kind;
-  auto& conversation = *membership.conversation;
-  const auto& act = membership.act;
-  if (conversation.info->kind != ConversationKind::group) return error(Code::forbidden, "conversation.not_a_group");
-  const auto actor = membership.actor->id;
-  const auto subject = membership.subject->id;
-  const auto* self = member(conversation, actor);
-  const auto* other = member(conversation, subject);
+bool Sequencer::has_moved(const ConversationState& conversation, UserId user) const {
+  const auto it = draft_members_.find({conversation.id(), user});
+  return it != draft_members_.end() && it->second.moved;
+}
 
+// A member that comes back begins anew: marks of the time before are not seen again, also not after a restart.
+void Sequencer::forget_marks(ConversationState& conversation, UserId user) {
+  for (std::size_t i = 0; i < core_.marks_.size(); ++i) {
+    draft_marks_.insert_or_assign({user, &conversation, static_cast<MarkId>(i)}, Mark{});
+  }
+}
+
+std::optional<Error> Sequencer::may_change(const MembershipEntry& membership, const Member* self,
+                                           const Member* other) const {
+  using Kind = MembershipAct::Kind;
+  const auto& conversation = *membership.conversation;
+  const auto& act = membership.act;
   if (act.kind == Kind::join) {
     if (self != nullptr) return error(Code::conflict, "member.already");
     if (conversation.info->join != JoinRule::free) return error(Code::forbidden, "join.not_free");
@@ -400,10 +451,32 @@ Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
       if (act.role == Role::owner) return error(Code::invalid, "role.invalid");
     }
   }
+  return std::nullopt;
+}
+
+Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
+  static_cast<void>(entry);
+  using Kind = MembershipAct::Kind;
+  auto& conversation = *membership.conversation;
+  const auto& act = membership.act;
+  if (conversation.info->kind != ConversationKind::group) return error(Code::forbidden, "conversation.not_a_group");
+  const auto actor = membership.actor->id;
+  const auto subject = membership.subject->id;
+  const auto* self = member(conversation, actor);
+  const auto* other = member(conversation, subject);
+  if (auto refusal = may_change(membership, self, other)) return std::move(*refusal);
   const bool joins = act.kind == Kind::join || act.kind == Kind::add;
-  if (joins && conversation.member_count >= core_.options_.group_members) {
-    return error(Code::too_large, "conversation.too_many_members");
+  const bool leaves = act.kind == Kind::leave || act.kind == Kind::remove;
+  auto& joined_now = draft_joins_[&conversation];
+  if (joins && static_cast<std::int64_t>(conversation.member_count) + joined_now >=
+                   static_cast<std::int64_t>(core_.options_.group_members)) {
+    return error(Code::too_large, "conversation.too_many_members",
+                 "at most " + std::to_string(core_.options_.group_members) + " members");
   }
+  if (joins && (conversation.member_index.contains(subject) || has_moved(conversation, subject))) {
+    forget_marks(conversation, subject);
+  }
+  joined_now += joins ? 1 : leaves ? -1 : 0;
 
   Change change;
   change.position = core_.ids_.next();
@@ -435,6 +508,9 @@ Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
         change.kind = ChangeKind::left;
     }
   }
+  auto& draft = draft_members_.try_emplace({conversation.id(), subject}, DraftMember{0, false}).first->second;
+  draft.index = members_.size();
+  draft.moved |= joins || leaves;
   members_.push_back(member);
   changes_.push_back(change);
   return MemberStep{&conversation, member, change};
@@ -443,26 +519,23 @@ Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
 Sequencer::Step Sequencer::decide(Entry& entry, UserEntry& wanted) {
   static_cast<void>(entry);
   auto user = wanted.user;
-  const auto drafted = std::find_if(users_.begin(), users_.end(), [&](const User& u) { return u.handle == user.handle; });
-  if (drafted != users_.end()) {
-    if (!wanted.if_absent) return error(Code::conflict, "user.taken", "the handle is taken");
-    return UserStep{nullptr, static_cast<std::size_t>(drafted - users_.begin())};
+  const auto taken = [](std::string what) { return error(Code::conflict, "user.taken", what + " is taken"); };
+  if (wanted.existing != nullptr) {
+    if (!wanted.if_absent) return taken("the handle");
+    return UserStep{wanted.existing, 0};
   }
-  // New users are rare: asking the storage here keeps the answer exact.
-  const auto known = core_.directory_.load(UserRef::handle(user.handle));
-  if (known) {
-    if (!wanted.if_absent) return error(Code::conflict, "user.taken", "the handle is taken");
-    return UserStep{*known, 0};
+  if (const auto drafted = draft_users_.find(user.handle); drafted != draft_users_.end()) {
+    if (!wanted.if_absent) return taken("the handle");
+    return UserStep{nullptr, drafted->second};
   }
-  if (known.error().code != Code::not_found) return known.error();
-  if (user.id == UserId::none) user.id = static_cast<UserId>(core_.ids_.next());
-  else if (core_.directory_.load(user.id)) return error(Code::conflict, "user.taken", "the uid is taken");
-  if (user.uuid.empty()) user.uuid = derived_uuid(UuidKind::user, raw(user.id));
-  else if (core_.directory_.load(UserRef::uuid(user.uuid))) return error(Code::conflict, "user.taken", "the uuid is taken");
   for (const auto& other : users_) {
-    if (other.id == user.id || other.uuid == user.uuid) return error(Code::conflict, "user.taken", "the uid or uuid is taken");
+    if (user.id == UserId::none && user.uuid.empty()) break;
+    if (other.id == user.id || other.uuid == user.uuid) return taken("the uid or uuid");
   }
+  if (user.id == UserId::none) user.id = static_cast<UserId>(core_.ids_.next());
+  if (user.uuid.empty()) user.uuid = derived_uuid(UuidKind::user, raw(user.id));
   if (user.created == 0) user.created = core_.clock_.now();
+  draft_users_.emplace(user.handle, users_.size());
   users_.push_back(user);
   return UserStep{nullptr, users_.size() - 1};
 }

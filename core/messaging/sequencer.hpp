@@ -26,7 +26,8 @@ class Sequencer {
     steps_.reserve(entries);
     messages_.reserve(entries);
   }
-  void take(Entry& entry);
+  /// `lock` is the state's; it is released while the storage is asked.
+  void take(Entry& entry, std::unique_lock<std::mutex>& lock);
   /// Valid until the next call of `take`.
   Batch batch();
   bool changes_nothing() const noexcept;
@@ -35,6 +36,10 @@ class Sequencer {
 
   /// `entries` in the order they were taken.
   void apply(std::vector<Entry>& entries, Outbound& out);
+
+  /// Sessions come and go without the storage.
+  void open(Entry& entry, OpenEntry& open, Outbound& out);
+  void close(const CloseEntry& close, Outbound& out);
 
   /// An ack whose record must still be read from the storage.
   struct Late {
@@ -61,9 +66,13 @@ class Sequencer {
   struct MarkedStep {
     struct Part {
       ConversationState* conversation;
-      std::uint64_t unread_less;
+      std::uint64_t unread_less = 0;
+      bool recount = false;        ///< the storage could not count
+      bool read_advanced = false;  ///< `reached` or `newest` of read moved; then:
+      MessageId newest = MessageId::none;
+      Millis reached = 0;
     };
-    std::vector<Part> parts;
+    std::vector<Part> parts;  ///< one per conversation
     Marked result;
   };
   struct CreatedStep {
@@ -80,8 +89,18 @@ class Sequencer {
     UserPtr existing;   ///< it was there
     std::size_t index;  ///< into users_, otherwise
   };
+  struct DraftMember {
+    std::size_t index;  ///< into members_
+    bool moved;         ///< joined or left in this round
+  };
+  /// What a run of a mark newly holds.
+  struct Inserted {
+    std::uint64_t newly = 0;  ///< foreign messages that stand
+    std::uint64_t less = 0;   ///< by how much unread falls
+    bool unknown = false;     ///< the storage could not count: both are too low
+  };
   struct Opened {
-    Position since;     ///< what is sequenced up to here is in the inbox, what comes behind is pushed
+    Position since;  ///< what is sequenced up to here is in the inbox, what comes behind is pushed
   };
   struct Nothing {};
   using Step = std::variant<Nothing, Error, Submitted, Repeated, RecalledStep, MarkedStep, CreatedStep, MemberStep,
@@ -96,7 +115,8 @@ class Sequencer {
   };
   struct DraftKeyHash {
     std::size_t operator()(const DraftKey& key) const noexcept {
-      return raw(key.user) * 0x9E3779B97F4A7C15ull ^ (raw(key.conversation->id()) + raw(key.mark)) * 0xD1B54A32D192ED03ull;
+      return raw(key.user) * 0x9E3779B97F4A7C15ull ^
+             (raw(key.conversation->id()) + raw(key.mark)) * 0xD1B54A32D192ED03ull;
     }
   };
 
@@ -123,26 +143,33 @@ class Sequencer {
   ConversationState* direct(const UserPtr& a, const UserPtr& b);
   std::size_t head_of(ConversationState& conversation);
   const Member* member(ConversationState& conversation, UserId user) const;
-  void put_member(ConversationState& conversation, Member member);
+  /// Whether the user joined or left in this round.
+  bool has_moved(const ConversationState& conversation, UserId user) const;
+  std::optional<Error> may_change(const MembershipEntry& membership, const Member* self, const Member* other) const;
+  void forget_marks(ConversationState& conversation, UserId user);
+  MarkedStep::Part& part(MarkedStep& step, ConversationState& conversation) const;
+  void tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out);
   Mark& draft_mark(UserView& view, ViewEntry& entry, MarkId mark);
   /// What stands of a mark in this round; null: nothing.
   const IntervalSet* drafted(UserId user, const ViewEntry& entry, MarkId mark) const;
-  /// Adds one run; returns how many foreign messages are newly in it, and by how much unread falls.
-  std::pair<std::uint64_t, std::uint64_t> insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high,
-                                                 Millis at, bool counted = true);
-  std::uint64_t count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user);
+  /// Adds one run. Not `counted`: nobody asks how many messages are new in it.
+  Inserted insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high, Millis at, bool counted = true);
+  /// Messages from others that were not recalled before this round.
+  std::uint64_t count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user, bool& unknown);
+  std::uint64_t count_recalled(const ConversationState& conversation, Seq low, Seq high, UserId user) const;
   RecordPtr record_of(ConversationState& conversation, SubmitEntry& submit) const;
   std::bitset<256> threads_of(UserId low, UserId high) const;
   void keep_recent(ConversationState& conversation, RecordPtr record);
   void push(ConversationState& conversation, RecordPtr record, Outbound& out);
   void deliver(ConversationState& conversation, std::shared_ptr<Outgoing> outgoing, Outbound& out);
   void deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing, Outbound& out);
-  void enter_view(UserId user, ConversationState& conversation, Seq joined_seq);
+  void enter_view(UserId user, ConversationState& conversation, Seq joined_seq, Position joined);
   void leave_view(UserId user, ConversationId conversation);
   void audience(UserId user, ConversationId group, bool joins, Outbound& out);
 
   Core& core_;
   State& state_;
+  std::unique_lock<std::mutex>* lock_ = nullptr;  ///< while an entry is taken
   std::vector<Step> steps_;
   std::vector<Late> late_;
 
@@ -163,6 +190,9 @@ class Sequencer {
   KeyMap keys_;
   boost::unordered_flat_map<MessageId, std::shared_ptr<const Message>> recalled_;
   boost::unordered_flat_map<DraftKey, Mark, DraftKeyHash> draft_marks_;
+  boost::unordered_flat_map<std::pair<ConversationId, UserId>, DraftMember, PairHash> draft_members_;
+  boost::unordered_flat_map<ConversationState*, std::int64_t> draft_joins_;
+  boost::unordered_flat_map<std::string, std::size_t> draft_users_;  ///< by handle, into users_
 };
 
 }  // namespace loft

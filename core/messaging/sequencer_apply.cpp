@@ -5,13 +5,6 @@
 #include "messaging/sequencer.hpp"
 
 namespace loft {
-namespace {
-
-/// What a message in memory costs, about.
-std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
-
-}  // namespace
-
 void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
   for (auto& state : made_) {
     auto* conversation = state.get();
@@ -20,10 +13,14 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
     } else if (!conversation->info->handle.empty()) {
       state_.by_handle.emplace(conversation->info->handle, conversation);
     }
+    state_.touch(conversation);
     state_.conversations.emplace(conversation->id(), std::move(state));
     if (conversation->is_direct()) {
-      enter_view(conversation->info->low, *conversation, 0);
-      if (conversation->info->low != conversation->info->high) enter_view(conversation->info->high, *conversation, 0);
+      const auto joined = raw(conversation->id());
+      enter_view(conversation->info->low, *conversation, 0, joined);
+      if (conversation->info->low != conversation->info->high) {
+        enter_view(conversation->info->high, *conversation, 0, joined);
+      }
     }
   }
   for (auto& user : users_) users_made_.push_back(core_.directory_.add(std::move(user)));
@@ -33,19 +30,19 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
         it->second.mark(key.mark) = std::move(mark);
       }
     }
-    if (const auto it = state_.loading.find(key.user); it != state_.loading.end()) it->second = true;
+    state_.touch_loading(key.user);
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto& entry = entries[i];
     std::visit([&](auto& what) { finish(entry, unboxed(what), steps_[i], out); }, entry.what);
   }
-  state_.stable = core_.ids_.last();
 }
 
 void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out) {
   const auto answer = [&](Result<Accepted> result) {
     if (entry.caller.thread < out.by_thread.size()) {
-      out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(submit.done), std::move(result)});
+      out.by_thread[entry.caller.thread].push_back(
+          Ack{entry.caller.session, std::move(submit.done), std::move(result)});
     } else {
       out.reply(entry.caller, submit.done, std::move(result));
     }
@@ -53,7 +50,8 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
   if (auto* refused = std::get_if<Error>(&step)) {
     core_.refused_total_.add();
     if (core_.refused_.has_observers()) {
-      out.publish(entry.caller, [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
+      out.publish(entry.caller,
+                  [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
     }
     return answer(std::move(*refused));
   }
@@ -104,9 +102,7 @@ RecordPtr Sequencer::record_of(ConversationState& conversation, SubmitEntry& sub
   if (submit.peer != nullptr) {
     record->peer = std::move(submit.peer);
   } else if (conversation.is_direct()) {
-    const auto sender = record->sender->id;
-    const auto other = conversation.info->low == sender ? conversation.info->high : conversation.info->low;
-    record->peer = other == sender ? record->sender : core_.directory_.cached(other);
+    record->peer = std::move(submit.more().other);
   }
   return record;
 }
@@ -122,6 +118,7 @@ void Sequencer::keep_recent(ConversationState& conversation, RecordPtr record) {
     const auto old = state_.recent.front();
     state_.recent.pop_front();
     state_.recent_bytes -= old.weight;
+    if (old.conversation == nullptr) continue;
     auto& from = *old.conversation;
     if (!from.tail.empty() && from.tail_first() == old.seq) from.tail.pop_front();
   }
@@ -179,13 +176,15 @@ void Sequencer::deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing,
 }
 
 void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Recalled>(entry.caller, recall.done, std::move(*refused));
+  if (auto* refused = std::get_if<Error>(&step))
+    return out.reply<Recalled>(entry.caller, recall.done, std::move(*refused));
   auto& done = std::get<RecalledStep>(step);
   auto record = recall.record;
   record.message = done.message;
   if (done.repeated) return out.reply<Recalled>(entry.caller, recall.done, Recalled{record, true});
 
   auto& conversation = *done.conversation;
+  conversation.last_change = done.position;
   const auto seq = done.message->seq;
   if (const auto* known = conversation.in_tail(seq)) {
     auto replaced = std::make_shared<MessageRecord>(*known);
@@ -194,7 +193,6 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
   }
   // It does not count as unread for anybody any more.
   const auto uncount = [&](UserId user) {
-    if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
     auto* view = state_.view(user);
     if (view == nullptr || user == done.message->sender) return;
     const auto it = view->entries.find(conversation.id());
@@ -232,13 +230,16 @@ void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out)
   if (auto* refused = std::get_if<Error>(&step)) return out.reply<Marked>(entry.caller, mark.done, std::move(*refused));
   auto& done = std::get<MarkedStep>(step);
   auto* view = state_.view(mark.actor->id);
-  for (const auto& part : done.parts) {
-    auto& mine = view->entries.at(part.conversation->id());
+  for (auto& part : done.parts) {
+    const auto it = view->entries.find(part.conversation->id());
+    if (it == view->entries.end()) continue;
+    auto& mine = it->second;
     if (mine.counted) {
       mine.unread += part.conversation->head - mine.counted_upto;
       mine.counted_upto = part.conversation->head;
       mine.unread -= std::min(mine.unread, part.unread_less);
     }
+    if (part.recount) mine.counted = false;
     for (const auto which : {MarkId::delivered, MarkId::read}) {
       if (const auto* value = mine.find(which)) {
         part.conversation->delivered_high = std::max(part.conversation->delivered_high, value->set.newest());
@@ -246,20 +247,23 @@ void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out)
     }
   }
   out.reply<Marked>(entry.caller, mark.done, done.result);
-  const bool reads = mark.mark == MarkId::read || mark.also == MarkId::read;
-  if (!reads || !done.result.advanced || done.parts.empty()) return;
-  auto& conversation = *done.parts.back().conversation;
+  for (const auto& part : done.parts) {
+    if (part.read_advanced) tell_read(entry.caller, mark.actor, part, out);
+  }
+}
+
+void Sequencer::tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out) {
   if (core_.advanced_.has_observers()) {
-    MarkAdvanced fact{{}, mark.actor->id, conversation.id(), MarkId::read, done.result.newest, done.result.reached};
-    out.publish(entry.caller, [&core = core_, fact] { core.advanced_(fact); });
+    MarkAdvanced fact{{}, reader->id, part.conversation->id(), MarkId::read, part.newest, part.reached};
+    out.publish(caller, [&core = core_, fact] { core.advanced_(fact); });
   }
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->kind = Delivery::Kind::read;
-  outgoing->conversation = conversation.info;
-  outgoing->actor = outgoing->subject = mark.actor;
-  outgoing->newest = done.result.newest;
-  outgoing->reached = done.result.reached;
-  deliver_to_user(mark.actor->id, std::move(outgoing), out);
+  outgoing->conversation = part.conversation->info;
+  outgoing->actor = outgoing->subject = reader;
+  outgoing->newest = part.newest;
+  outgoing->reached = part.reached;
+  deliver_to_user(reader->id, std::move(outgoing), out);
 }
 
 void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
@@ -269,20 +273,21 @@ void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
   }
 }
 
-void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joined_seq) {
-  if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
+void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joined_seq, Position joined) {
+  state_.touch_loading(user);
   auto* view = state_.view(user);
   if (view == nullptr) return;
   auto& mine = view->entries[conversation.id()];
   mine.conversation = &conversation;
   mine.joined_seq = joined_seq;
+  mine.joined = joined;
   mine.unread = 0;
   mine.counted_upto = conversation.head;
   mine.counted = true;
 }
 
 void Sequencer::leave_view(UserId user, ConversationId conversation) {
-  if (const auto it = state_.loading.find(user); it != state_.loading.end()) it->second = true;
+  state_.touch_loading(user);
   if (auto* view = state_.view(user)) view->entries.erase(conversation);
 }
 
@@ -302,8 +307,9 @@ void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& 
   }
   auto& done = std::get<CreatedStep>(step);
   auto& conversation = *done.conversation;
+  conversation.last_change = done.position;
   for (const auto& user : done.users) {
-    enter_view(user->id, conversation, 0);
+    enter_view(user->id, conversation, 0, done.position);
     audience(user->id, conversation.id(), true, out);
   }
   ConversationRecord record;
@@ -312,7 +318,9 @@ void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& 
   record.member_count = conversation.member_count;
   out.reply<ConversationRecord>(entry.caller, create.done, std::move(record));
   if (core_.created_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, info = conversation.info] { core.created_(ConversationCreated{{}, info}); });
+    out.publish(entry.caller, [&core = core_, info = conversation.info] {
+      core.created_(ConversationCreated{{}, info});
+    });
   }
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->kind = Delivery::Kind::created;
@@ -331,6 +339,7 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   }
   auto& done = std::get<MemberStep>(step);
   auto& conversation = *done.conversation;
+  conversation.last_change = done.change.position;
   const auto& member = done.member;
   const auto [it, is_new] =
       conversation.member_index.try_emplace(member.user, static_cast<std::uint32_t>(conversation.members.size()));
@@ -351,7 +360,7 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   outgoing->subject = membership.subject;
   outgoing->change = done.change;
   if (done.change.kind == ChangeKind::joined) {
-    enter_view(member.user, conversation, member.joined_seq);
+    enter_view(member.user, conversation, member.joined_seq, member.joined);
     audience(member.user, conversation.id(), true, out);
     deliver(conversation, std::move(outgoing), out);
   } else {
@@ -363,12 +372,15 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   }
   out.reply<MemberRecord>(entry.caller, membership.done, MemberRecord{member, membership.subject});
   if (core_.membership_changed_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, change = done.change] { core.membership_changed_(MembershipChanged{{}, change}); });
+    out.publish(entry.caller, [&core = core_, change = done.change] {
+      core.membership_changed_(MembershipChanged{{}, change});
+    });
   }
 }
 
 void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) return out.reply<UserPtr>(entry.caller, user.done, std::move(*refused));
+  if (auto* refused = std::get_if<Error>(&step))
+    return out.reply<UserPtr>(entry.caller, user.done, std::move(*refused));
   const auto& done = std::get<UserStep>(step);
   if (done.existing != nullptr) return out.reply<UserPtr>(entry.caller, user.done, done.existing);
   auto made = users_made_[done.index];
@@ -378,7 +390,13 @@ void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out)
   }
 }
 
+void Sequencer::open(Entry& entry, OpenEntry& open, Outbound& out) {
+  Step step = Opened{core_.ids_.last()};
+  finish(entry, open, step, out);
+}
+
 void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out) {
+  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Login>(entry.caller, open.done, std::move(*refused));
   auto* view = state_.view(open.user->id);
   if (view == nullptr) return out.reply<Login>(entry.caller, open.done, Error{Code::internal, "view.missing", {}});
   if (open.session.single) {
@@ -389,7 +407,10 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
                                   }});
     }
   }
-  if (view->sessions.empty()) ++state_.online_users;
+  if (view->sessions.empty()) {
+    ++state_.online_users;
+    out.announced.push_back(open.user->id);
+  }
   ++state_.sessions;
   open.session.since = std::get<Opened>(step).since;
   view->sessions.push_back(open.session);
@@ -398,21 +419,26 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
     if (!mine.conversation->is_direct()) groups.push_back(id);
   }
   out.add(entry.caller.thread,
-          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user, groups = std::move(groups),
-                                       done = std::move(open.done)]() mutable {
+          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user,
+                                       groups = std::move(groups), done = std::move(open.done)]() mutable {
                   auto* session = core.sessions_.find(caller.thread, caller.session);
                   core.sessions_.activate(*session, std::move(groups));
+                  core.session_opened_(SessionOpened{{}, session->caller});
                   done(Login{std::move(user)});
                 }});
 }
 
-void Sequencer::finish(Entry&, CloseEntry& close, Step&, Outbound&) {
+void Sequencer::finish(Entry&, CloseEntry& gone, Step&, Outbound& out) { close(gone, out); }
+
+void Sequencer::close(const CloseEntry& close, Outbound& out) {
   auto* view = state_.view(close.user);
   if (view == nullptr) return;
   const auto removed = std::erase_if(view->sessions, [&](const SessionInfo& s) { return s.id == close.session; });
   if (removed == 0) return;
   --state_.sessions;
-  if (view->sessions.empty()) --state_.online_users;
+  if (!view->sessions.empty()) return;
+  --state_.online_users;
+  out.withdrawn.push_back(close.user);
 }
 
 }  // namespace loft

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <utility>
 
 #include <loft/json.hpp>
 
@@ -49,7 +50,8 @@ void Sessions::add(Session& session) {
   }
   table.slots[slot].session = &session;
   session.caller.session = (static_cast<std::uint64_t>(session.caller.thread) << 48 |
-                            static_cast<std::uint64_t>(table.slots[slot].generation & 0xFFFFFF) << slot_bits | slot) + 1;
+                            static_cast<std::uint64_t>(table.slots[slot].generation & 0xFFFFFF) << slot_bits | slot) +
+                           1;
 }
 
 Session* Sessions::find(unsigned thread, std::uint64_t id) noexcept {
@@ -60,7 +62,7 @@ Session* Sessions::find(unsigned thread, std::uint64_t id) noexcept {
   if (slot >= table.slots.size()) return nullptr;
   const auto& entry = table.slots[slot];
   return entry.session != nullptr && (number >> slot_bits & 0xFFFFFF) == (entry.generation & 0xFFFFFF) ? entry.session
-                                                                                                     : nullptr;
+                                                                                                       : nullptr;
 }
 
 void Sessions::remove(Session& session) {
@@ -144,16 +146,29 @@ void Sessions::spread(Table& table, const Delivery& delivery, bool to_group, Use
   if (to_group) {
     const auto it = table.audiences.find(delivery.conversation->id);
     if (it == table.audiences.end()) return;
-    // By index: nothing below changes an audience, closing is deferred.
-    for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], delivery);
+    push_to(table, it->second, delivery);
+    if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
     return;
   }
   for (const auto user : {low, high}) {
     if (user == UserId::none) continue;
     if (const auto it = table.by_user.find(user); it != table.by_user.end()) {
-      for (std::size_t i = 0; i < it->second.size(); ++i) push(table, *it->second[i], delivery);
+      push_to(table, it->second, delivery);
     }
     if (low == high) break;
+  }
+  if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
+}
+
+// By index: nothing below changes a list of sessions, closing is deferred. What one contract throws keeps the message
+// from its own sessions only.
+void Sessions::push_to(Table& table, const std::vector<Session*>& sessions, const Delivery& delivery) {
+  for (std::size_t i = 0; i < sessions.size(); ++i) {
+    try {
+      push(table, *sessions[i], delivery);
+    } catch (...) {
+      table.problem = std::current_exception();
+    }
   }
 }
 
@@ -197,7 +212,12 @@ void Sessions::push(Table& table, Session& session, const Delivery& delivery) {
     encoding->contract = session.caller.contract;
     encoding->variant = session.variant;
     encoding->encoded.clear();
-    session.caller.contract->encode(delivery, session.variant, encoding->encoded);
+    try {
+      session.caller.contract->encode(delivery, session.variant, encoding->encoded);
+    } catch (...) {
+      encoding->encoded.clear();  // nothing is sent, rather than half of it
+      throw;
+    }
   }
   const auto& encoded = encoding->encoded;
   if (encoded.bytes.empty()) return;
@@ -206,8 +226,9 @@ void Sessions::push(Table& table, Session& session, const Delivery& delivery) {
     session.link->send(Slices(&whole, 1));
   } else {
     char digits[24];
-    const Bytes viewer_id(digits, static_cast<std::size_t>(
-                                      std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
+    const Bytes viewer_id(
+        digits,
+        static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
     std::string escaped;
     std::vector<Bytes> pieces;
     pieces.reserve(encoded.splices.size() * 2 + 1);
@@ -216,13 +237,17 @@ void Sessions::push(Table& table, Session& session, const Delivery& delivery) {
       pieces.push_back(Bytes(encoded.bytes).substr(at, splice.at - at));
       at = splice.at;
       switch (splice.part) {
-        case Encoded::Part::viewer_id: pieces.push_back(viewer_id); break;
+        case Encoded::Part::viewer_id:
+          pieces.push_back(viewer_id);
+          break;
         case Encoded::Part::viewer_handle:
           // Between quotes that stand in the encoding: escaped, without its own.
           if (escaped.empty()) json::append_string(escaped, session.user->handle);
           pieces.push_back(Bytes(escaped).substr(1, escaped.size() - 2));
           break;
-        case Encoded::Part::viewer_uuid: pieces.push_back(session.user->uuid); break;
+        case Encoded::Part::viewer_uuid:
+          pieces.push_back(session.user->uuid);
+          break;
       }
     }
     pieces.push_back(Bytes(encoded.bytes).substr(at));

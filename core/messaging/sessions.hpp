@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <exception>
 #include <memory>
 #include <vector>
 
@@ -38,22 +39,22 @@ struct Unproven {
   Seq high = 0;              ///< the last one from somebody else
   Seq next = 0;              ///< the seq that goes on with it: behind `high` and own messages that follow
   MessageId newest = MessageId::none;  ///< the id at `high`
-  std::uint64_t offset = 0;  ///< proven when the link has proven this many bytes
-  bool sealed = false;       ///< not extended any more, so that it gets its turn under steady traffic
+  std::uint64_t offset = 0;            ///< proven when the link has proven this many bytes
+  bool sealed = false;                 ///< not extended any more, so that it gets its turn under steady traffic
 };
 
 /// One login on one connection. Owned by its Peer; known to the table of its thread from `open` to `close`.
 struct Session {
   SessionLink* link = nullptr;
-  Caller caller;                 ///< `caller.session` is the id: table slot and generation
-  UserPtr user;                  ///< from login on
+  Caller caller;  ///< `caller.session` is the id: table slot and generation
+  UserPtr user;   ///< from login on
   Interests interests;
   Variant variant = 0;
   bool single = false;
-  bool active = false;           ///< pushes begin
-  bool held = false;             ///< the window of submissions is full
+  bool active = false;  ///< pushes begin
+  bool held = false;    ///< the window of submissions is full
   std::uint32_t marks_on_push = 0;
-  std::uint32_t in_flight = 0;   ///< submissions on their way
+  std::uint32_t in_flight = 0;         ///< submissions on their way
   std::vector<ConversationId> groups;  ///< whose audience it is part of
   std::vector<Unproven> unproven;
 };
@@ -68,9 +69,9 @@ struct Outgoing {
   UserPtr subject;
   MessageId newest = MessageId::none;
   Millis reached = 0;
-  bool to_group = false;           ///< the audience of `conversation`; else `low` and `high`
+  bool to_group = false;  ///< the audience of `conversation`; else `low` and `high`
   UserId low = UserId::none;
-  UserId high = UserId::none;      ///< none: `low` only
+  UserId high = UserId::none;  ///< none: `low` only
 };
 
 class Sessions {
@@ -104,6 +105,7 @@ class Sessions {
   struct Table;
   /// To the audience of the conversation, or to two users.
   void spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high);
+  void push_to(Table& table, const std::vector<Session*>& sessions, const Delivery& delivery);
   void push(Table& table, Session& session, const Delivery& delivery);
   static void note_unproven(Table& table, Session& session, const Message& message);
 
@@ -130,6 +132,7 @@ struct Sessions::Table {
   };
   std::vector<Encoding> encodings;
   std::size_t encodings_used = 0;
+  std::exception_ptr problem;  ///< the latest that a contract threw during the delivery at hand
 };
 
 template <class F>

@@ -4,6 +4,16 @@
 
 namespace loft {
 
+void State::drop_tail(ConversationState& conversation) {
+  for (const auto& record : conversation.tail) {
+    const auto it = recent_place(*this, record->message->id);
+    if (it == recent.end()) continue;
+    it->conversation = nullptr;
+    recent_bytes -= std::exchange(it->weight, 0);
+  }
+  conversation.tail.clear();
+}
+
 std::string Mark::encode() const {
   std::string out;
   varint::put(out, raw(newest));

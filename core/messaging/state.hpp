@@ -1,5 +1,5 @@
-// What messaging keeps in memory, all of it guarded by one mutex (State::mutex) and changed by the committer only, except
-// that readers may bring in what is missing from the storage.
+// What messaging keeps in memory, all of it guarded by one mutex (State::mutex) and changed by the committer only,
+// except that readers may bring in what is missing from the storage.
 #pragma once
 
 #include <algorithm>
@@ -33,9 +33,11 @@ using Tail = boost::container::deque<RecordPtr, void, boost::container::deque_op
 
 /// A conversation with its head and its newest messages.
 struct ConversationState {
-  ConversationPtr info;   ///< replaced, never changed: records share it
+  ConversationPtr info;  ///< replaced, never changed: records share it
   Seq head = 0;
   MessageId last = MessageId::none;
+  Position last_change = 0;
+  mutable Millis used = 0;  ///< State::now of the latest time it was looked up
 
   /// Groups: loaded together, in the order of joining, former members included.
   bool members_loaded = false;
@@ -45,7 +47,8 @@ struct ConversationState {
 
   /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
   Tail tail;
-  Seq delivered_high = 0;          ///< the highest seq that any recipient is known to have got (for large groups)
+  Seq delivered_high = 0;    ///< the highest seq that any recipient is known to have got (for large groups)
+  Position last_recall = 0;  ///< the latest recall that was sequenced; in flight while it is above State::stable
 
   ConversationId id() const noexcept { return info->id; }
   bool is_direct() const noexcept { return info->kind == ConversationKind::direct; }
@@ -78,6 +81,7 @@ using MarkSets = std::vector<std::pair<MarkId, Mark>>;
 struct ViewEntry {
   ConversationState* conversation = nullptr;
   Seq joined_seq = 0;
+  Position joined = 0;
   MarkSets marks;
   /// Messages from others up to `counted_upto` that are neither read, hidden nor recalled. Own messages push
   /// `counted_upto` along, so that all behind it are from others and need no look.
@@ -108,8 +112,8 @@ struct SessionInfo {
   std::uint64_t id = 0;
   unsigned thread = 0;
   const Contract* contract = nullptr;
-  std::uint32_t marks_on_push = 0;   ///< bit set by MarkId
-  Position since = 0;                ///< what is committed behind this is pushed to it
+  std::uint32_t marks_on_push = 0;  ///< bit set by MarkId
+  Position since = 0;               ///< what is committed behind this is pushed to it
   bool single = false;
 };
 
@@ -130,7 +134,8 @@ struct UserView {
 };
 
 struct PairHash {
-  std::size_t operator()(const std::pair<UserId, UserId>& pair) const noexcept {
+  template <class A, class B>
+  std::size_t operator()(const std::pair<A, B>& pair) const noexcept {
     return raw(pair.first) * 0x9E3779B97F4A7C15ull ^ raw(pair.second) * 0xD1B54A32D192ED03ull;
   }
 };
@@ -142,6 +147,9 @@ struct KeyHash {
 /// Clients' own ids: hash to the message and its content's digest.
 using KeyMap = boost::unordered_flat_map<std::array<std::uint64_t, 2>, std::pair<MessageId, std::uint64_t>, KeyHash>;
 
+/// What a message in memory costs, about.
+inline std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
+
 struct State {
   mutable std::mutex mutex;
 
@@ -150,33 +158,63 @@ struct State {
   boost::unordered_flat_map<std::string, ConversationState*> by_handle;
 
   boost::unordered_flat_map<UserId, std::unique_ptr<UserView>> views;
-  /// Users whose view is being read from the storage; true: something of it was committed meanwhile, read again.
-  boost::unordered_flat_map<UserId, bool> loading;
+  /// Users whose view is being read from the storage: by how many, and how often something of it was committed since
+  /// the first began. A reading during which that number moved is void.
+  struct Loading {
+    unsigned readers = 0;
+    std::uint64_t changes = 0;
+  };
+  boost::unordered_flat_map<UserId, Loading> loading;
 
-  /// Messages in any tail, ascending by id, because that is the order they come in. Some may have left their tail.
+  /// Messages in any tail, ascending by id, because that is the order they come in.
   struct Recent {
     MessageId id;
     Seq seq;
-    ConversationState* conversation;
+    ConversationState* conversation;  ///< null: it is in no tail any more
     std::size_t weight;
   };
   std::deque<Recent> recent;
   std::size_t recent_bytes = 0;
 
-  Position stable = 0;         ///< nothing at or below it is in flight
+  Position stable = 0;  ///< nothing at or below it is in flight
   std::uint64_t sessions = 0;
   std::uint64_t online_users = 0;
 
+  Millis now = 0;  ///< steady time, as of the latest housekeeping
+
+  // Looking a conversation up keeps it in memory for a while: long enough for what holds the pointer meanwhile.
   ConversationState* find(ConversationId id) const noexcept {
     const auto it = conversations.find(id);
-    return it != conversations.end() ? it->second.get() : nullptr;
+    return it != conversations.end() ? touch(it->second.get()) : nullptr;
+  }
+  template <class Self>
+  static auto recent_place(Self& self, MessageId id) noexcept {
+    const auto it = std::lower_bound(self.recent.begin(), self.recent.end(), id,
+                                     [](const Recent& entry, MessageId wanted) { return entry.id < wanted; });
+    return it != self.recent.end() && it->id == id && it->conversation != nullptr ? it : self.recent.end();
   }
   /// Null when it is not in memory.
   const MessageRecord* recent_record(MessageId id) const noexcept {
-    const auto it = std::lower_bound(recent.begin(), recent.end(), id,
-                                     [](const Recent& entry, MessageId wanted) { return entry.id < wanted; });
-    return it != recent.end() && it->id == id ? it->conversation->in_tail(it->seq) : nullptr;
+    const auto it = recent_place(*this, id);
+    return it != recent.end() ? it->conversation->in_tail(it->seq) : nullptr;
   }
+  ConversationState* find_pair(const std::pair<UserId, UserId>& pair) const noexcept {
+    const auto it = by_pair.find(pair);
+    return it != by_pair.end() ? touch(it->second) : nullptr;
+  }
+  ConversationState* find_handle(const std::string& handle) const noexcept {
+    const auto it = by_handle.find(handle);
+    return it != by_handle.end() ? touch(it->second) : nullptr;
+  }
+  ConversationState* touch(ConversationState* conversation) const noexcept {
+    conversation->used = now;
+    return conversation;
+  }
+  void touch_loading(UserId id) noexcept {
+    if (const auto it = loading.find(id); it != loading.end()) ++it->second.changes;
+  }
+  /// Forgets the newest messages of a conversation; their numbers and heads stay.
+  void drop_tail(ConversationState& conversation);
   UserView* view(UserId id) const noexcept {
     const auto it = views.find(id);
     return it != views.end() ? it->second.get() : nullptr;

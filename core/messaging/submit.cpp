@@ -9,6 +9,7 @@ namespace loft {
 namespace {
 
 constexpr std::size_t client_id_bytes = 128;
+const Error queue_full{Code::overloaded, "queue.full", "try again later"};
 
 }  // namespace
 
@@ -21,8 +22,10 @@ void Core::submit(const Caller& caller, Submission submission, Done<Accepted> do
   if (!propose_submit_.has_interceptors()) return check_submission(caller, std::move(submission), std::move(done));
   consult(propose_submit_, SubmitMessage{{}, caller, std::move(submission)},
           [this, done = std::move(done)](SubmitMessage& asked, Verdict verdict) mutable {
-            if (!verdict.passed()) fail_submission(asked.caller, std::move(done), verdict.refusal());
-            else check_submission(asked.caller, std::move(asked.submission), std::move(done));
+            if (!verdict.passed())
+              fail_submission(asked.caller, std::move(done), verdict.refusal());
+            else
+              check_submission(asked.caller, std::move(asked.submission), std::move(done));
           });
 }
 
@@ -31,23 +34,20 @@ void Core::fail_submission(const Caller& caller, Done<Accepted> done, Error erro
   SubmitEntry entry;
   entry.more().refused = std::move(error);
   entry.done = std::move(done);
-  enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+  enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
 }
 
 void Core::check_submission(const Caller& caller, Submission submission, Done<Accepted> done) {
-  if (waiting_.load(std::memory_order_relaxed) >= options_.queue_entries ||
-      waiting_bytes_.load(std::memory_order_relaxed) >= options_.queue_bytes) {
-    overloaded_(Overloaded{{}, "commit queue"});
-    return fail_submission(caller, std::move(done), {Code::overloaded, "queue.full", "try again later"});
-  }
+  if (full()) return fail_submission(caller, std::move(done), queue_full);
   const auto* row = domains_.find(submission.domain);
   if (row == nullptr) {
     return fail_submission(caller, std::move(done), {Code::invalid, "domain.unknown", "unknown message domain"});
   }
   const auto limit = std::min(options_.content_bytes, row->spec->max_bytes);
   if (submission.content.size() > limit) {
-    return fail_submission(caller, std::move(done),
-                           {Code::too_large, "content.too_large", "content is limited to " + std::to_string(limit) + " bytes"});
+    return fail_submission(
+        caller, std::move(done),
+        {Code::too_large, "content.too_large", "content is limited to " + std::to_string(limit) + " bytes"});
   }
   if (submission.client_id.size() > client_id_bytes) {
     return fail_submission(caller, std::move(done),
@@ -60,6 +60,9 @@ void Core::check_submission(const Caller& caller, Submission submission, Done<Ac
     }
   } catch (const std::exception& e) {
     log_.error("a domain's check threw", {{"domain", submission.domain}, {"what", e.what()}});
+    return fail_submission(caller, std::move(done), {Code::internal, "domain.failed", {}});
+  } catch (...) {
+    log_.error("a domain's check threw", {{"domain", submission.domain}, {"what", "unknown exception"}});
     return fail_submission(caller, std::move(done), {Code::internal, "domain.failed", {}});
   }
   if (!normal.empty()) submission.content = std::move(normal);
@@ -74,8 +77,10 @@ void Core::check_submission(const Caller& caller, Submission submission, Done<Ac
   }
   with_user(caller, std::move(peer),
             [this, caller, submission = std::move(submission), done = std::move(done)](Result<UserPtr> user) mutable {
-              if (!user) fail_submission(caller, std::move(done), std::move(user.error()));
-              else enqueue_submission(caller, std::move(submission), std::move(*user), std::move(done));
+              if (!user)
+                fail_submission(caller, std::move(done), std::move(user.error()));
+              else
+                enqueue_submission(caller, std::move(submission), std::move(*user), std::move(done));
             });
 }
 
@@ -84,11 +89,17 @@ void Core::enqueue_submission(const Caller& caller, Submission submission, UserP
   const auto* session = sessions_.find(caller.thread, caller.session);
   entry.sender = session != nullptr && session->user != nullptr ? session->user : directory_.cached(caller.user);
   if (entry.sender == nullptr) {
-    return fail_submission(caller, std::move(done), {Code::not_found, "user.unknown", "no such user"});
+    return with_actor(caller, [this, caller, submission = std::move(submission), peer = std::move(peer),
+                               done = std::move(done)](Result<UserPtr> sender) mutable {
+      if (!sender) return fail_submission(caller, std::move(done), std::move(sender.error()));
+      // Once more, with the sender held in memory.
+      enqueue_submission(caller, std::move(submission), std::move(peer), std::move(done));
+    });
   }
   if (!submission.client_id.empty()) {
-    const std::uint64_t target =
-        peer != nullptr ? raw(peer->id) : submission.to.by == ConversationRef::By::id ? submission.to.number : hash64(submission.to.text, 1);
+    const std::uint64_t target = peer != nullptr                               ? raw(peer->id)
+                                 : submission.to.by == ConversationRef::By::id ? submission.to.number
+                                                                               : hash64(submission.to.text, 1);
     entry.more().key = client_key(caller.user, submission.client_id, target, submission.domain, submission.content);
   }
   const auto bytes = submission.content.size() + sizeof(Entry);
@@ -98,40 +109,65 @@ void Core::enqueue_submission(const Caller& caller, Submission submission, UserP
   entry.message->domain = std::move(submission.domain);
   entry.message->content = std::move(submission.content);
   entry.done = std::move(done);
-  enqueue(caller.thread, Entry{caller, std::move(entry), bytes});
+  enqueue(caller.thread, Entry{caller, std::move(entry), bytes, {}});
+}
+
+// Acts do not pile up without bound either.
+template <class T>
+bool Core::turned_away(const Caller& caller, Done<T>& done) {
+  if (!full()) return false;
+  refuse(caller, std::move(done), queue_full);
+  return true;
 }
 
 void Core::recall(const Caller& from, Recall recall, Done<Recalled> done) {
-  consult(propose_recall_, RecallMessage{{}, from, recall}, [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
-    const auto caller = asked.caller;
-    if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
-    find_message(caller, asked.recall.message,
-                 [this, caller, wanted = asked.recall, done = std::move(done)](Result<MessageRecord> record) mutable {
-                   if (!record) return done(std::move(record.error()));
-                   RecallEntry entry{directory_.cached(caller.user), wanted, std::move(*record), std::move(done)};
-                   enqueue(caller.thread, Entry{caller, std::move(entry), 0});
-                 });
-  });
+  if (turned_away(from, done)) return;
+  consult(propose_recall_, RecallMessage{{}, from, recall},
+          [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
+            const auto caller = asked.caller;
+            if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
+            with_actor(
+                caller, [this, caller, wanted = asked.recall, done = std::move(done)](Result<UserPtr> actor) mutable {
+                  if (!actor) return refuse(caller, std::move(done), std::move(actor.error()));
+                  find_message(caller, wanted.message,
+                               [this, caller, wanted, actor = std::move(*actor),
+                                done = std::move(done)](Result<MessageRecord> record) mutable {
+                                 if (!record) return refuse(caller, std::move(done), std::move(record.error()));
+                                 RecallEntry entry{std::move(actor), wanted, std::move(*record), std::move(done)};
+                                 enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+                               });
+                });
+          });
 }
 
 void Core::create(const Caller& from, NewConversation conversation, Done<ConversationRecord> done) {
+  if (turned_away(from, done)) return;
   consult(propose_create_, CreateConversation{{}, from, std::move(conversation)},
           [this, done = std::move(done)](CreateConversation& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
+            // The caller comes first: it becomes the owner.
             auto refs = asked.conversation.members;
+            if (refs.size() > options_.group_members) {
+              return refuse(caller, std::move(done),
+                            {Code::too_large, "conversation.too_many_members",
+                             "at most " + std::to_string(options_.group_members) + " members"});
+            }
+            refs.insert(refs.begin(), UserRef::of(caller.user));
             with_users(caller, std::move(refs), {},
                        [this, caller, wanted = std::move(asked.conversation),
                         done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
-                         if (!users) return done(std::move(users.error()));
-                         CreateEntry entry{directory_.cached(caller.user), std::move(wanted), std::move(*users),
-                                           std::move(done)};
-                         enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+                         if (!users) return refuse(caller, std::move(done), std::move(users.error()));
+                         auto owner = users->front();
+                         users->erase(users->begin());
+                         CreateEntry entry{std::move(owner), std::move(wanted), std::move(*users), std::move(done)};
+                         enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
                        });
           });
 }
 
 void Core::change_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) {
+  if (turned_away(caller, done)) return;
   consult(propose_membership_, ChangeMembership{{}, caller, std::move(act)},
           [this, done = std::move(done)](ChangeMembership& asked, Verdict verdict) mutable {
             if (!verdict.passed()) return refuse(asked.caller, std::move(done), verdict.refusal());
@@ -142,33 +178,38 @@ void Core::change_membership(const Caller& caller, MembershipAct act, Done<Membe
 void Core::apply_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) {
   using Kind = MembershipAct::Kind;
   const bool own = act.kind == Kind::join || act.kind == Kind::leave;
-  auto subject = own ? UserRef::of(caller.user) : act.subject;
-  with_user(caller, std::move(subject),
-            [this, caller, act = std::move(act), done = std::move(done)](Result<UserPtr> user) mutable {
-              if (!user) return done(std::move(user.error()));
-              auto ref = act.in;
-              with_conversation(caller, std::move(ref), true,
-                                [this, caller, act = std::move(act), user = std::move(*user),
-                                 done = std::move(done)](Result<ConversationState*> found) mutable {
-                                  if (!found) return done(std::move(found.error()));
-                                  MembershipEntry entry{directory_.cached(caller.user), std::move(act), std::move(user),
-                                                        *found, std::move(done)};
-                                  enqueue(caller.thread, Entry{caller, std::move(entry), 0});
-                                });
-            });
+  std::vector<UserRef> refs{UserRef::of(caller.user)};
+  if (!own) refs.push_back(act.subject);
+  with_users(caller, std::move(refs), {},
+             [this, caller, act = std::move(act), done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
+               if (!users) return refuse(caller, std::move(done), std::move(users.error()));
+               auto ref = act.in;
+               with_conversation(
+                   caller, std::move(ref), true,
+                   [this, caller, act = std::move(act), users = std::move(*users),
+                    done = std::move(done)](Result<ConversationState*> found) mutable {
+                     if (!found) return refuse(caller, std::move(done), std::move(found.error()));
+                     MembershipEntry entry{users.front(), std::move(act), users.back(), *found, std::move(done)};
+                     enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+                   });
+             });
 }
 
 // ---- marks
 
 void Core::mark(const Caller& from, MarkAct act, Done<Marked> done) {
+  if (turned_away(from, done)) return;
   consult(propose_mark_, AdvanceMark{{}, from, std::move(act)},
           [this, done = std::move(done)](AdvanceMark& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
-            with_view(caller, [this, caller, wanted = std::move(asked.act), done = std::move(done)](Result<void> ready) mutable {
-              if (!ready) return done(std::move(ready.error()));
-              if (wanted.in) mark_up_to(caller, std::move(wanted), std::move(done));
-              else mark_messages(caller, std::move(wanted), std::move(done));
+            with_view(caller, [this, caller, wanted = std::move(asked.act),
+                               done = std::move(done)](Result<void> ready) mutable {
+              if (!ready) return refuse(caller, std::move(done), std::move(ready.error()));
+              if (wanted.in)
+                mark_up_to(caller, std::move(wanted), std::move(done));
+              else
+                mark_messages(caller, std::move(wanted), std::move(done));
             });
           });
 }
@@ -191,21 +232,25 @@ void Core::mark_messages(const Caller& caller, MarkAct act, Done<Marked> done) {
       }
     }
   }
-  if (missing.empty()) {
-    entry.done = std::move(done);
-    return enqueue(caller.thread, Entry{caller, std::move(entry), 0});
-  }
+  if (missing.empty()) return enqueue_marks(caller, std::move(entry), std::move(done));
   in_pool<std::vector<Message>>(
       caller, [this, missing] { return storage_.messages(missing); },
-      [this, caller, entry = std::move(entry), wanted = missing.size(), done = std::move(done)](Result<std::vector<Message>> found) mutable {
-        if (!found) return done(std::move(found.error()));
-        if (entry.strict && found->size() < wanted) return done(Error{Code::not_found, "message.unknown", "no such message"});
-        for (const auto& message : *found) {
-          if (auto problem = add_target(entry, message)) return done(std::move(*problem));
+      [this, caller, entry = std::move(entry), wanted = missing.size(),
+       done = std::move(done)](Result<std::vector<Message>> found) mutable {
+        if (!found) return refuse(caller, std::move(done), std::move(found.error()));
+        if (entry.strict && found->size() < wanted) {
+          return refuse(caller, std::move(done), {Code::not_found, "message.unknown", "no such message"});
         }
-        entry.done = std::move(done);
-        enqueue(caller.thread, Entry{caller, std::move(entry), 0});
+        for (const auto& message : *found) {
+          if (auto problem = add_target(entry, message)) return refuse(caller, std::move(done), std::move(*problem));
+        }
+        enqueue_marks(caller, std::move(entry), std::move(done));
       });
+}
+
+void Core::enqueue_marks(const Caller& caller, MarkEntry entry, Done<Marked> done) {
+  entry.done = std::move(done);
+  enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
 }
 
 std::optional<Error> Core::add_target(MarkEntry& entry, const Message& message) const {
@@ -219,36 +264,36 @@ std::optional<Error> Core::add_target(MarkEntry& entry, const Message& message) 
 
 void Core::mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done) {
   auto ref = *act.in;
-  with_conversation(caller, std::move(ref), true, [this, caller, act = std::move(act), done = std::move(done)](
-                                               Result<ConversationState*> found) mutable {
-    if (!found) return done(std::move(found.error()));
-    MarkEntry entry;
-    entry.actor = directory_.cached(caller.user);
-    entry.mark = act.mark;
-    entry.also = act.also;
-    entry.in = *found;
-    entry.up_to_time = act.up_to_time;
-    const Position upto = act.up_to != MessageId::none ? raw(act.up_to) : id::first_at(act.up_to_time + 1) - 1;
-    bool whole = false;
-    {
-      std::lock_guard lock(state_.mutex);
-      whole = upto >= raw(entry.in->last);
-    }
-    if (whole) {
-      entry.done = std::move(done);
-      return enqueue(caller.thread, Entry{caller, std::move(entry), 0});
-    }
-    const auto conversation = entry.in->id();
-    in_pool<MarkTarget>(
-        caller, [this, conversation, upto] { return message_at(conversation, upto); },
-        [this, caller, entry = std::move(entry), done = std::move(done)](Result<MarkTarget> target) mutable {
-          if (!target) return done(std::move(target.error()));
-          entry.up_to = target->seq;
-          entry.up_to_id = target->id;
-          entry.done = std::move(done);
-          enqueue(caller.thread, Entry{caller, std::move(entry), 0});
-        });
-  });
+  with_conversation(
+      caller, std::move(ref), true,
+      [this, caller, act = std::move(act), done = std::move(done)](Result<ConversationState*> found) mutable {
+        if (!found) return refuse(caller, std::move(done), std::move(found.error()));
+        MarkEntry entry;
+        entry.actor = directory_.cached(caller.user);
+        entry.mark = act.mark;
+        entry.also = act.also;
+        entry.in = *found;
+        entry.up_to_time = act.up_to_time;
+        const Position upto = act.up_to != MessageId::none ? raw(act.up_to) : id::last_at(act.up_to_time);
+        bool whole = false;
+        {
+          // What comes after this moment is not meant.
+          std::lock_guard lock(state_.mutex);
+          whole = upto >= raw(entry.in->last);
+          entry.up_to = entry.in->head;
+          entry.up_to_id = entry.in->last;
+        }
+        if (whole) return enqueue_marks(caller, std::move(entry), std::move(done));
+        const auto conversation = entry.in->id();
+        in_pool<MarkTarget>(
+            caller, [this, conversation, upto] { return message_at(conversation, upto); },
+            [this, caller, entry = std::move(entry), done = std::move(done)](Result<MarkTarget> target) mutable {
+              if (!target) return refuse(caller, std::move(done), std::move(target.error()));
+              entry.up_to = target->seq;
+              entry.up_to_id = target->id;
+              enqueue_marks(caller, std::move(entry), std::move(done));
+            });
+      });
 }
 
 Result<MarkTarget> Core::message_at(ConversationId conversation, Position position) {

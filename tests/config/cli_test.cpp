@@ -29,7 +29,7 @@ class ListStore final : public cli::UserStore {
   Result<User> add(const cli::NewUser& user) override {
     for (const auto& other : users_) {
       if (other.handle == user.handle)
-        return Error{Code::conflict, "user.taken", "the handle " + user.handle + " is taken"};
+        return Error{Code::conflict, "user.taken", "the handle is taken"};
     }
     const auto number = user.uid.value_or(users_.size() + 1);
     users_.push_back({static_cast<UserId>(number), user.handle, user.uuid.empty() ? "random" : user.uuid, 5});
@@ -188,7 +188,7 @@ TEST_CASE("users are added, listed and get tokens on the store when no host runs
   CHECK(bench.out == R"({"handle":"ann","uid":10001,"uuid":"123e4567-e89b-12d3-a456-426614174000"})"
                      "\n");
   CHECK(bench.run({"user", "add", "ann"}) == 1);
-  CHECK(bench.err == "loft: the handle ann is taken\n");
+  CHECK(bench.err == "loft: cannot add ann: the handle is taken\n");
   CHECK(bench.run({"user", "add", "bob", "--uuid", "x"}) == 1);
   CHECK_THAT(bench.err, Catch::Contains("the uuid must look like"));
   CHECK(bench.run({"user", "add", "bob", "--uid", "0"}) == 1);

@@ -45,8 +45,10 @@ class Host final : public loft::Host {
   Users& users() noexcept override { return directory; }
   Identity& identity() noexcept override { return tokens; }
   Domains& domains() noexcept override { return previews; }
+  Inspector& inspector() noexcept override { std::terminate(); }
   bool run_blocking(Function<void()>) override { return false; }
   bool loopback_only() const noexcept override { return loopback; }
+  bool trusts_user_header() const noexcept override { return loopback; }
 };
 
 using Options = std::map<std::string, std::string>;

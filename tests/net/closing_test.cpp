@@ -106,6 +106,30 @@ TEST_CASE("a peer that ends its stream gets what was written and is closed") {
   CHECK(host.transport.seen->reason == as_int(CloseReason::peer));
 }
 
+TEST_CASE("the end of the peer's stream does not overtake an answer for which the protocol pauses reading") {
+  Host host;
+  std::atomic<Link*> asked{nullptr};
+  host.transport.behaviour->bytes = [&](Link& link, Bytes bytes) {
+    link.pause_reads(true);
+    asked = &link;
+    return bytes.size();
+  };
+  host.start();
+  Client client(host.port);
+  REQUIRE(client.send("question"));
+  client.half_close();
+  REQUIRE(eventually([&] { return asked.load() != nullptr; }));
+  host.on_thread([] {});  // a turn in which the end of the stream could be seen
+  host.on_thread([&] {
+    asked.load()->write("answer");
+    asked.load()->pause_reads(false);
+  });
+  CHECK(client.receive(100) == "answer");
+  CHECK(client.at_end());
+  CHECK(eventually([&] { return host.transport.seen->destroyed == 1; }));
+  CHECK(host.transport.seen->reason == as_int(CloseReason::peer));
+}
+
 TEST_CASE("a reset ends one connection only") {
   Host host;
   host.start();

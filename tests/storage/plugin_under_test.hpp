@@ -67,8 +67,10 @@ class SmallHost final : public Host {
   Users& users() noexcept override { std::terminate(); }
   Identity& identity() noexcept override { std::terminate(); }
   Domains& domains() noexcept override { std::terminate(); }
+  Inspector& inspector() noexcept override { std::terminate(); }
   bool run_blocking(Function<void()>) override { return false; }
   bool loopback_only() const noexcept override { return true; }
+  bool trusts_user_header() const noexcept override { return true; }
 
  private:
   std::string directory_;

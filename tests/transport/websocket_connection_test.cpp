@@ -78,6 +78,21 @@ TEST_CASE("a close from this side waits for the answer; nothing is sent or hande
   CHECK(it.link.sent() == server_frame(0x88, close_payload(1008, "no")));
 }
 
+TEST_CASE("what a client says after a close is stepped over unread, whole or cut") {
+  const auto late = text_frame("\xFF") + part(0x01, "\xC0") + part(0x80, "\xAF");
+  for (const std::size_t cut : {std::size_t{0}, std::size_t{5}, late.size()}) {
+    Socket it;
+    it.begin();
+    it.channel().close(CloseMeaning::done, {});
+    it.link.receive(late.substr(0, cut));
+    it.link.receive(late.substr(cut));
+    CHECK(it.link.is_open());
+    it.link.receive(client_close(1000));
+    CHECK(it.link.closed() == CloseHow::flush);
+    CHECK(it.endpoint.messages.empty());
+  }
+}
+
 TEST_CASE("a large message that is still coming does not delay the end of a close") {
   Socket it;
   it.begin();

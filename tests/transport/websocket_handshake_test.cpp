@@ -1,6 +1,7 @@
 #include "websocket/handshake.hpp"
 
 #include <catch2/catch.hpp>
+#include <loft/testing/http.hpp>
 #include <loft/testing/link.hpp>
 
 #include "websocket/websocket.hpp"
@@ -11,39 +12,35 @@ using namespace loft::test;
 
 namespace {
 
-void upgrade_of(testing::FakeUpgrade& request) {
-  request.target_path = "/ws";
-  request.target_query = "token=t";
-  request.headers = {{"Host", "a"},
-                     {"Upgrade", "websocket"},
-                     {"Connection", "keep-alive, Upgrade"},
-                     {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
-                     {"Sec-WebSocket-Version", "13"}};
-}
+using Headers = std::map<std::string, std::string>;
 
-void set(testing::FakeUpgrade& request, std::string_view name, std::string_view value) {
-  for (auto& [key, old] : request.headers) {
-    if (key == name) {
-      old = value;
-      return;
-    }
-  }
-  request.headers.emplace_back(name, value);
+Headers upgrade_headers() {
+  return {{"Host", "a"},
+          {"Upgrade", "websocket"},
+          {"Connection", "keep-alive, Upgrade"},
+          {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="},
+          {"Sec-WebSocket-Version", "13"}};
 }
 
 struct Adopting {
   websocket::WebSocket plugin;
-  testing::FakeUpgrade request;
+  HttpMethod method = HttpMethod::get;
+  std::string target = "/ws?token=t";
+  Headers headers = upgrade_headers();
   testing::FakeEndpoint endpoint;
   testing::FakeLink link;
-  Adopting() { upgrade_of(request); }
 
   /// The status of the answer.
   std::string adopt() {
+    const testing::FakeExchange request(method, target, {}, headers);
     link.begin(plugin.adopt(link, request, endpoint));
     return link.sent().substr(9, 3);
   }
 };
+
+websocket::Answer answer_to(const Headers& headers, const std::vector<std::string>& origins) {
+  return websocket::answer_upgrade(testing::FakeExchange(HttpMethod::get, "/ws", {}, headers), origins);
+}
 
 }  // namespace
 
@@ -73,14 +70,14 @@ TEST_CASE("what the contract sends while it opens comes behind the 101") {
 TEST_CASE("upgrades that break a rule are refused and leave HTTP in charge") {
   Adopting it;
   std::string status;
-  SECTION("method") { it.request.verb = HttpMethod::post, status = "405"; }
-  SECTION("upgrade header") { set(it.request, "Upgrade", "h2c"), status = "400"; }
-  SECTION("connection header") { set(it.request, "Connection", "keep-alive"), status = "400"; }
-  SECTION("version") { set(it.request, "Sec-WebSocket-Version", "8"), status = "426"; }
-  SECTION("no key") { set(it.request, "Sec-WebSocket-Key", ""), status = "400"; }
-  SECTION("short key") { set(it.request, "Sec-WebSocket-Key", "dGhlIHNhbXBsZQ=="), status = "400"; }
-  SECTION("key with stray bits") { set(it.request, "Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZR=="), status = "400"; }
-  SECTION("path") { it.request.target_path = "/other", status = "404"; }
+  SECTION("method") { it.method = HttpMethod::post, status = "405"; }
+  SECTION("upgrade header") { it.headers["Upgrade"] = "h2c", status = "400"; }
+  SECTION("connection header") { it.headers["Connection"] = "keep-alive", status = "400"; }
+  SECTION("version") { it.headers["Sec-WebSocket-Version"] = "8", status = "426"; }
+  SECTION("no key") { it.headers["Sec-WebSocket-Key"] = "", status = "400"; }
+  SECTION("short key") { it.headers["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZQ==", status = "400"; }
+  SECTION("key with stray bits") { it.headers["Sec-WebSocket-Key"] = "dGhlIHNhbXBsZSBub25jZR==", status = "400"; }
+  SECTION("path") { it.target = "/other", status = "404"; }
   CHECK(it.adopt() == status);
   CHECK(it.link.protocol() == nullptr);
   CHECK_FALSE(it.link.closed());
@@ -90,22 +87,21 @@ TEST_CASE("upgrades that break a rule are refused and leave HTTP in charge") {
 
 TEST_CASE("a refused version names the one that is spoken") {
   Adopting it;
-  set(it.request, "Sec-WebSocket-Version", "12");
+  it.headers["Sec-WebSocket-Version"] = "12";
   it.adopt();
   CHECK(it.link.sent().find("\r\nSec-WebSocket-Version: 13\r\n") != std::string::npos);
 }
 
 TEST_CASE("origins: listed ones and clients without one pass, others do not") {
   const std::vector<std::string> list = {"https://app.example"};
-  testing::FakeUpgrade request;
-  upgrade_of(request);
-  CHECK(websocket::answer_upgrade(request, list).accepted);
-  set(request, "Origin", "HTTPS://app.example");
-  CHECK(websocket::answer_upgrade(request, list).accepted);
-  set(request, "Origin", "https://evil.example");
-  CHECK_FALSE(websocket::answer_upgrade(request, list).accepted);
-  CHECK(websocket::answer_upgrade(request, list).response.starts_with("HTTP/1.1 403 "));
-  CHECK(websocket::answer_upgrade(request, {}).accepted);
+  auto headers = upgrade_headers();
+  CHECK(answer_to(headers, list).accepted);
+  headers["Origin"] = "HTTPS://app.example";
+  CHECK(answer_to(headers, list).accepted);
+  headers["Origin"] = "https://evil.example";
+  CHECK_FALSE(answer_to(headers, list).accepted);
+  CHECK(answer_to(headers, list).response.starts_with("HTTP/1.1 403 "));
+  CHECK(answer_to(headers, {}).accepted);
 }
 
 TEST_CASE("tokens are found in lists whatever their case and spacing") {

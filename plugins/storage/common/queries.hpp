@@ -47,6 +47,7 @@ enum class Query : unsigned {
   swallowed,
   messages_since,
   changes_since,
+  changes_of,
   follower,
   count_,
 };
@@ -57,6 +58,8 @@ inline constexpr Query first_read = Query::head;
 #define LOFT_USER_COLUMNS "id, handle, uuid, created"
 #define LOFT_CONVERSATION_COLUMNS \
   "id, kind, low_id, high_id, handle, uuid, name, description, avatar, owner_id, join_rule, created, updated"
+#define LOFT_CONVERSATION_STATE \
+  "head, last_id, (SELECT max(position) FROM change WHERE conversation_id = conversation.id)"
 #define LOFT_MEMBER_COLUMNS "conversation_id, user_id, role, joined, joined_seq, muted_until, has_left"
 #define LOFT_MESSAGE_COLUMNS "id, conversation_id, seq, sender_id, domain_id, content, recalled, recalled_by"
 #define LOFT_CHANGE_COLUMNS "position, conversation_id, kind, actor_id, subject_id, message_id, role"
@@ -125,13 +128,13 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // users
     "SELECT " LOFT_USER_COLUMNS " FROM \"user\" WHERE id > :after ORDER BY id LIMIT :limit",
     // conversation
-    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE id = :id",
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE " FROM conversation WHERE id = :id",
     // conversation_by_handle
-    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE handle = :handle",
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE " FROM conversation WHERE handle = :handle",
     // conversation_by_uuid
-    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE uuid = :uuid",
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE " FROM conversation WHERE uuid = :uuid",
     // conversation_by_pair
-    "SELECT " LOFT_CONVERSATION_COLUMNS ", head, last_id FROM conversation WHERE low_id = :low AND high_id = :high",
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE " FROM conversation WHERE low_id = :low AND high_id = :high",
     // members
     "SELECT " LOFT_MEMBER_COLUMNS " FROM member WHERE conversation_id = :id ORDER BY joined, user_id",
     // memberships
@@ -167,12 +170,17 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     "SELECT " LOFT_MESSAGE_COLUMNS " FROM message WHERE id > :after ORDER BY id LIMIT :limit",
     // changes_since
     "SELECT " LOFT_CHANGE_COLUMNS " FROM change WHERE position > :after ORDER BY position LIMIT :limit",
+    // changes_of
+    "SELECT " LOFT_CHANGE_COLUMNS
+    " FROM change "
+    "WHERE conversation_id = :id AND position > :after ORDER BY position LIMIT :limit",
     // follower
     "SELECT position FROM follower WHERE name = :name",
 };
 
 #undef LOFT_USER_COLUMNS
 #undef LOFT_CONVERSATION_COLUMNS
+#undef LOFT_CONVERSATION_STATE
 #undef LOFT_MEMBER_COLUMNS
 #undef LOFT_MESSAGE_COLUMNS
 #undef LOFT_CHANGE_COLUMNS

@@ -55,6 +55,7 @@ class NullStorage final : public Storage {
   Result<Seq> seq_at(ConversationId, Position) override { return Seq{0}; }
   Result<std::uint64_t> count_foreign(ConversationId, Seq, Seq, UserId) override { return std::uint64_t{0}; }
   Result<std::vector<Seq>> swallowed(ConversationId, Seq, Seq, UserId) override { return std::vector<Seq>(); }
+  Result<std::vector<Change>> changes(ConversationId, Position, std::size_t) override { return std::vector<Change>(); }
   Result<Since> since(Position, std::size_t) override { return Since(); }
 
   Result<std::optional<Position>> follower(std::string_view name) override { return directory_.follower(name); }

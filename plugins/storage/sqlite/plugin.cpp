@@ -120,6 +120,9 @@ class SqliteStorage final : public Storage {
   Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) override {
     return read([&](Connection& db) { return reads::swallowed(db, id, low, high, user); });
   }
+  Result<std::vector<Change>> changes(ConversationId id, Position after, std::size_t limit) override {
+    return read([&](Connection& db) { return reads::changes(db, id, after, limit); });
+  }
   Result<Since> since(Position after, std::size_t limit) override {
     return read([&](Connection& db) { return reads::since(db, after, limit); });
   }

@@ -34,6 +34,7 @@ StoredConversation conversation_of(const Cursor& row) {
   c.updated = static_cast<Millis>(row.number(12));
   stored.head = row.number(13);
   stored.last = static_cast<MessageId>(row.number(14));
+  stored.last_change = row.number(15);  // NULL reads as 0
   return stored;
 }
 
@@ -212,6 +213,13 @@ std::vector<Seq> swallowed(Connection& db, ConversationId id, Seq low, Seq high,
   std::vector<Seq> list;
   auto rows = db.run(Query::swallowed, clamp(raw(id)), clamp(low), clamp(high), clamp(raw(user)));
   while (rows.next()) list.push_back(rows.number(0));
+  return list;
+}
+
+std::vector<Change> changes(Connection& db, ConversationId id, Position after, std::size_t limit) {
+  std::vector<Change> list;
+  auto rows = db.run(Query::changes_of, clamp(raw(id)), clamp(after), clamp(limit));
+  while (rows.next()) list.push_back(change_of(rows));
   return list;
 }
 

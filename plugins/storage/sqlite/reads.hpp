@@ -23,6 +23,7 @@ std::vector<Message> messages(Connection& db, std::span<const MessageId> ids);
 Seq seq_at(Connection& db, ConversationId id, Position position);
 std::uint64_t count_foreign(Connection& db, ConversationId id, Seq low, Seq high, UserId except);
 std::vector<Seq> swallowed(Connection& db, ConversationId id, Seq low, Seq high, UserId user);
+std::vector<Change> changes(Connection& db, ConversationId id, Position after, std::size_t limit);
 Storage::Since since(Connection& db, Position after, std::size_t limit);
 std::optional<Position> follower(Connection& db, std::string_view name);
 

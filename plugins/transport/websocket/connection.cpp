@@ -148,6 +148,7 @@ std::size_t Connection::data_frame(const FrameHeader& header, Bytes rest) {
     return 0;
   }
   const auto length = static_cast<std::size_t>(header.length);
+  if (state_ != State::open) return length;  // while closing, messages are only stepped over
   auto& buffer = scratch();
   if (buffer.size() < length) buffer.resize(length);
   const bool ascii = unmask(buffer.data(), rest.substr(0, length), header.mask, 0);
@@ -184,7 +185,7 @@ std::size_t Connection::take_piece(Bytes bytes) {
   auto& pieces = *pieces_;
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(pieces.left, bytes.size()));
   const auto at = pieces.text.size();
-  if (state_ == State::open) {  // while closing, messages are only stepped over
+  if (state_ == State::open) {
     pieces.text.resize(at + size);
     unmask(pieces.text.data() + at, bytes.substr(0, size), pieces.mask, (pieces.frame_size - pieces.left) % 4);
     if (pieces.is_text) {

@@ -136,6 +136,27 @@ struct UnreadQuery {
   Millis since = 0;                    ///< with `in`: count messages with time() > this, whatever was read; 0: by marks
 };
 
+/// Everything that happened in the caller's conversations behind a position, in commit order, own acts included.
+struct SyncQuery {
+  Position after = 0;
+  std::size_t limit = 100;
+};
+
+struct SyncEntry {
+  Position position = 0;
+  MessageRecord record;    ///< a message; for a recall the recalled one; else `record.message` is null
+  std::optional<Change> change;  ///< set: it is a change
+  std::shared_ptr<const Conversation> conversation;
+  std::shared_ptr<const User> actor;
+  std::shared_ptr<const User> subject;  ///< null where the change concerns nobody
+};
+
+struct SyncPage {
+  std::vector<SyncEntry> entries;
+  Position next = 0;       ///< ask behind this one next time: nothing that commits later lies before it
+  bool more = false;
+};
+
 struct ConversationQuery {
   std::size_t limit = 100;
   std::size_t offset = 0;
@@ -190,6 +211,8 @@ class Messaging {
 
   /// Errors: not_found `conversation.unknown`; forbidden `member.none`.
   virtual void unread(const Caller& caller, UnreadQuery query, Done<std::uint64_t> done) = 0;
+
+  virtual void sync(const Caller& caller, SyncQuery query, Done<SyncPage> done) = 0;
 
   /// The caller's conversations, the one with the newest message first.
   virtual void conversations(const Caller& caller, ConversationQuery query, Done<std::vector<ConversationRecord>> done) = 0;

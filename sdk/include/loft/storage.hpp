@@ -87,6 +87,7 @@ struct StoredConversation {
   Conversation conversation;
   Seq head = 0;
   MessageId last = MessageId::none;
+  Position last_change = 0;  ///< position of its newest change; 0: none
 };
 
 struct Membership {
@@ -152,6 +153,10 @@ class Storage : public Plugin {
   virtual Result<std::uint64_t> count_foreign(ConversationId id, Seq low, Seq high, UserId except) = 0;
   /// Seqs in `low` … `high` that are from `user` or recalled, ascending: those that never count as unread.
   virtual Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) = 0;
+
+  /// S16: changes of one conversation with position > `after`, ascending, at most `limit`, in O(log n + limit);
+  /// `StoredConversation::last_change` is the position of the newest one.
+  virtual Result<std::vector<Change>> changes(ConversationId id, Position after, std::size_t limit) = 0;
 
   /// Messages and changes with position > `after`, ascending by position over both, at most `limit` in all.
   /// S14: asked again with the last position it returned, it goes on without a gap and without a repeat.

@@ -48,16 +48,16 @@ def background():
 class WebSocket:
     """Blocking calls; what comes in waits in order."""
 
-    def __init__(self, url, headers=None):
-        self._socket = background().run(self._open(url, headers or {}))
+    def __init__(self, url, headers=None, ssl=None):
+        self._socket = background().run(self._open(url, headers or {}, ssl))
         self._in = queue.Queue()
         self._ended = None
         asyncio.run_coroutine_threadsafe(self._read(), background().loop)
 
     @staticmethod
-    async def _open(url, headers):
+    async def _open(url, headers, ssl):
         return await websockets.connect(url, extra_headers=headers, max_size=None, ping_interval=None,
-                                        compression=None, open_timeout=PATIENCE)
+                                        compression=None, open_timeout=PATIENCE, ssl=ssl)
 
     async def _read(self):
         try:

@@ -97,6 +97,7 @@ CREATE TABLE change (
   message_id BIGINT NOT NULL,
   role SMALLINT NOT NULL
 );
+CREATE INDEX change_log ON change (conversation_id, position);
 
 CREATE TABLE mark (
   user_id BIGINT NOT NULL,

@@ -12,7 +12,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -179,63 +178,6 @@ class FakeChannel final : public Channel {
   void login_deadline(Millis in) override { login_in = in; }
   std::uint64_t written() const noexcept override { return bytes; }
   std::uint64_t proven() noexcept override { return bytes; }
-};
-
-/// A request as an upgrade sees it, and the answer it got.
-class FakeUpgrade final : public HttpExchange {
- public:
-  HttpMethod verb = HttpMethod::get;
-  std::string target_path = "/";
-  std::string target_query;
-  std::string content;
-  std::vector<std::pair<std::string, std::string>> headers;
-  std::map<std::string, std::string, std::less<>> parameters;
-  std::map<std::string, std::string, std::less<>> query_values;
-  Caller calls_as;
-
-  unsigned status = 0;  ///< 0: not answered yet
-  std::string type;
-  std::string answer;
-  std::vector<std::pair<std::string, std::string>> answer_headers;
-
-  HttpMethod method() const noexcept override { return verb; }
-  std::string_view path() const noexcept override { return target_path; }
-  std::string_view query() const noexcept override { return target_query; }
-  Bytes body() const noexcept override { return content; }
-  std::string_view header(std::string_view name) const noexcept override {
-    for (const auto& [key, value] : headers) {
-      if (same(key, name)) return value;
-    }
-    return {};
-  }
-  std::string_view remote_address() const noexcept override { return "192.0.2.7"; }
-  bool from_loopback() const noexcept override { return false; }
-  std::string_view parameter(std::string_view name) const noexcept override {
-    const auto found = parameters.find(name);
-    return found == parameters.end() ? std::string_view() : std::string_view(found->second);
-  }
-  std::optional<std::string> query_value(std::string_view name) const override {
-    const auto found = query_values.find(name);
-    return found == query_values.end() ? std::nullopt : std::optional(found->second);
-  }
-  Caller caller(UserId user) const noexcept override {
-    auto caller = calls_as;
-    caller.user = user;
-    return caller;
-  }
-  void respond(unsigned code, std::string_view content_type, Bytes bytes, std::span<const HttpHeader> more) override {
-    if (status != 0) return;
-    status = code;
-    type = content_type;
-    answer = bytes;
-    for (const auto& [name, value] : more) answer_headers.emplace_back(name, value);
-  }
-
- private:
-  static bool same(std::string_view a, std::string_view b) noexcept {
-    const auto lower = [](char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c; };
-    return std::equal(a.begin(), a.end(), b.begin(), b.end(), [&](char x, char y) { return lower(x) == lower(y); });
-  }
 };
 
 /// A listener's router. It knows one socket path and remembers what came in.

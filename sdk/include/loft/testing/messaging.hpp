@@ -95,6 +95,7 @@ class FakeMessaging final : public Messaging {
   Asked<MessageId, MessageRecord> messages;
   Asked<HistoryQuery, Page> histories;
   Asked<InboxQuery, Page> inboxes;
+  Asked<SyncQuery, SyncPage> syncs;
   Asked<UnreadQuery, std::uint64_t> unreads;
   Asked<ConversationQuery, std::vector<ConversationRecord>> lists;
   Asked<ConversationAsk, ConversationRecord> infos;
@@ -106,7 +107,7 @@ class FakeMessaging final : public Messaging {
   /// Answers, by their rules, all calls that wait.
   void settle() {
     while (submits.settle() | recalls.settle() | marks.settle() | creates.settle() | memberships.settle() |
-           messages.settle() | histories.settle() | inboxes.settle() | unreads.settle() | lists.settle() |
+           messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() | unreads.settle() | lists.settle() |
            infos.settle() | rosters.settle() | mark_states.settle()) {
     }
   }
@@ -135,6 +136,7 @@ class FakeMessaging final : public Messaging {
     histories.take(c, std::move(q), std::move(d), true);
   }
   void inbox(const Caller& c, InboxQuery q, Done<Page> d) override { inboxes.take(c, q, std::move(d), true); }
+  void sync(const Caller& c, SyncQuery q, Done<SyncPage> d) override { syncs.take(c, q, std::move(d), true); }
   void unread(const Caller& c, UnreadQuery q, Done<std::uint64_t> d) override {
     unreads.take(c, std::move(q), std::move(d), true);
   }

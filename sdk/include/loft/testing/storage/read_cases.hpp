@@ -179,6 +179,29 @@ inline void s14_since_has_no_gap_and_no_repeat(Factory factory) {
   CHECK(value(store->since(0, 0)).messages.empty());
 }
 
+inline void s16_changes_of_a_conversation_are_listed_by_position(Factory factory) {
+  Store store(factory);
+  BatchData batch;
+  batch.conversations = {a_group(1), a_group(2), a_group(3)};
+  for (std::uint64_t position = 10; position < 30; ++position) {
+    batch.changes.push_back({position, cid(1 + position % 2), ChangeKind::joined, uid(1), uid(position),
+                             MessageId::none, Role::member});
+  }
+  store.store(batch);
+  const auto odd = value(store->changes(cid(2), 15, 4));
+  REQUIRE(odd.size() == 4);
+  for (std::size_t i = 0; i < odd.size(); ++i) {
+    CHECK(odd[i].position == 17 + 2 * i);
+    CHECK(odd[i].conversation == cid(2));
+    CHECK(odd[i].subject == uid(17 + 2 * i));
+  }
+  CHECK(value(store->changes(cid(2), 29, 4)).empty());
+  CHECK(value(store->changes(cid(3), 0, 4)).empty());
+  CHECK(value(store->conversation(cid(1)))->last_change == 28);
+  CHECK(value(store->conversation(cid(2)))->last_change == 29);
+  CHECK(value(store->conversation(cid(3)))->last_change == 0);
+}
+
 inline void s15_client_keys_are_forgotten_by_age(Factory factory) {
   Small small(factory);
   BatchData more;

@@ -1,0 +1,138 @@
+// What a round of entries needs of the storage, before it is sequenced.
+#include <algorithm>
+
+#include "messaging/core.hpp"
+
+namespace loft {
+
+// Brings what the entries name into memory, before the state is locked for sequencing: the storage is asked here, and
+// with nothing locked. Between this and the end of the round nothing is committed, so that what is found stays true.
+void Core::prepare(std::vector<Entry>& entries) {
+  std::unique_lock lock(state_.mutex);
+  for (auto& entry : entries) {
+    entry.failed.reset();
+    std::visit(
+        [&](auto& any) {
+          auto& what = unboxed(any);
+          if constexpr (requires { prepare(entry, what, lock); }) prepare(entry, what, lock);
+        },
+        entry.what);
+  }
+}
+
+void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mutex>& lock) {
+  if (submit.rest != nullptr && submit.rest->refused) return;
+  submit.conversation = nullptr;
+  const auto sender = submit.sender->id;
+  if (submit.peer != nullptr) {
+    const auto pair = std::minmax(sender, submit.peer->id);
+    submit.conversation = state_.find_pair(pair);
+    if (submit.conversation != nullptr) return;
+    lock.unlock();
+    auto stored = storage_.conversation_by_pair(pair.first, pair.second);
+    if (!stored) {
+      entry.failed = std::make_unique<Error>(stored.error());
+    } else if (*stored) {
+      auto adopted = adopt(std::move(**stored), false);
+      if (adopted)
+        submit.conversation = *adopted;
+      else
+        entry.failed = std::make_unique<Error>(adopted.error());
+    }
+    return lock.lock();
+  }
+
+  auto& more = submit.more();
+  auto* known =
+      more.to.by == ConversationRef::By::id ? state_.find(static_cast<ConversationId>(more.to.number)) : nullptr;
+  if (more.to.by == ConversationRef::By::handle || more.to.by == ConversationRef::By::handle_or_id) {
+    known = state_.find_handle(more.to.text);
+  }
+  if (known == nullptr || !(known->members_loaded || known->is_direct())) {
+    lock.unlock();
+    auto found = resolve(sender, more.to, true);
+    lock.lock();
+    if (!found) {
+      entry.failed = std::make_unique<Error>(found.error());
+      return;
+    }
+    known = *found;
+  }
+  submit.conversation = known;
+  if (!known->is_direct() || !known->has_direct_member(sender)) return;
+  const auto other = known->info->low == sender ? known->info->high : known->info->low;
+  more.other = directory_.cached(other);
+  if (more.other != nullptr) return;
+  lock.unlock();
+  auto loaded = directory_.load(other);
+  if (loaded)
+    more.other = std::move(*loaded);
+  else
+    entry.failed = std::make_unique<Error>(loaded.error());
+  lock.lock();
+}
+
+// A message that is not in memory may have been recalled since it was looked up.
+void Core::prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mutex>& lock) {
+  const MessageId ids[] = {recall.record.message->id};
+  if (state_.recent_record(ids[0]) != nullptr) return;
+  lock.unlock();
+  auto found = storage_.messages(ids);
+  if (!found)
+    entry.failed = std::make_unique<Error>(found.error());
+  else if (!found->empty())
+    recall.record.message = std::make_shared<const Message>(std::move(found->front()));
+  lock.lock();
+}
+
+void Core::prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& lock) {
+  prepare_view(entry, mark.actor->id, lock);
+}
+
+void Core::prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock) {
+  prepare_view(entry, open.user->id, lock);
+}
+
+// It was in memory when the entry was made, but may have been evicted since.
+void Core::prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>& lock) {
+  if (state_.view(user) != nullptr) return;
+  lock.unlock();
+  if (auto loaded = load_view(user); !loaded) entry.failed = std::make_unique<Error>(loaded.error());
+  lock.lock();
+}
+
+void Core::prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mutex>& lock) {
+  const auto& handle = create.conversation.handle;
+  if (handle.empty() || state_.by_handle.contains(handle)) return;
+  lock.unlock();
+  auto stored = storage_.conversation_by_handle(handle);
+  if (!stored) {
+    entry.failed = std::make_unique<Error>(stored.error());
+  } else if (*stored) {
+    if (auto adopted = adopt(std::move(**stored), false); !adopted) entry.failed = std::make_unique<Error>(adopted.error());
+  }
+  lock.lock();
+}
+
+void Core::prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>& lock) {
+  lock.unlock();
+  const auto look = [&](const UserRef& ref) -> UserPtr {
+    auto known = directory_.load(ref);
+    if (known) return *known;
+    if (known.error().code != Code::not_found) entry.failed = std::make_unique<Error>(known.error());
+    return nullptr;
+  };
+  const auto& user = wanted.user;
+  wanted.existing = look(UserRef::handle(user.handle));
+  if (wanted.existing == nullptr && !entry.failed) {
+    const bool id_taken = user.id != UserId::none && look(UserRef::of(user.id)) != nullptr;
+    const bool uuid_taken = !user.uuid.empty() && look(UserRef::uuid(user.uuid)) != nullptr;
+    if (id_taken || uuid_taken) {
+      entry.failed = std::make_unique<Error>(
+          Error{Code::conflict, "user.taken", id_taken ? "the uid is taken" : "the uuid is taken"});
+    }
+  }
+  lock.lock();
+}
+
+}  // namespace loft

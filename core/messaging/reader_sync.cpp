@@ -1,0 +1,134 @@
+// Sync: a merge by position over the logs and the changes of the caller's conversations, bounded by the stable point.
+#include <queue>
+
+#include "messaging/reader.hpp"
+
+namespace loft {
+
+/// One log, or the changes of one conversation: read on in pieces.
+struct Reader::Stream {
+  ConversationState* conversation = nullptr;
+  bool of_changes = false;
+  Seq next = 1;              ///< log: read on from here …
+  Seq head = 0;              ///< … to here
+  Position after = 0;        ///< changes: read on behind this one
+  bool ended = false;
+  std::vector<SyncEntry> read;
+  std::size_t at = 0;
+
+  Position position() const noexcept { return read[at].position; }
+};
+
+Result<SyncEntry> Reader::entry_of(ConversationState& conversation, const Change& change) {
+  SyncEntry entry;
+  entry.position = change.position;
+  entry.change = change;
+  {
+    std::lock_guard lock(state_.mutex);
+    entry.conversation = conversation.info;
+  }
+  if (change.kind == ChangeKind::recalled) {
+    auto record = core_.record_of(change.message);
+    if (!record) return record.error();
+    entry.record = std::move(*record);
+  }
+  for (const auto& [id, user] : {std::pair(change.actor, &entry.actor), std::pair(change.subject, &entry.subject)}) {
+    if (id == UserId::none) continue;
+    auto found = core_.directory_.load(id);
+    if (!found) return found.error();
+    *user = std::move(*found);
+  }
+  return entry;
+}
+
+/// Reads the next piece; false when there is none.
+Result<bool> Reader::fill(Stream& stream, std::size_t limit) {
+  stream.read.clear();
+  stream.at = 0;
+  if (stream.ended) return false;
+  if (stream.of_changes) {
+    auto changes = core_.storage_.changes(stream.conversation->id(), stream.after, limit);
+    if (!changes) return changes.error();
+    stream.ended = changes->size() < limit;
+    for (const auto& change : *changes) {
+      auto entry = entry_of(*stream.conversation, change);
+      if (!entry) return entry.error();
+      stream.read.push_back(std::move(*entry));
+    }
+    if (!changes->empty()) stream.after = changes->back().position;
+  } else {
+    auto records = log(*stream.conversation, stream.next, stream.head, limit, false);
+    if (!records) return records.error();
+    stream.ended = records->size() < limit;
+    for (auto& record : *records) {
+      SyncEntry entry;
+      entry.position = raw(record.message->id);
+      entry.conversation = record.conversation;
+      entry.actor = record.sender;
+      entry.record = std::move(record);
+      stream.read.push_back(std::move(entry));
+    }
+    stream.next += records->size();
+  }
+  return !stream.read.empty();
+}
+
+Result<SyncPage> Reader::sync(const SyncQuery& query) {
+  std::vector<Stream> streams;
+  Position stable = 0;
+  {
+    std::lock_guard lock(state_.mutex);
+    const auto* view = state_.view(caller_);
+    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+    stable = state_.stable;
+    for (const auto& [id, mine] : view->entries) {
+      auto& conversation = *mine.conversation;
+      Stream stream;
+      stream.conversation = &conversation;
+      if (raw(conversation.last) > query.after && conversation.head > mine.joined_seq) {
+        stream.next = mine.joined_seq + 1;
+        stream.head = conversation.head;
+        streams.push_back(stream);
+      }
+      if (conversation.last_change > query.after) {
+        stream.of_changes = true;
+        stream.after = std::max(query.after, mine.joined - 1);
+        streams.push_back(std::move(stream));
+      }
+    }
+  }
+
+  const auto later = [](const Stream* a, const Stream* b) { return a->position() > b->position(); };
+  std::priority_queue<Stream*, std::vector<Stream*>, decltype(later)> queue(later);
+  const auto enter = [&](Stream& stream) -> Result<void> {
+    if (stream.at == stream.read.size()) {
+      const auto has = fill(stream, query.limit + 1);
+      if (!has) return has.error();
+      if (!*has) return {};
+    }
+    // What commits while this is read is for the next page.
+    if (stream.position() <= stable) queue.push(&stream);
+    return {};
+  };
+  for (auto& stream : streams) {
+    if (!stream.of_changes && query.after != 0) {
+      const auto seq = core_.storage_.seq_at(stream.conversation->id(), query.after);
+      if (!seq) return seq.error();
+      stream.next = std::max(stream.next, *seq + 1);
+    }
+    if (auto entered = enter(stream); !entered) return entered.error();
+  }
+  SyncPage page;
+  while (!queue.empty() && page.entries.size() < query.limit) {
+    auto* stream = queue.top();
+    queue.pop();
+    page.entries.push_back(std::move(stream->read[stream->at++]));
+    if (auto entered = enter(*stream); !entered) return entered.error();
+  }
+  page.more = !queue.empty();
+  page.next = page.more ? page.entries.back().position : std::max(stable, query.after);
+  if (query.limit == 0) page.next = query.after;
+  return page;
+}
+
+}  // namespace loft

@@ -1,0 +1,23 @@
+// transport.http: the plugin.
+#pragma once
+
+#include <memory>
+
+#include <loft/transport.hpp>
+
+#include "settings.hpp"
+
+namespace loft::http {
+
+class Http final : public Transport {
+ public:
+  void options(OptionTable& table) override;
+  Result<void> configure() override;
+  void setup(Host& host) override;
+  std::unique_ptr<Protocol> serve(Link& link, Endpoint& endpoint) override;
+
+ private:
+  Settings settings_;
+};
+
+}  // namespace loft::http

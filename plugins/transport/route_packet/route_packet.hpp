@@ -1,0 +1,22 @@
+// transport.route_packet: the plugin.
+#pragma once
+
+#include <memory>
+
+#include <loft/transport.hpp>
+
+#include "settings.hpp"
+
+namespace loft::route_packet {
+
+class RoutePacket final : public Transport {
+ public:
+  void options(OptionTable& table) override;
+  void setup(Host& host) override;
+  std::unique_ptr<Protocol> serve(Link& link, Endpoint& endpoint) override;
+
+ private:
+  Settings settings_;
+};
+
+}  // namespace loft::route_packet

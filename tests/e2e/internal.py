@@ -1,0 +1,126 @@
+#!/usr/bin/python3
+"""The internal listener: liveness, readiness, and metrics that a strict reader of the exposition format accepts."""
+
+import json
+import os
+import re
+import sys
+import urllib.error
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from lib.cases import case, run                               # noqa: E402
+from lib.host import Host                                     # noqa: E402
+from lib.session import Http, ImSession, PigeonSession        # noqa: E402
+
+NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
+LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
+SAMPLE = re.compile(rf"({NAME})(?:\{{((?:{LABEL})(?:,{LABEL})*)\}})? ([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
+
+
+def get(host, path, method="GET"):
+    """Status, content type and body."""
+    request = urllib.request.Request(f"http://127.0.0.1:{host.port('internal')}{path}", method=method)
+    try:
+        with urllib.request.urlopen(request, timeout=10) as answer:
+            return answer.status, answer.headers["Content-Type"], answer.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers["Content-Type"], error.read().decode()
+
+
+def parse(text):
+    """Prometheus' text format 0.0.4, and nothing looser: (name, labels) → value."""
+    assert text.endswith("\n") and "\r" not in text
+    kind, helped, values, closed, family = {}, set(), {}, set(), None
+    for line in text[:-1].split("\n"):
+        comment = re.fullmatch(rf"# (HELP|TYPE) ({NAME}) (.+)", line)
+        name = comment[2] if comment else None
+        if comment and comment[1] == "HELP":
+            assert name not in helped, f"two HELP lines of {name}"
+            assert re.fullmatch(r"(?:[^\\]|\\[\\n])+", comment[3]), line
+            helped.add(name)
+        elif comment:
+            assert name not in kind and comment[3] in ("counter", "gauge", "histogram", "summary"), line
+            kind[name] = comment[3]
+        else:
+            sample = SAMPLE.fullmatch(line)
+            assert sample, f"no sample: {line!r}"
+            name = sample[1]
+            assert kind.get(name) in ("counter", "gauge") and name in helped, f"no TYPE or HELP before {line!r}"
+            labels = tuple(sorted(re.findall(LABEL, sample[2] or "")))
+            assert len({label.split("=")[0] for label in labels}) == len(labels), f"a label twice: {line!r}"
+            assert (name, labels) not in values, f"the same sample twice: {line!r}"
+            values[name, labels] = float(sample[3])
+            assert kind[name] == "gauge" or values[name, labels] >= 0, line
+        if name != family:
+            assert name not in closed, f"the lines of {name} do not stand together"
+            closed.add(family)
+            family = name
+    assert set(kind) == helped == {name for name, _ in values}, "families without samples"
+    for name in kind:
+        assert name.startswith("loft_"), name
+        assert (kind[name] == "counter") == name.endswith("_total"), f"{name} is a {kind[name]}"
+    return values
+
+
+def total(values, name):
+    assert any(key[0] == name for key in values), f"there is no {name}, only {sorted({key[0] for key in values})}"
+    return sum(value for key, value in values.items() if key[0] == name)
+
+
+@case
+def routes(given):
+    """livez and readyz say ok and name the parts; other paths and methods get a problem document"""
+    with Host(given.loft, given.plugins) as host:
+        assert get(host, "/livez") == (200, "text/plain; charset=utf-8", "ok\n")
+        status, kind, body = get(host, "/readyz")
+        assert (status, kind) == (200, "application/json"), body
+        assert json.loads(body) == {"parts": {"host": "ok", "storage": "ok"}, "ready": True}, body
+        for path, method, expected in (("/", "GET", 404), ("/metric", "GET", 404), ("/metrics", "POST", 405)):
+            status, kind, body = get(host, path, method)
+            assert (status, kind) == (expected, "application/problem+json"), (path, status, kind, body)
+            assert json.loads(body)["status"] == expected, body
+        for path in ("/metrics", "/livez", "/readyz"):
+            status, _, body = get(host, path, "HEAD")
+            assert status == 200 and not body, path
+        assert Http(host.im).call("GET", "/metrics")[0] == 404, "metrics are served to everybody"
+
+
+@case
+def metrics(given):
+    """metrics are well-formed, and count what happened"""
+    with Host(given.loft, given.plugins) as host:
+        status, kind, text = get(host, "/metrics")
+        assert (status, kind) == (200, "text/plain; version=0.0.4; charset=utf-8")
+        before = parse(text)
+        alice, bob = ImSession(host.im), ImSession(host.im)
+        alice.log_in("s_alice")
+        bob.log_in("s_bob")
+        pigeon = PigeonSession(host.carrypigeon)
+        for number in range(5):
+            alice.send_json({"type": "send_message", "timestamp": 1, "data": {
+                "receiver_id": "s_bob", "type": "text", "content": f"{number}"}})
+            assert alice.find(lambda frame: frame["type"] == "send_message")["data"]["success"] is True
+            assert bob.find(lambda frame: frame["type"] == "new_message")["data"]["content"] == f"{number}"
+        status, _ = Http(host.im).call("GET", "/health")
+        assert status == 200
+        after = parse(get(host, "/metrics")[2])
+
+        def grown(name):
+            return total(after, name) - total(before, name)
+
+        assert grown("loft_commit_messages_total") == 5
+        assert grown("loft_http_requests_total") >= 4  # two upgrades, /health, /metrics
+        assert grown("loft_net_connections") >= 3
+        assert total(after, "loft_net_received_bytes_total") > total(before, "loft_net_received_bytes_total")
+        for name, value in before.items():
+            if name[0].endswith("_total"):
+                assert after[name] >= value, f"{name} went back"
+        for session in (alice, bob, pigeon):
+            session.close()
+
+
+if __name__ == "__main__":
+    run(__doc__)

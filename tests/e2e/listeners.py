@@ -1,0 +1,166 @@
+#!/usr/bin/python3
+"""Listeners: TLS, two instances of a contract on one port, and clients that half-close."""
+
+import json
+import os
+import socket
+import ssl
+import subprocess
+import sys
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, HERE)
+
+from lib.cases import case, run                               # noqa: E402
+from lib.host import Host                                     # noqa: E402
+from lib.program import SECRET, Place                         # noqa: E402
+from lib.raw import Raw                                       # noqa: E402
+from lib.session import Http, ImSession                       # noqa: E402
+from lib.wire import WebSocket                                # noqa: E402
+
+PLAIN = f"""\
+auth: {{jwt: {{secret: "{SECRET}"}}}}
+identity: {{auto_create: true, trust_header: true}}
+storage: {{use: sqlite}}
+internal: {{listen: 127.0.0.1:0}}
+"""
+
+
+def certificate(folder, name="own"):
+    """A self-signed certificate for 127.0.0.1 with an EC key; the paths of both."""
+    chain, key = os.path.join(folder, name + ".crt"), os.path.join(folder, name + ".key")
+    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
+                    "-keyout", key, "-out", chain, "-days", "2", "-subj", "/CN=loft.test",
+                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
+    return chain, key
+
+
+@case
+def tls(given):
+    """im works over https and wss; plain text on that port gets nothing, and harms nobody"""
+    with Place(given, "") as folder:
+        chain, key = certificate(folder.path)
+        extra = (f"  - {{name: secure, listen: 127.0.0.1:0, contracts: [im], tls: {{certificate: {chain}, key: {key}}}}}\n")
+        trusted = ssl.create_default_context(cafile=chain)
+        with Host(given.loft, given.plugins, extra=extra) as host:
+            port = host.port("secure")
+            bob = ImSession(host.im)  # the plain listener: the same contract
+            bob.log_in("s_bob")
+            alice = WebSocket(f"wss://127.0.0.1:{port}/ws", ssl=trusted)
+            alice.send_json({"type": "login", "data": {"user_id": "s_alice", "token": "t"}, "timestamp": 1})
+            assert alice.receive_json()["data"]["success"] is True
+            long = "x" * 3_000
+            alice.send_json({"type": "send_message", "timestamp": 1,
+                             "data": {"receiver_id": "s_bob", "type": "text", "content": long}})
+            answer = alice.receive_json()
+            assert answer["data"]["success"] is True and answer["data"]["message"]["content"] == long
+            assert bob.take()["data"]["content"] == long
+            request = urllib.request.Request(f"https://127.0.0.1:{port}/api/v1/messages/{answer['data']['message_id']}",
+                                             headers={"X-User-ID": "s_bob"})
+            with urllib.request.urlopen(request, timeout=15, context=trusted) as got:
+                assert json.load(got)["message"]["content"] == long
+
+            raw = Raw(f"http://127.0.0.1:{port}")
+            raw.send(b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert not raw.until_closed().startswith(b"HTTP/")
+            raw.close()
+            for version in (ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3):
+                context = ssl.create_default_context(cafile=chain)
+                context.minimum_version = context.maximum_version = version
+                with context.wrap_socket(socket.create_connection(("127.0.0.1", port), 15),
+                                         server_hostname="127.0.0.1") as link:
+                    link.sendall(b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    assert link.recv(100).startswith(b"HTTP/1.1 200 ")
+            alice.close()
+            bob.close()
+
+
+@case
+def wrong_tls(given):
+    """a key that is missing, another's, or no key ends the start with 78 and the file's name"""
+    with Place(given, PLAIN) as place:
+        chain, key = certificate(place.path)
+        _, other = certificate(place.path, "other")
+
+        def listener(certificate_file, key_file):
+            place.write("loft.yaml", f"data_dir: data\nplugin_path: [{os.path.abspath(given.plugins)}]\n" + PLAIN
+                        + "listeners:\n  - {name: im, listen: 127.0.0.1:0, contracts: [im], "
+                        f"tls: {{certificate: {certificate_file}, key: {key_file}}}}}\n")
+
+        for files, words in (((chain, other), ("cannot use the TLS key", other, "key values mismatch")),
+                             ((chain, "/nowhere.key"), ("cannot use the TLS key '/nowhere.key'", "No such file")),
+                             ((chain, chain), ("cannot use the TLS key", chain)),
+                             (("/nowhere.crt", key), ("cannot use the TLS certificate '/nowhere.crt'", "No such file")),
+                             ((place.path + "/loft.yaml", key), ("cannot use the TLS certificate", "PEM"))):
+            listener(*files)
+            ran = place.refused(78, "listener 'im'", *words)
+            assert "BEGIN" not in ran.err and ran.err.count("listener 'im'") == 1, ran
+        place.write("loft.yaml", "data_dir: data\n" + PLAIN + "listeners:\n  - {name: im, listen: 127.0.0.1:0, "
+                    f"contracts: [im], tls: {{certificate: {chain}}}}}\n")
+        place.refused(78, "loft.yaml:", "listeners.0.tls: has a certificate and no key; give tls.key")
+
+
+@case
+def mounts(given):
+    """two instances of im share a port under different mounts, with options of their own and one store"""
+    extra = ("  - {name: both, listen: 127.0.0.1:0, contracts: [im, {use: support, mount: /support}]}\n"
+             "contracts:\n  support: {use: im}\n")
+    with Host(given.loft, given.plugins, extra=extra) as host:
+        base = f"http://127.0.0.1:{host.port('both')}"
+        alice, bob = ImSession(base), ImSession(base, "/support/ws")
+        alice.log_in("s_alice")
+        bob.log_in("s_bob")
+        status, answer = Http(base).call("POST", "/support/api/v1/messages", {"X-User-ID": "s_bob"},
+                                         b'{"receiver_id":"s_alice","type":"text","content":"from support"}')
+        assert status == 200, answer
+        assert alice.take()["data"]["content"] == "from support"
+        for path in ("/api/v1/messages/", "/support/api/v1/messages/"):
+            status, got = Http(base).call("GET", path + answer["message_id"], {"X-User-ID": "s_alice"})
+            assert status == 200 and got["message"]["content"] == "from support", (path, got)
+        assert Http(base).call("GET", "/support/health")[0] == 200
+        assert Http(base).call("GET", "/other/health")[0] == 404
+        assert Http(base).call("GET", "/supporthealth")[0] == 404
+        raw = Raw(base)
+        assert raw.upgrade("/other/ws") == 404
+        raw.close()
+        alice.close()
+        bob.close()
+
+
+@case
+def clash(given):
+    """two contracts that want the same routes are refused with both names"""
+    text = PLAIN + "listeners:\n  - {name: web, listen: 127.0.0.1:0, contracts: [%s]}\ncontracts: {support: {use: im}}\n"
+    for contracts in ("im, support", "{use: im, mount: /a}, {use: support, mount: /a}"):
+        with Place(given, text % contracts) as place:
+            place.refused(78, "listener 'web'", "WebSocket ", "claimed by im and by support",
+                          "give one of them another `mount` or listener")
+
+
+@case
+def half_close(given):
+    """a client that ends its sending side behind a request still gets the whole answer"""
+    body = b'{"receiver_id":"s_bob","type":"text","content":"and no more"}'
+    request = (b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nX-User-ID: s_alice\r\nContent-Length: %d\r\n\r\n" % len(body)
+               + body)
+    with Host(given.loft, given.plugins) as host:
+        for requests in (1, 3):
+            raw = Raw(host.im)
+            raw.send(request * requests)
+            raw.socket.shutdown(socket.SHUT_WR)
+            answer = raw.until_closed()
+            assert answer.count(b"HTTP/1.1 200 OK") == requests, answer
+            assert answer.count(b'"content":"and no more"') == requests, answer
+            raw.close()
+        raw = Raw(host.im)  # half a request is none
+        raw.send(request[:-1])
+        raw.socket.shutdown(socket.SHUT_WR)
+        assert raw.until_closed() == b""
+        raw.close()
+        status, page = Http(host.im).call("GET", "/api/v1/messages/offline", {"X-User-ID": "s_bob"})
+        assert status == 200 and len(page["messages"]) == 4, page
+
+
+if __name__ == "__main__":
+    run(__doc__)

@@ -1,0 +1,2 @@
+// Boost.JSON, compiled with the fuzzer's own flags.
+#include <boost/json/src.hpp>

@@ -1,0 +1,110 @@
+// What messaging must be, said in the simplest way: a row per member, message and mark, and lists that are scanned.
+#pragma once
+
+#include <algorithm>
+#include <deque>
+#include <map>
+#include <set>
+#include <string>
+#include <tuple>
+#include <vector>
+
+#include "world.hpp"
+
+namespace loft::tests {
+
+struct ModelMessage {
+  MessageId id{};
+  Seq seq = 0;
+  UserId sender{};
+  std::string content;
+  bool recalled = false;
+  std::size_t order = 0;  ///< over all conversations
+};
+
+struct ModelMember {
+  UserId user{};
+  Role role = Role::member;
+  Seq joined_seq = 0;
+  Position joined = 0;
+  Millis muted_until = 0;
+  bool left = false;
+  bool moved = false;  ///< in this round
+};
+
+struct ModelConversation {
+  ConversationId id{};
+  bool direct = false;
+  UserId low{}, high{};
+  std::vector<ModelMember> members;
+  std::deque<ModelMessage> log;
+
+  ModelMember* member(UserId user) {
+    for (auto& member : members) {
+      if (member.user == user && !member.left) return &member;
+    }
+    return nullptr;
+  }
+  std::size_t present() const {
+    return static_cast<std::size_t>(
+        std::count_if(members.begin(), members.end(), [](const auto& m) { return !m.left; }));
+  }
+  Position newest() const { return log.empty() ? raw(id) : std::max(raw(id), raw(log.back().id)); }
+};
+
+struct ModelSession {
+  Client* client = nullptr;
+  UserId user{};
+  SessionPolicy policy;
+  std::size_t since = 0;  ///< messages of a higher order are pushed
+  std::vector<std::string> expected;
+  std::vector<std::pair<ModelConversation*, Seq>> unproven;
+  bool replaced = false;
+
+  bool sets(MarkId mark) const {
+    return std::find(policy.mark_on_push.begin(), policy.mark_on_push.end(), mark) != policy.mark_on_push.end();
+  }
+};
+
+struct Model {
+  std::deque<ModelConversation> conversations;
+  std::deque<ModelSession> sessions;
+  std::set<std::tuple<UserId, ConversationId, MarkId, Seq>> rows;
+  std::map<std::tuple<UserId, ConversationId, MarkId>, MarkState> states;
+  struct Key {
+    std::uint64_t target;
+    std::string content;
+    MessageId id;
+  };
+  std::map<std::pair<UserId, std::string>, Key> keys;
+  std::size_t messages = 0;
+  MessageId last{};
+
+  ModelConversation* find(ConversationId id);
+  ModelConversation* direct(UserId a, UserId b);
+  std::pair<ModelConversation*, ModelMessage*> message(MessageId id);
+  bool has(UserId user, const ModelConversation& in, MarkId mark, Seq seq) const {
+    return rows.contains({user, in.id, mark, seq});
+  }
+  static bool implied(MarkId mark) { return mark != MarkId::hidden && raw(mark) != 3; }
+
+  std::uint64_t unread(UserId user, ModelConversation& in) const;
+  Receipt receipt_of(UserId recipient, const ModelConversation& in, const ModelMessage& message) const;
+  Receipt receipt(UserId viewer, ModelConversation& in, const ModelMessage& message) const;
+  std::vector<MessageId> inbox(UserId user, std::optional<MarkId> lacking, MessageId after);
+  std::vector<MessageId> history(UserId user, ModelConversation& in, MessageId before, Millis until,
+                                 bool with_recalled);
+  /// Marks one message; whether it is a foreign one that stands and was not so marked.
+  bool mark(UserId user, ModelConversation& in, MarkId mark, Seq seq);
+  struct Moved {
+    bool reached = false;
+    bool any = false;  ///< others are told of
+  };
+  /// The mark reaches a message and a time.
+  Moved reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time);
+  void push(ModelConversation& in, const std::string& line, bool Interests::*interest);
+  void push_message(ModelConversation& in, const ModelMessage& message);
+  void push_read(UserId user, const ModelConversation& in);
+};
+
+}  // namespace loft::tests
