@@ -89,6 +89,7 @@ class Core final : public Messaging, public Users {
   void members(const Caller& caller, ConversationRef ref, bool must_be_member,
                Done<std::vector<MemberRecord>> done) override;
   void mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Done<MarkState> done) override;
+  void signal(const Caller& caller, Signal signal) override;
   Online online() const noexcept override;
 
   // ---- Users

@@ -118,6 +118,7 @@ void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
   delivery.subject = outgoing.subject.get();
   delivery.newest = outgoing.newest;
   delivery.reached = outgoing.reached;
+  delivery.signal = outgoing.signal ? &*outgoing.signal : nullptr;
   table.encodings_used = 0;
   if (outgoing.to_group) {
     const auto it = table.audiences.find(outgoing.conversation->id);
@@ -160,6 +161,9 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
       break;
     case Delivery::Kind::read:
       if (!session.interests.reads) return;
+      break;
+    case Delivery::Kind::signal:
+      if (own || !session.interests.signals) return;
       break;
     case Delivery::Kind::membership:
     case Delivery::Kind::created:

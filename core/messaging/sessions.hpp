@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <exception>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
@@ -67,6 +68,7 @@ struct Outgoing {
   UserPtr subject;
   MessageId newest = MessageId::none;
   Millis reached = 0;
+  std::optional<Signal> signal;
   bool to_group = false;  ///< the audience of `conversation`; else `low` and `high`
   UserId low = UserId::none;
   UserId high = UserId::none;  ///< none: `low` only

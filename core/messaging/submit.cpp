@@ -56,7 +56,7 @@ void Core::check_submission(const Caller& caller, Submission submission, Done<Ac
   }
   std::string normal;
   try {
-    if (auto checked = row->plugin->check(row->index, submission.content, normal); !checked) {
+    if (auto checked = row->check(submission.content, normal); !checked) {
       return fail_submission(caller, std::move(done), std::move(checked.error()));
     }
   } catch (const std::exception& e) {
