@@ -183,7 +183,7 @@ class Actor final : public SessionLink {
         break;
       }
       case 4:
-        core_.inbox(caller, {MarkId::read, {}, 20, {}}, [next](Result<Page> result) { next(result); });
+        core_.inbox(caller, {.lacking = MarkId::read, .limit = 20}, [next](Result<Page> result) { next(result); });
         break;
       case 5: {
         ConversationQuery query;
