@@ -8,6 +8,10 @@
 namespace loft::im {
 namespace {
 
+/// So many errors may wait for answers to messages that were sent before; then nothing more is read until half of them
+/// are said. A client that sends nonsense while the disk stands still must not fill the memory.
+constexpr std::size_t most_held = 64;
+
 /// `data` of a message, and the client's id for it.
 struct Request {
   json::Value data;
@@ -76,12 +80,18 @@ class Session final : public Conversant {
     auto text = wire_error(error, act).text;
     if (answered_ == asked_) return say_error(text);
     held_.push_back({asked_, std::move(text)});
+    if (held_.size() < most_held || is_holding_) return;
+    is_holding_ = true;
+    peer_.hold();
   }
   void say_held() {
     while (!held_.empty() && held_.front().after <= answered_) {
       say_error(held_.front().text);
       held_.pop_front();
     }
+    if (!is_holding_ || held_.size() > most_held / 2) return;
+    is_holding_ = false;
+    peer_.release();
   }
 
   struct Held {
@@ -94,6 +104,7 @@ class Session final : public Conversant {
   std::uint64_t asked_ = 0;  ///< sends handed to the host
   std::uint64_t answered_ = 0;
   std::deque<Held> held_;
+  bool is_holding_ = false;  ///< reading, because too much is held
 };
 
 // The most frequent first.
@@ -136,10 +147,10 @@ Result<void> Session::login(const Request& request) {
 }
 
 void Session::logged_in(const Result<Login>& result) {
-  if (!result) return refuse(result.error());
-  // Sends of a session that this one replaced are not answered any more.
+  // Sends of the session before this login are not answered any more, whether it succeeded or not.
   answered_ = asked_;
   say_held();
+  if (!result) return refuse(result.error());
   auto& out = begin("login");
   out += "{\"success\":true,\"message\":\"Login successful\",\"user_id\":";
   json::append_string(out, result->user->handle);
