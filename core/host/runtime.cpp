@@ -42,8 +42,10 @@ net::EngineOptions engine_options(const config::Settings& settings) {
 // What one plugin instance sees of the host.
 class Runtime::PluginHost final : public Host {
  public:
-  PluginHost(Runtime& runtime, std::string instance)
-      : runtime_(runtime), instance_(std::move(instance)), log_(runtime.log_system_.logger(instance_)) {}
+  PluginHost(Runtime& runtime, const PluginInstance& instance)
+      : runtime_(runtime),
+        instance_(instance.name()),
+        log_(runtime.log_system_.logger(config::logger_name(instance.id(), instance.name()))) {}
 
   std::string_view instance() const noexcept override { return instance_; }
   std::string_view data_dir() const noexcept override { return runtime_.settings_.data_dir; }
