@@ -1,10 +1,12 @@
 # Flags for everything in this repository; nothing of this reaches users of the SDK.
 find_program(LOFT_CCACHE ccache)
 if(LOFT_CCACHE)
-  set(CMAKE_CXX_COMPILER_LAUNCHER ${LOFT_CCACHE})
+  # Precompiled headers are hits only when their time stamps and macros may be ignored.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_SLOPPINESS=pch_defines,time_macros ${LOFT_CCACHE})
   set(CMAKE_C_COMPILER_LAUNCHER ${LOFT_CCACHE})
 endif()
 
+add_compile_options($<$<COMPILE_LANG_AND_ID:CXX,GNU>:-fpch-preprocess>)
 add_compile_options(-Wall -Wextra -Wshadow=local -Wno-missing-field-initializers)
 if(LOFT_WERROR)
   add_compile_options(-Werror)

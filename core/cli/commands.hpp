@@ -93,8 +93,8 @@ class HostCommands {
   /// problems so far; plugins have not seen it.
   virtual int serve(Loaded& loaded) = 0;
 
-  /// Loads the plugins, applies their option tables and calls `configure`; problems go to the document. No I/O besides
-  /// loading.
+  /// Loads the plugins, applies their option tables, calls `configure` and, where all is well so far, `setup`; problems
+  /// go to the document. No I/O besides loading.
   virtual void check(Loaded& loaded) = 0;
 
   /// All plugins in the plugin path, by id.

@@ -85,7 +85,7 @@ struct Settings {
 
   struct Limits {
     std::size_t content_bytes = 64 << 10;
-    std::size_t group_members = 10'000;
+    std::size_t group_members = 100'000;
     std::size_t queue_messages = 16'384;  ///< submissions that wait for the writer
     std::size_t queue_bytes = 64 << 20;
   } limits;

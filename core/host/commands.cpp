@@ -156,6 +156,11 @@ void end_on_next_signal() {
 
 class Commands final : public cli::HostCommands {
  public:
+  ~Commands() override {
+    tables_.clear();
+    for (const auto& [gate, plugin] : made_) gate->destroy(plugin);
+  }
+
   int serve(cli::Loaded& loaded) override;
   void check(cli::Loaded& loaded) override;
   Result<std::vector<cli::PluginInfo>> plugins(cli::Loaded& loaded) override;
@@ -186,7 +191,8 @@ int Commands::serve(cli::Loaded& loaded) {
     std::cerr << "loft: " << e.what() << "\n";
     return cli::unavailable;
   }
-  auto lock = control::StoreLock::take(std::filesystem::absolute(loaded.settings.data_dir).string(), true);
+  auto lock =
+      control::StoreLock::take(std::filesystem::absolute(loaded.settings.data_dir).lexically_normal().string(), true);
   if (!lock) {
     std::cerr << "loft: " << lock.error().detail << "\n";
     return cli::exit_code(lock.error());

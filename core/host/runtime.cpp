@@ -338,6 +338,17 @@ void Runtime::set_log_levels(const config::Settings& fresh) {
   if (!log_system_.reopen()) log_.warn("the log file could not be opened anew; the old one stays in use");
 }
 
+std::string Runtime::metrics() const {
+  const auto online = core_->online();
+  metrics_->gauge("sessions", "Sessions that are logged in.").set(static_cast<std::int64_t>(online.sessions));
+  metrics_->gauge("online_users", "Users with at least one session.").set(static_cast<std::int64_t>(online.users));
+  metrics_->gauge("cached_views", "Users whose conversations are in memory.")
+      .set(static_cast<std::int64_t>(core_->cached_views()));
+  metrics_->gauge("blocking_queue_jobs", "Work that waits for the blocking pool.")
+      .set(static_cast<std::int64_t>(pool_->queued()));
+  return metrics_->text();
+}
+
 bool Runtime::alive() const {
   const auto now = clock_.steady();
   for (const auto& turned : turned_) {

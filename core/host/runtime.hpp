@@ -99,7 +99,7 @@ class Runtime final : public Inspector, public Threads {
   void note(const config::Node& place, const std::string& message);
 
   // Inspector
-  std::string metrics() const override { return metrics_->text(); }
+  std::string metrics() const override;
   bool alive() const override;
   std::vector<Part> readiness() const override;
 

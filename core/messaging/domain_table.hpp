@@ -8,6 +8,8 @@
 
 #include <loft/domain.hpp>
 
+#include "messaging/schema.hpp"
+
 namespace loft {
 
 /// Which plugin answers for which domain. Filled during setup, read by all threads afterwards.
@@ -17,9 +19,13 @@ class DomainTable final : public Domains {
     const Domain* plugin = nullptr;
     std::size_t index = 0;
     const DomainSpec* spec = nullptr;
+    std::shared_ptr<const Schema> schema;  ///< null: the plugin checks everything itself
+
+    /// The schema's verdict, then the plugin's. May throw what the plugin throws.
+    Result<void> check(Bytes content, std::string& normal) const;
   };
 
-  /// Error: conflict `domain.taken`, naming the domain.
+  /// Errors: conflict `domain.taken`, invalid `domain.schema`; both name the domain.
   Result<void> add(const Domain& plugin);
 
   const Row* find(std::string_view name) const noexcept;

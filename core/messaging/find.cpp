@@ -165,8 +165,8 @@ void Core::find_message(const Caller& caller, MessageId id, Function<void(Result
   bool may = false;
   {
     std::lock_guard lock(state_.mutex);
-    if (const auto it = state_.recent.find(id); it != state_.recent.end()) {
-      known = it->second;
+    if (const auto* record = state_.recent_record(id)) {
+      known = *record;
       may = is_visible(caller.user, *known->message);
     }
   }

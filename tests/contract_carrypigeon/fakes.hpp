@@ -63,6 +63,7 @@ class FakeMessaging final : public Messaging {
     add(histories, c, std::move(a), std::move(d));
   }
   void inbox(const Caller&, InboxQuery, Done<Page>) override { throw std::logic_error("not part of these routes"); }
+  void signal(const Caller&, Signal) override { std::terminate(); }
   void sync(const Caller&, SyncQuery, Done<SyncPage>) override { std::terminate(); }
   void unread(const Caller& c, UnreadQuery a, Done<std::uint64_t> d) override {
     add(unreads, c, std::move(a), std::move(d));

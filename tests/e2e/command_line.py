@@ -188,7 +188,7 @@ def fine(given):
 def only_together(given):
     """check also finds what only shows when the parts meet, and serve refuses it with 78"""
     for text, said in ((PLAIN.replace("trust_header: true", "trust_header: false"), "identity.trust_header"),
-                       (PLAIN.replace("use: sqlite", "use: transport.http"), "a storage"),
+                       (PLAIN.replace("use: sqlite", "use: transport.http"), "storage.use: must name a plugin of kind storage"),
                        (PLAIN.replace("[im]", "[im, {use: other}]") + "contracts: {other: {use: im}}\n",
                         "WebSocket /ws is claimed by im and by other")):
         with Place(given, text) as place:

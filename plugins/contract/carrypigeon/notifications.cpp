@@ -74,6 +74,8 @@ void append_membership(std::string& out, const Change& change) {
 
 void append_notification(std::string& out, const Delivery& delivery, const Services& services) {
   switch (delivery.kind) {
+    case Delivery::Kind::signal:  // the document has none
+      break;
     case Delivery::Kind::message:
       return append_created(out, *delivery.record->message, services);
     case Delivery::Kind::recalled:

@@ -1,5 +1,6 @@
 // One WebSocket connection of an IM client.
-#include <deque>
+#include <algorithm>
+#include <vector>
 
 #include "contract.hpp"
 #include "errors.hpp"
@@ -85,10 +86,10 @@ class Session final : public Conversant {
     peer_.hold();
   }
   void say_held() {
-    while (!held_.empty() && held_.front().after <= answered_) {
-      say_error(held_.front().text);
-      held_.pop_front();
-    }
+    if (held_.empty()) return;
+    const auto end = std::find_if(held_.begin(), held_.end(), [&](const Held& held) { return held.after > answered_; });
+    for (auto it = held_.begin(); it != end; ++it) say_error(it->text);
+    held_.erase(held_.begin(), end);
     if (!is_holding_ || held_.size() > most_held / 2) return;
     is_holding_ = false;
     peer_.release();
@@ -103,7 +104,7 @@ class Session final : public Conversant {
   Peer& peer_;
   std::uint64_t asked_ = 0;  ///< sends handed to the host
   std::uint64_t answered_ = 0;
-  std::deque<Held> held_;
+  std::vector<Held> held_;  ///< ascending; nearly always empty, and then without memory
   bool is_holding_ = false;  ///< reading, because too much is held
 };
 
@@ -191,8 +192,8 @@ void Session::sent(const Result<Accepted>& result) {
     return say_held();
   }
   auto& out = begin("send_message");
-  out += "{\"success\":true,\"message_id\":\"msg_";
-  json::append_integer(out, raw(result->record.message->id));
+  out += "{\"success\":true,\"message_id\":\"";
+  append_message_id(out, result->record.message->id);
   out += "\",\"message\":";
   shared_.wire.message(out, result->record, &peer_.user());
   out += '}';

@@ -68,6 +68,7 @@ struct Interests {
   bool recalls = false;
   bool reads = false;          ///< own read marks that moved, by whatever session
   bool membership = false;     ///< joins, leaves, roles, new conversations
+  bool signals = false;        ///< typing and the like
 };
 
 /// A contract's rules for its sessions; given at login.
@@ -80,7 +81,7 @@ struct SessionPolicy {
 
 /// What is on its way to a session. Valid during the call.
 struct Delivery {
-  enum class Kind : std::uint8_t { message, recalled, read, membership, created };
+  enum class Kind : std::uint8_t { message, recalled, read, membership, created, signal };
   Kind kind = Kind::message;
   const MessageRecord* record = nullptr;      ///< message, recalled
   const Change* change = nullptr;             ///< recalled, membership, created
@@ -89,6 +90,7 @@ struct Delivery {
   const User* subject = nullptr;              ///< membership: whom it concerns; read: whose mark
   MessageId newest = MessageId::none;         ///< read: the newest message read
   Millis reached = 0;                         ///< read: as Marked::reached
+  const Signal* signal = nullptr;             ///< signal
 };
 
 /// One encoded message, shared by all sessions of a contract and variant. Where the bytes depend on the viewer, a splice

@@ -1,5 +1,6 @@
 // JSON (RFC 8259) as contracts need it: one pass that checks everything, then views into the same bytes. Content is
-// carried on as it came, numbers are never squeezed through a double, and reading allocates nothing.
+// carried on as it came, numbers are never squeezed through a double, and reading allocates nothing. Writing is in
+// loft/json_writer.hpp, which this header includes.
 //
 // A name that stands twice in an object: the first one counts.
 #pragma once
@@ -13,6 +14,8 @@
 
 #include <loft/bytes.hpp>
 #include <loft/error.hpp>
+#include <loft/json_scan.hpp>
+#include <loft/json_writer.hpp>
 #include <loft/utf8.hpp>
 
 namespace loft::json {
@@ -30,26 +33,13 @@ inline const char* skip_space(const char* p, const char* end) noexcept {
   return p;
 }
 
-/// True when none of the eight bytes needs a closer look inside a string: printable ASCII other than `"` and `\`.
-inline bool all_plain(const char* p) noexcept {
-  std::uint64_t word;
-  std::memcpy(&word, p, 8);
-  constexpr std::uint64_t ones = 0x0101010101010101ull;
-  constexpr std::uint64_t highs = 0x8080808080808080ull;
-  const auto has_zero = [](std::uint64_t v) { return (v - ones) & ~v & highs; };
-  return ((word & highs) | has_zero(word ^ (ones * '"')) | has_zero(word ^ (ones * '\\')) |
-          ((word - ones * 0x20) & ~word & highs)) == 0;
-}
-
 // The two below walk text that was checked.
 
 /// From behind the opening quote to the closing one.
 inline const char* end_of_string(const char* p, const char* end) noexcept {
-  for (;;) {
-    while (end - p >= 8 && all_plain(p)) p += 8;
-    if (*p == '"') return p;
-    p += *p == '\\' ? 2 : 1;
-  }
+  p = skip_to_quote(p, end);
+  while (*p != '"') p = *p == '\\' ? skip_to_quote(p + 2, end) : p + 1;
+  return p;
 }
 
 inline const char* end_of_value(const char* p, const char* end) noexcept {
@@ -141,13 +131,14 @@ class Checker {
   }
 
   const char* string(const char* p) noexcept {
+    p = skip_plain(p, end_);
     for (;;) {
-      while (end_ - p >= 8 && all_plain(p)) p += 8;
       if (p == end_) return fail(p, "the string is not closed");
       const auto c = static_cast<unsigned char>(*p);
       if (c == '"') return p + 1;
       if (c == '\\') {
         if ((p = escape(p)) == nullptr) return nullptr;
+        p = skip_plain(p, end_);
       } else if (c < 0x20) {
         return fail(p, "a control character is not escaped");
       } else if (c < 0x80) {
@@ -307,7 +298,10 @@ class Value {
 
   /// Whether this is a string with that text.
   bool equals(std::string_view text) const {
-    if (const auto plain = plain_text()) return *plain == text;
+    if (!is(Type::string)) return false;
+    const Bytes inside = raw_.substr(1, raw_.size() - 2);
+    constexpr char escape = '\\';
+    if (inside.find(escape) == Bytes::npos) return inside == text;
     return this->text() == text;
   }
 
@@ -377,89 +371,5 @@ inline Result<Value> parse(Bytes text, int depth = default_depth) {
   }
   return Value(Bytes(first, static_cast<std::size_t>(last - first)));
 }
-
-/// Appends `text` (UTF-8) as a JSON string, with quotes.
-inline void append_string(std::string& out, Bytes text) {
-  out += '"';
-  const char* p = text.data();
-  const char* const end = p + text.size();
-  while (p != end) {
-    const char* const first = p;
-    while (end - p >= 8 && detail::all_plain(p)) p += 8;
-    while (p != end && static_cast<unsigned char>(*p) >= 0x20 && *p != '"' && *p != '\\') ++p;
-    out.append(first, p);
-    if (p == end) break;
-    const auto c = static_cast<unsigned char>(*p++);
-    switch (c) {
-      case '"': out += "\\\""; break;
-      case '\\': out += "\\\\"; break;
-      case '\b': out += "\\b"; break;
-      case '\f': out += "\\f"; break;
-      case '\n': out += "\\n"; break;
-      case '\r': out += "\\r"; break;
-      case '\t': out += "\\t"; break;
-      default:
-        out += "\\u00";
-        out += "0123456789abcdef"[c >> 4];
-        out += "0123456789abcdef"[c & 15];
-    }
-  }
-  out += '"';
-}
-
-inline void append_integer(std::string& out, std::int64_t value) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
-inline void append_integer(std::string& out, std::uint64_t value) {
-  char digits[24];
-  out.append(digits, std::to_chars(digits, digits + sizeof digits, value).ptr);
-}
-
-/// Writes one JSON text. Commas are its business; nesting is the caller's.
-///   Writer w(out); w.object(); w.key("id").number(7); w.key("list").array(); w.string("a"); w.end_array(); w.end_object();
-class Writer {
- public:
-  explicit Writer(std::string& out) : out_(out) {}
-
-  Writer& object() { begin('{'); return *this; }
-  Writer& end_object() { end('}'); return *this; }
-  Writer& array() { begin('['); return *this; }
-  Writer& end_array() { end(']'); return *this; }
-
-  /// `name` needs no escaping.
-  Writer& key(std::string_view name) {
-    comma();
-    out_ += '"';
-    out_ += name;
-    out_ += "\":";
-    fresh_ = true;
-    return *this;
-  }
-  Writer& string(Bytes text) { comma(); append_string(out_, text); return *this; }
-  template <class T>
-    requires std::is_integral_v<T>
-  Writer& number(T value) {
-    comma();
-    if constexpr (std::is_signed_v<T>) append_integer(out_, static_cast<std::int64_t>(value));
-    else append_integer(out_, static_cast<std::uint64_t>(value));
-    return *this;
-  }
-  Writer& boolean(bool value) { comma(); out_ += value ? "true" : "false"; return *this; }
-  Writer& null() { comma(); out_ += "null"; return *this; }
-  /// A ready JSON text.
-  Writer& raw(Bytes json) { comma(); out_ += json; return *this; }
-
- private:
-  void comma() {
-    if (!fresh_) out_ += ',';
-    fresh_ = false;
-  }
-  void begin(char c) { comma(); out_ += c; fresh_ = true; }
-  void end(char c) { out_ += c; fresh_ = false; }
-
-  std::string& out_;
-  bool fresh_ = true;
-};
 
 }  // namespace loft::json

@@ -157,6 +157,13 @@ struct SyncPage {
   bool more = false;
 };
 
+/// Something for whoever is connected now, never stored: typing, presence.
+struct Signal {
+  ConversationRef in;
+  std::string name;   ///< a word of the contracts that know it, such as `typing`
+  std::string data;   ///< a JSON object, or empty
+};
+
 struct ConversationQuery {
   std::size_t limit = 100;
   std::size_t offset = 0;
@@ -225,6 +232,9 @@ class Messaging {
 
   /// Errors as `history`.
   virtual void mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Done<MarkState> done) = 0;
+
+  /// Tells the other members' sessions that want signals. Nobody hears of a failure, and nothing is kept.
+  virtual void signal(const Caller& caller, Signal signal) = 0;
 
   /// Sessions and users that are connected now, over all contracts. Thread role: any.
   struct Online {

@@ -1,6 +1,7 @@
 """Test cases that are plain functions: each promises what its docstring says, all are tried, all failures are shown."""
 
 import argparse
+import os
 import sys
 import time
 import traceback
@@ -31,7 +32,7 @@ class Given:
 
     def __init__(self, options):
         self.options = options
-        self.loft, self.plugins = options.loft, options.plugins
+        self.loft, self.plugins = os.path.abspath(options.loft), os.path.abspath(options.plugins)
 
 
 def run(description, **more):

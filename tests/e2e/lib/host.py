@@ -42,7 +42,7 @@ class HostError(Exception):
 
 class Host:
     def __init__(self, loft, plugins=None, storage="sqlite", threads=2, im_port=0, carrypigeon_port=0,
-                 internal_port=0, extra="", directory=None):
+                 internal_port=0, extra="", directory=None, arguments=()):
         self.loft = os.path.abspath(loft)
         plugins = plugins or os.path.join(os.path.dirname(self.loft), "..", "lib", "loft", "plugins")
         self._temporary = None
@@ -58,6 +58,7 @@ class Host:
             file.write(CONFIG.format(data_dir=self.data_dir, plugins=os.path.abspath(plugins), storage=storage,
                                      threads=threads, im_port=im_port, carrypigeon_port=carrypigeon_port,
                                      internal_port=internal_port, extra=extra))
+        self.arguments = list(arguments)  # of `serve`, such as --set
         self.process = None
         self.ports = {}
 
@@ -82,8 +83,8 @@ class Host:
         if os.path.exists(ports):
             os.unlink(ports)  # a killed host leaves the old one behind
         with open(self.log, "ab") as log:
-            self.process = subprocess.Popen([self.loft, "serve", "--config", self.config], stdin=subprocess.DEVNULL,
-                                            stdout=log, stderr=log)
+            command = [self.loft, "serve", "--config", self.config, *self.arguments]
+            self.process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
         end = time.monotonic() + patience
         while True:
             if self.process.poll() is not None:

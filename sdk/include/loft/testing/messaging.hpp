@@ -136,6 +136,8 @@ class FakeMessaging final : public Messaging {
     histories.take(c, std::move(q), std::move(d), true);
   }
   void inbox(const Caller& c, InboxQuery q, Done<Page> d) override { inboxes.take(c, q, std::move(d), true); }
+  std::vector<std::pair<Caller, Signal>> signals;
+  void signal(const Caller& c, Signal s) override { signals.emplace_back(c, std::move(s)); }
   void sync(const Caller& c, SyncQuery q, Done<SyncPage> d) override { syncs.take(c, q, std::move(d), true); }
   void unread(const Caller& c, UnreadQuery q, Done<std::uint64_t> d) override {
     unreads.take(c, std::move(q), std::move(d), true);
