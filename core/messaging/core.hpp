@@ -161,8 +161,12 @@ class Core final : public Messaging, public Users {
 
   // find.cpp: users, views, conversations; from memory at once, else from the storage by way of the pool.
   void with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then);
-  void with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
+  void with_users(const Caller& caller, std::vector<UserRef> refs,
                   Function<void(Result<std::vector<UserPtr>>)> then);
+  struct AskedUsers;
+  bool creates(const UserRef& ref) const;
+  Result<bool> load_users(AskedUsers& asked);  ///< waits for the storage
+  void make_users(const Caller& caller, const std::shared_ptr<AskedUsers>& asked);
   /// Who calls. Without a session nothing else keeps that user in memory.
   void with_actor(const Caller& caller, Function<void(Result<UserPtr>)> then);
   /// The caller's own view is in memory when `then` runs, and what `then` enqueues finds it there.

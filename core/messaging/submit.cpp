@@ -154,7 +154,7 @@ void Core::create(const Caller& from, NewConversation conversation, Done<Convers
                              "at most " + std::to_string(options_.group_members) + " members"});
             }
             refs.insert(refs.begin(), UserRef::of(caller.user));
-            with_users(caller, std::move(refs), {},
+            with_users(caller, std::move(refs),
                        [this, caller, wanted = std::move(asked.conversation),
                         done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
                          if (!users) return refuse(caller, std::move(done), std::move(users.error()));
@@ -180,7 +180,7 @@ void Core::apply_membership(const Caller& caller, MembershipAct act, Done<Member
   const bool own = act.kind == Kind::join || act.kind == Kind::leave;
   std::vector<UserRef> refs{UserRef::of(caller.user)};
   if (!own) refs.push_back(act.subject);
-  with_users(caller, std::move(refs), {},
+  with_users(caller, std::move(refs),
              [this, caller, act = std::move(act), done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
                if (!users) return refuse(caller, std::move(done), std::move(users.error()));
                auto ref = act.in;

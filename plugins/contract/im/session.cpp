@@ -9,6 +9,10 @@
 namespace loft::im {
 namespace {
 
+/// So many errors may wait for answers to messages that were sent before; then nothing more is read until half of them
+/// are said. A client that sends nonsense while the disk stands still must not fill the memory.
+constexpr std::size_t most_held = 64;
+
 /// `data` of a message, and the client's id for it.
 struct Request {
   json::Value data;
@@ -77,12 +81,18 @@ class Session final : public Conversant {
     auto text = wire_error(error, act).text;
     if (answered_ == asked_) return say_error(text);
     held_.push_back({asked_, std::move(text)});
+    if (held_.size() < most_held || is_holding_) return;
+    is_holding_ = true;
+    peer_.hold();
   }
   void say_held() {
     if (held_.empty()) return;
     const auto end = std::find_if(held_.begin(), held_.end(), [&](const Held& held) { return held.after > answered_; });
     for (auto it = held_.begin(); it != end; ++it) say_error(it->text);
     held_.erase(held_.begin(), end);
+    if (!is_holding_ || held_.size() > most_held / 2) return;
+    is_holding_ = false;
+    peer_.release();
   }
 
   struct Held {
@@ -95,6 +105,7 @@ class Session final : public Conversant {
   std::uint64_t asked_ = 0;  ///< sends handed to the host
   std::uint64_t answered_ = 0;
   std::vector<Held> held_;  ///< ascending; nearly always empty, and then without memory
+  bool is_holding_ = false;  ///< reading, because too much is held
 };
 
 // The most frequent first.
@@ -137,10 +148,10 @@ Result<void> Session::login(const Request& request) {
 }
 
 void Session::logged_in(const Result<Login>& result) {
-  if (!result) return refuse(result.error());
-  // Sends of a session that this one replaced are not answered any more.
+  // Sends of the session before this login are not answered any more, whether it succeeded or not.
   answered_ = asked_;
   say_held();
+  if (!result) return refuse(result.error());
   auto& out = begin("login");
   out += "{\"success\":true,\"message\":\"Login successful\",\"user_id\":";
   json::append_string(out, result->user->handle);

@@ -11,7 +11,7 @@
 
 namespace loft::json::detail {
 
-/// Whether one of the eight bytes needs a closer look inside a string: not printable ASCII, or `"` or `\`.
+/// Whether none of the eight bytes needs a closer look inside a string: all are printable ASCII other than `"` and `\`.
 inline bool all_plain(const char* p) noexcept {
   std::uint64_t word;
   std::memcpy(&word, p, 8);
