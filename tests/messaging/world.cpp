@@ -83,6 +83,9 @@ void LineContract::encode(const Delivery& delivery, Variant variant, Encoded& ou
     case Delivery::Kind::created:
       out.bytes = "c:" + number(delivery.conversation->id);
       break;
+    case Delivery::Kind::signal:
+      out.bytes = "s:" + number(delivery.conversation->id) + ":" + delivery.signal->name;
+      break;
   }
   if (variant == 1) {
     out.bytes += "@";

@@ -180,7 +180,7 @@ inline void s14_since_has_no_gap_and_no_repeat(Factory factory) {
 }
 
 inline void s16_changes_of_a_conversation_are_listed_by_position(Factory factory) {
-  Store store(factory);
+  Fixture store(factory);
   BatchData batch;
   batch.conversations = {a_group(1), a_group(2), a_group(3)};
   for (std::uint64_t position = 10; position < 30; ++position) {
