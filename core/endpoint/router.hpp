@@ -27,7 +27,7 @@ class Router final : public Endpoint {
 
   /// Whether a mounted contract takes packets; and whether one takes requests or WebSockets.
   bool takes_packets() const noexcept { return packets_ != nullptr; }
-  bool takes_http() const noexcept { return !patterns_.empty() || !sockets_.empty(); }
+  bool takes_http() const noexcept { return !patterns_.empty() || (websocket_ != nullptr && !sockets_.empty()); }
 
   void exchange(HttpExchangePtr exchange) override;
   std::unique_ptr<Conversant> open(Channel& channel, const Opening& opening) override;

@@ -137,7 +137,7 @@ def what_setup_refuses(given):
     with Place(given, TRUSTING + im.replace("contracts", "transport: route_packet, contracts")) as place:
         refuses(place, "loft.yaml:", "listeners.0.contracts.0: ", "none of its contracts speaks over transport.route_packet",
                 "name one that takes packets, such as carrypigeon")
-    with Place(given, TRUSTING + im.replace("[im]", "[carrypigeon]")) as place:
+    with Place(given, TRUSTING + im.replace("[im]", "[carrypigeon], websocket: false")) as place:
         refuses(place, "listeners.0.contracts.0: ", "none of its contracts speaks over transport.http")
 
 
@@ -167,7 +167,7 @@ def once(given):
         assert "instance of this name" not in ran.err, ran
     with Place(given, TRUSTING) as place:
         for command in ("check", "serve"):
-            ran = place.run(command, "--set", "data_dir=")
+            ran = place.run(command, "--set", "data_dir=''")
             assert ran.code == 78 and "data_dir: must name a folder, such as ./data" in ran.err, ran
             assert "filesystem error" not in ran.err, ran
     with Place(given, TRUSTING.replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0")) as place:
