@@ -66,7 +66,8 @@ bool MemoryStorage::is_sound(const Batch& batch) const {
     }
   }
   for (const auto& conversation : batch.conversations) {
-    for (const auto& [other, head, last] : conversations_) {
+    for (const auto& stored : conversations_) {
+      const auto& other = stored.conversation;
       if (other.id == conversation.id) continue;
       if (!conversation.handle.empty() && other.handle == conversation.handle) return false;
       if (conversation.kind == ConversationKind::direct && other.kind == ConversationKind::direct &&
