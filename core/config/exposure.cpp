@@ -70,6 +70,12 @@ std::vector<Problem> check_exposure(const Settings& settings) {
     }
     break;  // one listener is reason enough
   }
+  if (settings.internal_enabled && !settings.internal.loopback && !settings.internal.text.empty()) {
+    problems.push_back(settings.internal_place.describe(
+        "is reachable from other machines (" + settings.internal.text +
+        "), and the internal listener is not authenticated; listen on 127.0.0.1 or [::1] and let a proxy on this "
+        "machine that asks for credentials pass monitoring on, or set internal.enabled to false"));
+  }
   return problems;
 }
 

@@ -61,11 +61,9 @@ Section limits(Settings& s) {
   auto& t = section.table;
   t.size("content_bytes", s.limits.content_bytes, "Content of one message.").range(64, 16 << 20);
   t.integer("group_members", s.limits.group_members, "Members of one group.").range(2, 1'000'000);
-  t.integer("groups_per_user", s.limits.groups_per_user, "Groups one user may be a member of.").range(1, 1'000'000);
   t.integer("queue_messages", s.limits.queue_messages, "Submissions that wait to be committed; beyond it `overloaded`.")
       .range(16, 10'000'000);
   t.size("queue_bytes", s.limits.queue_bytes, "The same in bytes.").range(1 << 16, 4LL << 30);
-  t.integer("requests", s.limits.requests, "HTTP requests in work at once, per I/O thread.").range(1, 1'000'000);
   return section;
 }
 
@@ -90,7 +88,8 @@ Section log(Settings& s, Drafts& drafts) {
   Section section{"log", "Levels are read again on SIGHUP.", {}};
   auto& t = section.table;
   t.choice("level", s.log.level, log_level_names, "Lines below this level are not written.");
-  t.map("levels", drafts.log_levels, "Other levels for single plugins, such as `{contract.im: debug}`.");
+  t.map("levels", drafts.log_levels,
+        "Other levels for single plugins, kinds of them or parts of the host, such as `{contract.im: debug}`.");
   t.choice("format", s.log.format, {"text", "json", "logfmt"}, "How a line looks.");
   t.text("file", s.log.file, "File to append to; empty is standard error.");
   return section;

@@ -11,7 +11,8 @@ const std::string_view development_secret = "loft development secret, not for pr
 
 namespace {
 
-constexpr std::size_t shortest_secret = 32;  // RFC 7518 §3.2: as long as the hash
+constexpr std::string_view internal_name = "internal";  // of the operator's listener in log and ports.json
+constexpr std::size_t shortest_secret = 32;             // RFC 7518 §3.2: as long as the hash
 
 /// `sqlite` and `storage.sqlite` name the same plugin.
 std::string full_id(std::string_view kind, const std::string& name) {
@@ -33,6 +34,7 @@ PluginRef named(const Node& node, std::string_view kind, const std::string& word
   if (!name_like(word) || (!kind.empty() && !ref.id.starts_with(prefix))) {
     node.problem("must name a plugin of kind " + std::string(kind) +
                  ", in lower case, such as `sqlite` or `storage.sqlite`");
+    ref.id.clear();  // so that nobody looks for it and complains again
   }
   return ref;
 }
@@ -78,10 +80,12 @@ class Reader {
     }
     OptionTable none;
     root_["auth"].apply(none, {"jwt"});
-    if (settings_.data_dir.empty()) root_["data_dir"].problem("must name a folder, such as ./data");
+    if (settings_.data_dir.empty()) {
+      root_["data_dir"].problem("must name a folder, such as ./data");
+      settings_.data_dir = Settings().data_dir;  // whoever goes on to look for further problems has one
+    }
     read_jwt();
     read_identity();
-    read_log();
     settings_.storage = section(root_["storage"], "storage", "sqlite");
     settings_.broker = section(root_["broker"], "broker", "local");
     read_domains();
@@ -89,6 +93,7 @@ class Reader {
     read_listeners();
     read_contracts();
     read_plugins();
+    read_log();
     return std::move(settings_);
   }
 
@@ -108,8 +113,20 @@ class Reader {
     settings_.trust_header_place = root_.option("identity.trust_header");
   }
 
+  /// Last of all: every name must be that of a logger, and those of plugins are known only then.
   void read_log() {
+    auto loggers = part_loggers;
+    const auto add = [&loggers](const PluginRef& ref) {
+      if (!ref.id.empty()) loggers.push_back(logger_name(ref.id, ref.instance));
+    };
+    for (const auto* ref : {&settings_.storage, &settings_.broker, &settings_.internal_contract}) add(*ref);
+    for (const auto* list : {&settings_.domains, &settings_.contracts, &settings_.plugins}) {
+      std::for_each(list->begin(), list->end(), add);
+    }
+    loggers.emplace_back("transport.http");  // the internal listener's
+    for (const auto& listener : settings_.listeners) add(listener.transport), add(listener.websocket_transport);
     for (const auto& [name, level] : drafts_.log_levels) {
+      check_logger(name, loggers);
       const auto found = std::find(log_level_names.begin(), log_level_names.end(), level);
       if (found == log_level_names.end()) {
         root_["log"]["levels"][name].problem("is not one of trace, debug, info, warn, error, off");
@@ -117,6 +134,23 @@ class Reader {
         settings_.log.levels.emplace_back(name, static_cast<LogLevel>(found - log_level_names.begin()));
       }
     }
+  }
+
+  /// A name also covers those below it: `storage` is the level of `storage.sqlite`.
+  void check_logger(const std::string& name, const std::vector<std::string>& loggers) {
+    std::set<std::string> names;
+    for (const auto& logger : loggers) {
+      if (logger == name || logger.starts_with(name + ".")) return;
+      names.insert(logger);
+    }
+    auto near = nearest(name, loggers);
+    for (const auto& logger : names) {
+      if (near.empty() && logger.ends_with("." + name)) near = logger;  // `im` for `contract.im`
+    }
+    std::string all;
+    for (const auto& each : names) all += (all.empty() ? "" : ", ") + each;
+    root_["log"]["levels"][name].problem("is neither a plugin of this configuration nor a part of the host" +
+                                         (near.empty() ? "; there are " + all : "; did you mean '" + near + "'?"));
   }
 
   void read_domains() {
@@ -128,6 +162,7 @@ class Reader {
   }
 
   void read_internal() {
+    settings_.internal_place = root_.option("internal.listen");
     auto address = parse_address(drafts_.internal_listen);
     if (address.ok())
       settings_.internal = std::move(*address);
@@ -145,6 +180,9 @@ class Reader {
     if (settings_.internal_enabled && settings_.internal.port != 0) addresses.insert(settings_.internal.text);
     for (const auto& item : node.items()) {
       auto listener = read_listener(item, settings_.listeners.size() + 1);
+      if (listener.name == internal_name) {
+        item["name"].problem("is the name of the host's own listener, see `internal`; choose another, such as web");
+      }
       if (!names.insert(listener.name).second) item["name"].problem("another listener has this name");
       if (listener.listen.port != 0 && !addresses.insert(listener.listen.text).second) {
         item["listen"].problem("another listener has this address and port");
@@ -192,7 +230,8 @@ class Reader {
       wanted = node.text() == "true";
       ref.options = node["options"];
     }
-    if (wanted && !http) node.problem("needs `transport: http`: a WebSocket begins with an HTTP request");
+    if (wanted && !http && !listener.transport.id.empty())
+      node.problem("needs `transport: http`: a WebSocket begins with an HTTP request");
     listener.websocket = wanted && http;
     if (listener.websocket) listener.websocket_transport = std::move(ref);
   }
@@ -293,6 +332,13 @@ class Reader {
 };
 
 }  // namespace
+
+const std::vector<std::string> part_loggers = {"bus", "endpoint", "followers", "host", "messaging", "net", "plugins"};
+
+std::string logger_name(const std::string& id, const std::string& instance) {
+  const auto kind = id.substr(0, id.find('.') + 1);
+  return instance == id || instance.starts_with(kind) ? instance : kind + instance;
+}
 
 bool Settings::loopback_only() const noexcept {
   return std::all_of(listeners.begin(), listeners.end(), [](const auto& listener) { return listener.listen.loopback; });

@@ -25,6 +25,12 @@ struct PluginRef {
   Node place;                         ///< where the plugin is named, for problems
 };
 
+/// Under which name a plugin's instance logs: its id, or `<kind>.<instance>` where the instance has a name of its own.
+std::string logger_name(const std::string& id, const std::string& instance);
+
+/// The names under which the parts of the host itself log.
+extern const std::vector<std::string> part_loggers;
+
 /// `host:port` of an IPv4 or IPv6 literal.
 struct Address {
   std::string text;  ///< as written
@@ -79,11 +85,9 @@ struct Settings {
 
   struct Limits {
     std::size_t content_bytes = 64 << 10;
-    std::size_t group_members = 10'000;
-    std::size_t groups_per_user = 10'000;
+    std::size_t group_members = 100'000;
     std::size_t queue_messages = 16'384;  ///< submissions that wait for the writer
     std::size_t queue_bytes = 64 << 20;
-    std::size_t requests = 1024;  ///< HTTP requests in work at once, per I/O thread
   } limits;
 
   Millis dedupe_keep = 7LL * 86'400'000;
@@ -92,7 +96,7 @@ struct Settings {
 
   struct Log {
     LogLevel level = LogLevel::info;
-    std::vector<std::pair<std::string, LogLevel>> levels;  ///< by plugin instance or part of the core
+    std::vector<std::pair<std::string, LogLevel>> levels;  ///< by logger: `part_loggers`, `logger_name`
     LogFormat format = LogFormat::text;
     std::string file;  ///< empty: standard error
   } log;
@@ -112,6 +116,7 @@ struct Settings {
   Node secret_place;
   Node auto_create_place;
   Node trust_header_place;
+  Node internal_place;
 
   bool loopback_only() const noexcept;
 };
@@ -123,7 +128,8 @@ extern const std::string_view development_secret;
 Settings read_settings(const Document& document);
 
 /// What is fine on one's own machine and dangerous on a network: development secret, `identity.auto_create`,
-/// `identity.trust_header` together with a listener that is not on a loopback address.
+/// `identity.trust_header` together with a listener that is not on a loopback address; the internal listener anywhere
+/// else than there.
 std::vector<Problem> check_exposure(const Settings& settings);
 
 /// `127.0.0.1:8080`, `[::1]:0`. Error: invalid with the remedy in `detail`.

@@ -25,6 +25,10 @@ class Router final : public Endpoint {
   /// route and both contracts. `name` is the contract's instance. Thread role: control, before the listener accepts.
   Result<void> mount(Contract& contract, std::string name, std::string prefix);
 
+  /// Whether a mounted contract takes packets; and whether one takes requests or WebSockets.
+  bool takes_packets() const noexcept { return packets_ != nullptr; }
+  bool takes_http() const noexcept { return !patterns_.empty() || !sockets_.empty(); }
+
   void exchange(HttpExchangePtr exchange) override;
   std::unique_ptr<Conversant> open(Channel& channel, const Opening& opening) override;
   bool has_socket(std::string_view path) const noexcept override { return sockets_.contains(path); }

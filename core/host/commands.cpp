@@ -248,11 +248,14 @@ int Commands::run(cli::Loaded& loaded, LogSystem& logs) {
 void Commands::check(cli::Loaded& loaded) {
   const auto log = quiet_log();
   Runtime runtime(*loaded.document, loaded.settings, *log);
-  if (!runtime.problems().empty()) return;
-  try {
-    runtime.setup();
-  } catch (const ConfigError& e) {
-    loaded.document->root().problem(e.what());
+  runtime.check_files();
+  // A setup expects options that are in order.
+  if (const auto before = loaded.document->problems().size(); runtime.problems().empty()) {
+    try {
+      runtime.setup();
+    } catch (const ConfigError& e) {
+      if (loaded.document->problems().size() == before) loaded.document->root().problem(e.what());
+    }
   }
 }
 

@@ -1,9 +1,12 @@
 #include "host/runtime.hpp"
 
+#include <algorithm>
 #include <chrono>
 #include <filesystem>
 #include <set>
 #include <thread>
+
+#include "net/tls.hpp"
 
 namespace loft {
 namespace {
@@ -42,8 +45,10 @@ net::EngineOptions engine_options(const config::Settings& settings) {
 // What one plugin instance sees of the host.
 class Runtime::PluginHost final : public Host {
  public:
-  PluginHost(Runtime& runtime, std::string instance)
-      : runtime_(runtime), instance_(std::move(instance)), log_(runtime.log_system_.logger(instance_)) {}
+  PluginHost(Runtime& runtime, const PluginInstance& instance)
+      : runtime_(runtime),
+        instance_(instance.name()),
+        log_(runtime.log_system_.logger(config::logger_name(instance.id(), instance.name()))) {}
 
   std::string_view instance() const noexcept override { return instance_; }
   std::string_view data_dir() const noexcept override { return runtime_.settings_.data_dir; }
@@ -179,17 +184,44 @@ void Runtime::make_core() {
 }
 
 void Runtime::setup() {
+  const auto before = document_.problems();
   try {
     set_up_parts();
   } catch (const std::exception& e) {
     throw ConfigError(e.what());
   }
+  std::vector<config::Problem> fresh;
+  for (const auto& problem : document_.problems()) {
+    const auto same = [&](const auto& old) { return old.path == problem.path && old.message == problem.message; };
+    if (std::none_of(before.begin(), before.end(), same)) fresh.push_back(problem);
+  }
+  if (!fresh.empty()) throw ConfigError(config::format(fresh));
+}
+
+void Runtime::check_files() {
+  for (const auto& listener : settings_.listeners) {
+    if (listener.tls_certificate.empty() || listener.tls_key.empty()) continue;
+    const auto loaded = net::TlsContext::load(listener.tls_certificate, listener.tls_key);
+    if (!loaded) note(listener.place.option("tls"), loaded.error().detail);
+  }
+}
+
+/// A listener whose contracts do not speak what its transport carries would take connections and answer none.
+void Runtime::check_routes(const Router& router, const config::ListenerSettings& listener) {
+  const auto& id = listener.transport.id;
+  const bool packets = id == "transport.route_packet";
+  if (!packets && id != "transport.http") return;  // what others carry is not known here
+  if (packets ? router.takes_packets() : router.takes_http()) return;
+  note(listener.contracts.empty() ? listener.place : listener.contracts.front().place,
+       "listener '" + listener.name + "': none of its contracts speaks over " + id +
+           (packets ? "; name one that takes packets, such as carrypigeon, or use `transport: http`"
+                    : "; name one that has HTTP routes or a WebSocket, such as im, or use `transport: route_packet`"));
 }
 
 void Runtime::set_up_parts() {
   pool_ = std::make_unique<BlockingPool>(settings_.server.blocking_threads, settings_.server.blocking_queue);
   make_core();
-  plugins_->setup([this](PluginInstance& instance) { return std::make_unique<PluginHost>(*this, instance.name()); });
+  plugins_->setup([this](PluginInstance& instance) { return std::make_unique<PluginHost>(*this, instance); });
   for (const auto& instance : plugins_->instances()) {
     if (const auto* domain = instance->as<Domain>()) {
       if (auto added = domains_.add(*domain); !added) throw std::runtime_error(added.error().detail);
@@ -202,6 +234,7 @@ void Runtime::set_up_parts() {
     }
     auto router = std::make_unique<Router>(listener.name, *core_, log_system_.logger("endpoint"), websocket);
     for (const auto& ref : listener.contracts) mount(*router, ref);
+    check_routes(*router, listener);
     routers_.push_back(std::move(router));
   }
   if (settings_.internal_enabled) {
@@ -213,7 +246,7 @@ void Runtime::set_up_parts() {
 void Runtime::mount(Router& router, const config::MountRef& ref) {
   auto& contract = plugins_->as<Contract>(ref.contract, "a contract");
   if (auto mounted = router.mount(contract, ref.contract, ref.mount); !mounted) {
-    throw std::runtime_error(mounted.error().detail);
+    note(ref.place, mounted.error().detail);
   }
 }
 

@@ -51,8 +51,13 @@ class Runtime final : public Inspector, public Threads {
   std::vector<std::string> plugin_path() const;
   BusImpl& bus() noexcept { return *bus_; }
 
-  /// Registers handlers and routes, and freezes the tables. Throws ConfigError. Touches neither disk nor socket.
+  /// Registers handlers and routes, and freezes the tables. Throws ConfigError; what has a place in the file is in
+  /// `problems()` too. Touches neither disk nor socket.
   void setup();
+
+  /// For `loft check`: looks into the files with certificates and keys, which a start reads when it listens. What is
+  /// wrong is in `problems()` afterwards.
+  void check_files();
 
   /// Opens the storage and starts messaging without listening: for commands that work on the store.
   void start_store();
@@ -87,6 +92,7 @@ class Runtime final : public Inspector, public Threads {
   void make_core();
   void set_up_parts();
   void mount(Router& router, const config::MountRef& ref);
+  void check_routes(const Router& router, const config::ListenerSettings& listener);
   void listen(const std::string& name, const config::Address& address, const config::ListenerSettings* listener,
               Router& router);
   void answer_what_came(Millis until) const;

@@ -19,6 +19,7 @@ constexpr Millis forget_pause = 50;  // between steps, while there are more: up 
 }  // namespace
 
 void Core::enqueue(unsigned thread, Entry entry) {
+  if (std::holds_alternative<ProvenEntry>(entry.what)) proven_waiting_.fetch_add(1, std::memory_order_relaxed);
   waiting_.fetch_add(1, std::memory_order_relaxed);
   waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
   if (thread < local_.size()) {
@@ -52,14 +53,19 @@ void Core::hand_in(std::vector<Entry>& entries) {
 
 void Core::answered(const std::vector<Entry>& entries) {
   std::size_t bytes = 0;
-  for (const auto& entry : entries) bytes += entry.bytes;
+  std::size_t proven = 0;
+  for (const auto& entry : entries) {
+    bytes += entry.bytes;
+    proven += std::holds_alternative<ProvenEntry>(entry.what) ? 1 : 0;
+  }
   waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   const auto left = waiting_.fetch_sub(entries.size(), std::memory_order_release) - entries.size();
+  if (proven != 0) proven_waiting_.fetch_sub(proven, std::memory_order_relaxed);
   queue_gauge_.set(static_cast<std::int64_t>(left));
 }
 
 bool Core::full() {
-  if (waiting_.load(std::memory_order_relaxed) < options_.queue_entries &&
+  if (waiting_.load(std::memory_order_relaxed) < options_.queue_entries + proven_waiting_.load(std::memory_order_relaxed) &&
       waiting_bytes_.load(std::memory_order_relaxed) < options_.queue_bytes) {
     return false;
   }
@@ -99,8 +105,9 @@ void Core::commit_waiting() {
   for (;;) {
     std::unique_lock role(committer_, std::try_to_lock);
     if (!role) return;
+    auto& entries = round_;
     for (;;) {
-      std::vector<Entry> entries;
+      entries.clear();
       {
         std::lock_guard lock(queue_mutex_);
         if (queue_.size() <= options_.batch_entries) {
@@ -112,7 +119,7 @@ void Core::commit_waiting() {
         }
       }
       if (entries.empty()) break;
-      commit_round(std::move(entries));
+      commit_round(entries);
     }
     // An instant storage has no writer thread that would do it.
     if (instant_) housekeeping();
@@ -122,11 +129,13 @@ void Core::commit_waiting() {
   }
 }
 
-void Core::commit_round(std::vector<Entry> entries) {
+void Core::commit_round(std::vector<Entry>& entries) {
   Outbound out(threads_.count());
+  if (out.by_thread.size() == 1) out.by_thread.front().reserve(2 * entries.size());
   for (int attempt = 1;; ++attempt) {
     prepare(entries);
     Sequencer sequencer(*this, state_);
+    sequencer.reserve(entries.size());
     {
       std::unique_lock lock(state_.mutex);
       for (auto& entry : entries) sequencer.take(entry, lock);
@@ -222,7 +231,8 @@ void Core::remember_key(const ClientKey& key, MessageId id) {
 void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out) {
   for (auto& entry : entries) {
     std::visit(
-        [&](auto& what) {
+        [&](auto& any) {
+          auto& what = unboxed(any);
           using T = std::decay_t<decltype(what)>;
           if constexpr (std::is_same_v<T, SubmitEntry>) {
             if (entry.caller.thread < out.by_thread.size()) {
@@ -280,6 +290,7 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
     void operator()(Reply& reply) const {
       if (reply.session == 0 || core.sessions_.find(thread, reply.session) != nullptr) reply.call();
     }
+    void operator()(NewRecord& item) const { core.sessions_.deliver(thread, *item.record); }
     void operator()(std::shared_ptr<const Outgoing>& outgoing) const { core.sessions_.deliver(thread, *outgoing); }
     void operator()(AudienceChange& change) const {
       if (change.joins)

@@ -40,8 +40,10 @@ struct CoreOptions {
   std::size_t receipts_max = 200;        ///< members up to which a sender sees exact group receipts
   std::size_t queue_entries = 100'000;   ///< waiting for the committer; beyond it callers hear `overloaded`
   std::size_t queue_bytes = 256 << 20;
-  std::size_t batch_entries = 16'384;   ///< of one transaction
-  std::size_t recent_bytes = 64 << 20;  ///< newest messages kept in memory, over all conversations
+  std::size_t batch_entries = 16'384;    ///< of one transaction
+  /// Newest messages kept in memory, over all conversations. Not more than a processor's cache holds: what is older
+  /// would be as slow here as in the storage's own cache, and every new message pays for putting an old one away.
+  std::size_t recent_bytes = 16 << 20;
   std::size_t cached_users = 500'000;
   std::size_t cached_views = 100'000;
   std::size_t cached_conversations = 500'000;
@@ -160,8 +162,12 @@ class Core final : public Messaging, public Users {
 
   // find.cpp: users, views, conversations; from memory at once, else from the storage by way of the pool.
   void with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then);
-  void with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
+  void with_users(const Caller& caller, std::vector<UserRef> refs,
                   Function<void(Result<std::vector<UserPtr>>)> then);
+  struct AskedUsers;
+  bool creates(const UserRef& ref) const;
+  Result<bool> load_users(AskedUsers& asked);  ///< waits for the storage
+  void make_users(const Caller& caller, const std::shared_ptr<AskedUsers>& asked);
   /// Who calls. Without a session nothing else keeps that user in memory.
   void with_actor(const Caller& caller, Function<void(Result<UserPtr>)> then);
   /// The caller's own view is in memory when `then` runs, and what `then` enqueues finds it there.
@@ -195,7 +201,7 @@ class Core final : public Messaging, public Users {
   void fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out);
   void run_committer();
   void commit_waiting();
-  void commit_round(std::vector<Entry> entries);
+  void commit_round(std::vector<Entry>& entries);
   void hand_back(Outbound& out);
   void housekeeping();
 
@@ -238,7 +244,10 @@ class Core final : public Messaging, public Users {
   bool stopping_ = false;
   std::atomic<std::size_t> waiting_{0};  ///< entries handed in and not yet answered
   std::atomic<std::size_t> waiting_bytes_{0};
-  std::mutex committer_;  ///< the role: held by whoever sequences
+  /// Of those, what links have proven: bounded by the sessions and awaited by nobody, it takes no submission's room.
+  std::atomic<std::size_t> proven_waiting_{0};
+  std::mutex committer_;      ///< the role: held by whoever sequences
+  std::vector<Entry> round_;  ///< what is being committed; its memory is kept
   std::thread writer_;
   Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};

@@ -15,6 +15,11 @@ std::uint64_t decimal(std::string_view text) noexcept {
   return whole && value < id::limit ? value : 0;
 }
 
+/// The same as the storage's own spelling of that number: `007` is another handle than `7`.
+UserId plain_number(std::string_view text) noexcept {
+  return text.starts_with('0') ? UserId::none : static_cast<UserId>(decimal(text));
+}
+
 }  // namespace
 
 bool is_handle(std::string_view text) noexcept {
@@ -46,11 +51,18 @@ UserPtr Directory::cached_locked(const UserRef& ref) const {
     return it != map.end() ? of_id(it->second->id) : nullptr;
   };
   switch (ref.by) {
-    case UserRef::By::id: return of_id(static_cast<UserId>(ref.number));
-    // A handle wins over a number: that no user has it as a handle only the storage can say.
+    case UserRef::By::id:
+      return of_id(static_cast<UserId>(ref.number));
     case UserRef::By::handle:
-    case UserRef::By::handle_or_id: return of_name(by_handle_);
-    case UserRef::By::uuid: return of_name(by_uuid_);
+      return of_name(by_handle_);
+    case UserRef::By::handle_or_id: {
+      if (auto user = of_name(by_handle_)) return user;
+      // A handle wins over a number: that no user has it as a handle only the storage can say.
+      const auto number = plain_number(ref.text);
+      return by_number_.contains(number) ? of_id(number) : nullptr;
+    }
+    case UserRef::By::uuid:
+      return of_name(by_uuid_);
   }
   return nullptr;
 }
@@ -58,6 +70,12 @@ UserPtr Directory::cached_locked(const UserRef& ref) const {
 Result<UserPtr> Directory::load(const UserRef& ref) {
   if (auto user = cached(ref)) return user;
   const Error unknown{Code::not_found, "user.unknown", "no such user"};
+  std::size_t number_handles = 0;
+  bool is_number = false;
+  {
+    std::lock_guard lock(mutex_);
+    number_handles = number_handles_;
+  }
   Result<std::optional<User>> found = std::optional<User>{};
   switch (ref.by) {
     case UserRef::By::id:
@@ -73,17 +91,30 @@ Result<UserPtr> Directory::load(const UserRef& ref) {
       found = storage_.user_by_handle(ref.text);
       if (found && !*found && ref.by == UserRef::By::handle_or_id) {
         if (const auto number = decimal(ref.text)) found = storage_.user_by_id(static_cast<UserId>(number));
+        is_number = plain_number(ref.text) != UserId::none;
       }
       break;
-    case UserRef::By::uuid: found = storage_.user_by_uuid(ref.text); break;
+    case UserRef::By::uuid:
+      found = storage_.user_by_uuid(ref.text);
+      break;
   }
   if (!found) return found.error();
   if (!*found) return unknown;
-  return add(std::move(**found));
+  auto user = add(std::move(**found));
+  if (is_number) {
+    std::lock_guard lock(mutex_);
+    // Unless somebody took that handle between the question and now.
+    if (number_handles == number_handles_ && by_id_.contains(user->id)) by_number_.insert(user->id);
+  }
+  return user;
 }
 
 UserPtr Directory::add(User user) {
   std::lock_guard lock(mutex_);
+  if (const auto number = plain_number(user.handle); number != UserId::none) {
+    ++number_handles_;
+    by_number_.erase(number);
+  }
   const auto it = by_id_.find(user.id);
   if (it != by_id_.end()) return it->second;
   if (by_id_.size() >= trim_at_) trim();
@@ -100,6 +131,7 @@ void Directory::trim() {
     if (entry.second.use_count() > 1) return false;
     by_handle_.erase(entry.second->handle);
     by_uuid_.erase(entry.second->uuid);
+    by_number_.erase(entry.first);
     return true;
   });
   ++trims_;

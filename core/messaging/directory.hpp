@@ -7,6 +7,7 @@
 #include <string_view>
 
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <loft/error.hpp>
 #include <loft/message.hpp>
@@ -47,11 +48,14 @@ class Directory {
   const std::size_t limit_;
   std::size_t trim_at_;  ///< moves up while most users are held, so that trimming stays rare
   std::size_t trims_ = 0;
+  std::size_t number_handles_ = 0;  ///< how many users whose handle is a number came in so far
   mutable std::mutex mutex_;
   boost::unordered_flat_map<UserId, UserPtr> by_id_;
   // The keys are views into the users themselves.
   boost::unordered_flat_map<std::string_view, const UserPtr::element_type*> by_handle_;
   boost::unordered_flat_map<std::string_view, const UserPtr::element_type*> by_uuid_;
+  // Users here whose id in decimal is nobody's handle: the storage said so, and nobody has come since.
+  boost::unordered_flat_set<UserId> by_number_;
 };
 
 }  // namespace loft

@@ -1,6 +1,7 @@
 // What waits for the committer: everything that changes something, in the order of its arrival.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 #include <variant>
@@ -15,18 +16,47 @@
 
 namespace loft {
 
+/// Thousands of them wait at a time: what most do not need is allocated by those that do.
 struct SubmitEntry {
+  struct More {
+    ConversationRef to;            ///< where there is no peer
+    std::optional<ClientKey> key;
+    std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
+    UserPtr other;                 ///< by the committer; direct, named by its id: the one who is not the sender
+  };
+
   UserPtr sender;
-  UserPtr peer;  ///< direct: resolved; else null and `to` names the conversation
-  ConversationRef to;
+  UserPtr peer;                      ///< direct: resolved; else null and `more().to` names the conversation
   std::shared_ptr<Message> message;  ///< domain and content; id and seq come from the sequencer
-  std::optional<ClientKey> key;
-  std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
   Done<Accepted> done;
-  // Filled in by the committer before it sequences:
-  ConversationState* conversation = nullptr;  ///< null: a direct one that does not exist yet
-  UserPtr other;                              ///< direct, named by its id: the one who is not the sender
+  std::unique_ptr<More> rest;
+  ConversationState* conversation = nullptr;  ///< by the committer; null: a direct one that does not exist yet
+
+  More& more() {
+    if (rest == nullptr) rest = std::make_unique<More>();
+    return *rest;
+  }
+  const std::optional<ClientKey>& key() const noexcept {
+    static constexpr std::optional<ClientKey> none;
+    return rest != nullptr ? rest->key : none;
+  }
 };
+
+/// An entry that is larger than submissions and rarer: held from afar, so that it does not make theirs larger.
+template <class T>
+class Boxed {
+ public:
+  Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}
+  T& operator*() noexcept { return *value_; }
+
+ private:
+  std::unique_ptr<T> value_;
+};
+
+template <class T>
+T& unboxed(T& entry) noexcept { return entry; }
+template <class T>
+T& unboxed(Boxed<T>& entry) noexcept { return *entry; }
 
 struct RecallEntry {
   UserPtr actor;
@@ -100,11 +130,11 @@ struct CloseEntry {
 
 struct Entry {
   Caller caller;
-  std::variant<SubmitEntry, RecallEntry, MarkEntry, ProvenEntry, CreateEntry, MembershipEntry, UserEntry, OpenEntry,
-               CloseEntry>
+  std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>,
+               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<OpenEntry>, CloseEntry>
       what;
   std::size_t bytes = 0;        ///< counted against the queue's limit
-  std::optional<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
+  std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
 };
 
 }  // namespace loft

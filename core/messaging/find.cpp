@@ -1,4 +1,6 @@
 // Finding what a call names: in memory at once, else in the storage by way of the pool.
+#include <algorithm>
+
 #include "messaging/ask.hpp"
 
 namespace loft {
@@ -21,7 +23,7 @@ void Core::find(const Caller& caller, UserRef ref, Done<UserPtr> done) {
 
 void Core::with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then) {
   if (auto user = directory_.cached(ref)) return then(std::move(user));
-  const bool create = ref.create && options_.auto_create_users && ref.by != UserRef::By::id && ref.by != UserRef::By::uuid;
+  const bool create = creates(ref);
   auto name = ref.text;
   in_pool<UserPtr>(
       caller, [this, ref = std::move(ref)] { return directory_.load(ref); },
@@ -43,21 +45,75 @@ void Core::with_actor(const Caller& caller, Function<void(Result<UserPtr>)> then
   with_user(caller, UserRef::of(caller.user), std::move(then));
 }
 
-void Core::with_users(const Caller& caller, std::vector<UserRef> refs, std::vector<UserPtr> found,
+bool Core::creates(const UserRef& ref) const {
+  return ref.create && options_.auto_create_users && ref.by != UserRef::By::id && ref.by != UserRef::By::uuid;
+}
+
+struct Core::AskedUsers {
+  std::vector<UserRef> refs;
+  std::vector<UserPtr> found;  ///< in the order of `refs`; null: not yet
+  Function<void(Result<std::vector<UserPtr>>)> then;
+  std::size_t awaited = 0;  ///< users that are being made
+  std::optional<Error> failed;
+};
+
+// However many they are, one trip to the storage reads and one round writes them.
+void Core::with_users(const Caller& caller, std::vector<UserRef> refs,
                       Function<void(Result<std::vector<UserPtr>>)> then) {
-  while (found.size() < refs.size()) {
-    auto user = directory_.cached(refs[found.size()]);
-    if (user == nullptr) break;
-    found.push_back(std::move(user));
+  auto asked = std::make_shared<AskedUsers>();
+  bool all = true;
+  for (const auto& ref : refs) {
+    asked->found.push_back(directory_.cached(ref));
+    all = all && asked->found.back() != nullptr;
   }
-  if (found.size() == refs.size()) return then(std::move(found));
-  auto next = refs[found.size()];
-  with_user(caller, std::move(next),
-            [this, caller, refs = std::move(refs), found = std::move(found), then = std::move(then)](Result<UserPtr> user) mutable {
-              if (!user) return then(std::move(user.error()));
-              found.push_back(std::move(*user));
-              with_users(caller, std::move(refs), std::move(found), std::move(then));
-            });
+  if (all) return then(std::move(asked->found));
+  asked->refs = std::move(refs);
+  asked->then = std::move(then);
+  in_pool<bool>(
+      caller, [this, asked] { return load_users(*asked); },
+      [this, caller, asked](Result<bool> loaded) {
+        if (!loaded) return asked->then(std::move(loaded.error()));
+        make_users(caller, asked);
+      });
+}
+
+// All are read before the first is made: a name that is wrong leaves no others behind.
+Result<bool> Core::load_users(AskedUsers& asked) {
+  for (std::size_t i = 0; i < asked.refs.size(); ++i) {
+    if (asked.found[i] != nullptr) continue;
+    auto user = directory_.load(asked.refs[i]);
+    if (user)
+      asked.found[i] = std::move(*user);
+    else if (!creates(asked.refs[i]) || user.error().code != Code::not_found)
+      return std::move(user.error());
+  }
+  return true;
+}
+
+void Core::make_users(const Caller& caller, const std::shared_ptr<AskedUsers>& asked) {
+  const auto missing = std::count(asked->found.begin(), asked->found.end(), nullptr);
+  if (missing == 0) return asked->then(std::move(asked->found));
+  asked->awaited = static_cast<std::size_t>(missing);
+  hold(caller);
+  for (std::size_t i = 0; i < asked->refs.size(); ++i) {
+    if (asked->found[i] != nullptr) continue;
+    UserEntry entry;
+    entry.user.handle = asked->refs[i].text;
+    entry.if_absent = true;
+    entry.done = [this, caller, asked, i](Result<UserPtr> made) {
+      if (made)
+        asked->found[i] = std::move(*made);
+      else if (!asked->failed)
+        asked->failed = std::move(made.error());
+      if (--asked->awaited > 0) return;
+      guarded([&] {
+        if (asked->failed) return asked->then(std::move(*asked->failed));
+        asked->then(std::move(asked->found));
+      });
+      release(caller);
+    };
+    enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+  }
 }
 
 void Core::with_view(const Caller& caller, Function<void(Result<void>)> then) {
@@ -109,8 +165,8 @@ void Core::find_message(const Caller& caller, MessageId id, Function<void(Result
   bool may = false;
   {
     std::lock_guard lock(state_.mutex);
-    if (const auto it = state_.recent.find(id); it != state_.recent.end()) {
-      known = it->second;
+    if (const auto* record = state_.recent_record(id)) {
+      known = *record;
       may = is_visible(caller.user, *known->message);
     }
   }

@@ -31,7 +31,12 @@ struct AudienceChange {
   bool joins = false;
 };
 
-using OutboundItem = std::variant<Ack, Reply, std::shared_ptr<const Outgoing>, AudienceChange>;
+/// A new message, for those of its conversation.
+struct NewRecord {
+  std::shared_ptr<const MessageRecord> record;
+};
+
+using OutboundItem = std::variant<Ack, NewRecord, Reply, std::shared_ptr<const Outgoing>, AudienceChange>;
 
 struct Outbound {
   explicit Outbound(unsigned threads) : by_thread(threads) {}

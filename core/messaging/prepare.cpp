@@ -12,7 +12,8 @@ void Core::prepare(std::vector<Entry>& entries) {
   for (auto& entry : entries) {
     entry.failed.reset();
     std::visit(
-        [&](auto& what) {
+        [&](auto& any) {
+          auto& what = unboxed(any);
           if constexpr (requires { prepare(entry, what, lock); }) prepare(entry, what, lock);
         },
         entry.what);
@@ -20,7 +21,7 @@ void Core::prepare(std::vector<Entry>& entries) {
 }
 
 void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mutex>& lock) {
-  if (submit.refused) return;
+  if (submit.rest != nullptr && submit.rest->refused) return;
   submit.conversation = nullptr;
   const auto sender = submit.sender->id;
   if (submit.peer != nullptr) {
@@ -30,28 +31,29 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
     lock.unlock();
     auto stored = storage_.conversation_by_pair(pair.first, pair.second);
     if (!stored) {
-      entry.failed = stored.error();
+      entry.failed = std::make_unique<Error>(stored.error());
     } else if (*stored) {
       auto adopted = adopt(std::move(**stored), false);
       if (adopted)
         submit.conversation = *adopted;
       else
-        entry.failed = adopted.error();
+        entry.failed = std::make_unique<Error>(adopted.error());
     }
     return lock.lock();
   }
 
+  auto& more = submit.more();
   auto* known =
-      submit.to.by == ConversationRef::By::id ? state_.find(static_cast<ConversationId>(submit.to.number)) : nullptr;
-  if (submit.to.by == ConversationRef::By::handle || submit.to.by == ConversationRef::By::handle_or_id) {
-    known = state_.find_handle(submit.to.text);
+      more.to.by == ConversationRef::By::id ? state_.find(static_cast<ConversationId>(more.to.number)) : nullptr;
+  if (more.to.by == ConversationRef::By::handle || more.to.by == ConversationRef::By::handle_or_id) {
+    known = state_.find_handle(more.to.text);
   }
   if (known == nullptr || !(known->members_loaded || known->is_direct())) {
     lock.unlock();
-    auto found = resolve(sender, submit.to, true);
+    auto found = resolve(sender, more.to, true);
     lock.lock();
     if (!found) {
-      entry.failed = found.error();
+      entry.failed = std::make_unique<Error>(found.error());
       return;
     }
     known = *found;
@@ -59,25 +61,25 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   submit.conversation = known;
   if (!known->is_direct() || !known->has_direct_member(sender)) return;
   const auto other = known->info->low == sender ? known->info->high : known->info->low;
-  submit.other = directory_.cached(other);
-  if (submit.other != nullptr) return;
+  more.other = directory_.cached(other);
+  if (more.other != nullptr) return;
   lock.unlock();
   auto loaded = directory_.load(other);
   if (loaded)
-    submit.other = std::move(*loaded);
+    more.other = std::move(*loaded);
   else
-    entry.failed = loaded.error();
+    entry.failed = std::make_unique<Error>(loaded.error());
   lock.lock();
 }
 
 // A message that is not in memory may have been recalled since it was looked up.
 void Core::prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mutex>& lock) {
   const MessageId ids[] = {recall.record.message->id};
-  if (state_.recent.contains(ids[0])) return;
+  if (state_.recent_record(ids[0]) != nullptr) return;
   lock.unlock();
   auto found = storage_.messages(ids);
   if (!found)
-    entry.failed = found.error();
+    entry.failed = std::make_unique<Error>(found.error());
   else if (!found->empty())
     recall.record.message = std::make_shared<const Message>(std::move(found->front()));
   lock.lock();
@@ -95,7 +97,7 @@ void Core::prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& 
 void Core::prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>& lock) {
   if (state_.view(user) != nullptr) return;
   lock.unlock();
-  if (auto loaded = load_view(user); !loaded) entry.failed = loaded.error();
+  if (auto loaded = load_view(user); !loaded) entry.failed = std::make_unique<Error>(loaded.error());
   lock.lock();
 }
 
@@ -105,9 +107,9 @@ void Core::prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mute
   lock.unlock();
   auto stored = storage_.conversation_by_handle(handle);
   if (!stored) {
-    entry.failed = stored.error();
+    entry.failed = std::make_unique<Error>(stored.error());
   } else if (*stored) {
-    if (auto adopted = adopt(std::move(**stored), false); !adopted) entry.failed = adopted.error();
+    if (auto adopted = adopt(std::move(**stored), false); !adopted) entry.failed = std::make_unique<Error>(adopted.error());
   }
   lock.lock();
 }
@@ -117,7 +119,7 @@ void Core::prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>
   const auto look = [&](const UserRef& ref) -> UserPtr {
     auto known = directory_.load(ref);
     if (known) return *known;
-    if (known.error().code != Code::not_found) entry.failed = known.error();
+    if (known.error().code != Code::not_found) entry.failed = std::make_unique<Error>(known.error());
     return nullptr;
   };
   const auto& user = wanted.user;
@@ -126,7 +128,8 @@ void Core::prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>
     const bool id_taken = user.id != UserId::none && look(UserRef::of(user.id)) != nullptr;
     const bool uuid_taken = !user.uuid.empty() && look(UserRef::uuid(user.uuid)) != nullptr;
     if (id_taken || uuid_taken) {
-      entry.failed = Error{Code::conflict, "user.taken", id_taken ? "the uid is taken" : "the uuid is taken"};
+      entry.failed = std::make_unique<Error>(
+          Error{Code::conflict, "user.taken", id_taken ? "the uid is taken" : "the uuid is taken"});
     }
   }
   lock.lock();

@@ -20,7 +20,7 @@ void Sequencer::take(Entry& entry, std::unique_lock<std::mutex>& lock) {
   if (entry.failed)
     steps_.push_back(*entry.failed);
   else
-    steps_.push_back(std::visit([&](auto& what) { return decide(entry, what); }, entry.what));
+    steps_.push_back(std::visit([&](auto& what) { return decide(entry, unboxed(what)); }, entry.what));
 }
 
 bool Sequencer::changes_nothing() const noexcept {
@@ -49,13 +49,14 @@ Batch Sequencer::batch() {
 // ---------------------------------------------------------------- messages
 
 Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
-  if (submit.refused) return *submit.refused;
+  if (submit.rest != nullptr && submit.rest->refused) return *submit.rest->refused;
+  const auto& key = submit.key();
   // A repeat is answered before anything is made for it.
-  if (submit.key) {
+  if (key) {
     for (const auto* keys : {&core_.recent_keys_, &keys_}) {
-      const auto known = keys->find(submit.key->hash);
+      const auto known = keys->find(key->hash);
       if (known == keys->end()) continue;
-      if (known->second.second != submit.key->digest) return error(Code::conflict, "client_id.reused");
+      if (known->second.second != key->digest) return error(Code::conflict, "client_id.reused");
       return Repeated{known->second.first};
     }
   }
@@ -78,16 +79,11 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
   message.seq = ++heads_[head].head;
   message.sender = sender;
   heads_[head].last = message.id;
-  messages_.push_back({&message, submit.key});
-  if (submit.key) keys_.emplace(submit.key->hash, std::pair(message.id, submit.key->digest));
+  messages_.push_back({&message, key});
+  if (key) keys_.emplace(key->hash, std::pair(message.id, key->digest));
 
-  MessageRecord record;
-  record.message = submit.message;
-  record.conversation = conversation->info;
-  record.sender = submit.sender;
-  if (conversation->is_direct()) record.peer = submit.peer != nullptr ? submit.peer : submit.other;
   static_cast<void>(entry);
-  return Submitted{conversation, std::move(record), head};
+  return Submitted{conversation};
 }
 
 ConversationState* Sequencer::direct(const UserPtr& a, const UserPtr& b) {
@@ -134,8 +130,8 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
   auto current = record.message;
   if (const auto it = recalled_.find(id); it != recalled_.end())
     current = it->second;
-  else if (const auto now = state_.recent.find(id); now != state_.recent.end())
-    current = now->second.message;
+  else if (const auto* now = state_.recent_record(id))
+    current = now->message;
 
   bool may = current->sender == actor;
   if (!may && recall.recall.managers_too && !conversation->is_direct()) {
@@ -213,7 +209,8 @@ std::uint64_t Sequencer::count_recalled(const ConversationState& conversation, S
   return count;
 }
 
-Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high, Millis at) {
+Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high, Millis at,
+                                      bool counted) {
   auto& conversation = *entry.conversation;
   const auto user = view.user->id;
   auto& set = draft_mark(view, entry, mark).set;
@@ -221,6 +218,7 @@ Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId m
   const bool counts = mark == MarkId::read || mark == MarkId::hidden;
   const auto* other = drafted(user, entry, mark == MarkId::read ? MarkId::hidden : MarkId::read);
   set.insert(low, high, at, [&](Seq a, Seq b) {
+    if (!counted) return;
     a = std::max(a, entry.joined_seq + 1);
     if (a > b) return;
     const auto foreign = count_foreign(conversation, a, b, user, inserted.unknown);
@@ -337,7 +335,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
   for (unsigned i = 0; i < core_.marks_.size(); ++i) {
     if ((proven.marks >> i & 1) == 0) continue;
     const auto which = static_cast<MarkId>(i);
-    insert(*view, it->second, which, proven.low, proven.high, 0);
+    insert(*view, it->second, which, proven.low, proven.high, 0, false);
     auto& value = draft_mark(*view, it->second, which);
     if (proven.newest > value.newest) value.newest = proven.newest;
     value.reached = std::max(value.reached, id::time_of(raw(value.newest)));

@@ -2,6 +2,7 @@
 // without touching the state, so that a round the storage refuses leaves no trace; `apply` makes a stored round true.
 #pragma once
 
+#include <bitset>
 #include <memory>
 #include <utility>
 #include <variant>
@@ -20,6 +21,11 @@ class Sequencer {
  public:
   Sequencer(Core& core, State& state) : core_(core), state_(state) {}
 
+  /// So many entries will come.
+  void reserve(std::size_t entries) {
+    steps_.reserve(entries);
+    messages_.reserve(entries);
+  }
   /// `lock` is the state's; it is released while the storage is asked.
   void take(Entry& entry, std::unique_lock<std::mutex>& lock);
   /// Valid until the next call of `take`.
@@ -47,8 +53,6 @@ class Sequencer {
   // What was decided about an entry.
   struct Submitted {
     ConversationState* conversation;
-    MessageRecord record;
-    std::size_t head;  ///< into heads_
   };
   struct Repeated {
     MessageId original;
@@ -148,12 +152,15 @@ class Sequencer {
   Mark& draft_mark(UserView& view, ViewEntry& entry, MarkId mark);
   /// What stands of a mark in this round; null: nothing.
   const IntervalSet* drafted(UserId user, const ViewEntry& entry, MarkId mark) const;
-  /// Adds one run.
-  Inserted insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high, Millis at);
+  /// Adds one run. Not `counted`: nobody asks how many messages are new in it.
+  Inserted insert(UserView& view, ViewEntry& entry, MarkId mark, Seq low, Seq high, Millis at, bool counted = true);
   /// Messages from others that were not recalled before this round.
   std::uint64_t count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user, bool& unknown);
   std::uint64_t count_recalled(const ConversationState& conversation, Seq low, Seq high, UserId user) const;
-  void keep_recent(ConversationState& conversation, const MessageRecord& record);
+  RecordPtr record_of(ConversationState& conversation, SubmitEntry& submit) const;
+  std::bitset<256> threads_of(UserId low, UserId high) const;
+  void keep_recent(ConversationState& conversation, RecordPtr record);
+  void push(ConversationState& conversation, RecordPtr record, Outbound& out);
   void deliver(ConversationState& conversation, std::shared_ptr<Outgoing> outgoing, Outbound& out);
   void deliver_to_user(UserId user, std::shared_ptr<Outgoing> outgoing, Outbound& out);
   void enter_view(UserId user, ConversationState& conversation, Seq joined_seq, Position joined);

@@ -34,7 +34,7 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
   }
   for (std::size_t i = 0; i < entries.size(); ++i) {
     auto& entry = entries[i];
-    std::visit([&](auto& what) { finish(entry, what, steps_[i], out); }, entry.what);
+    std::visit([&](auto& what) { finish(entry, unboxed(what), steps_[i], out); }, entry.what);
   }
 }
 
@@ -59,8 +59,8 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
     core_.repeated_total_.add();
     Accepted accepted;
     accepted.repeated = true;
-    if (const auto it = state_.recent.find(repeat->original); it != state_.recent.end()) {
-      accepted.record = it->second;
+    if (const auto* record = state_.recent_record(repeat->original)) {
+      accepted.record = *record;
       return answer(std::move(accepted));
     }
     // The original is older than what is in memory: read it when the lock is released, the answer keeps its place.
@@ -72,14 +72,13 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
     return;
   }
 
-  auto& done = std::get<Submitted>(step);
-  auto& conversation = *done.conversation;
-  auto& record = done.record;
-  const auto& message = *record.message;
+  auto& conversation = *std::get<Submitted>(step).conversation;
+  auto record = record_of(conversation, submit);
+  const auto& message = *record->message;
   conversation.head = message.seq;
   conversation.last = message.id;
   keep_recent(conversation, record);
-  if (submit.key) core_.remember_key(*submit.key, message.id);
+  if (submit.key()) core_.remember_key(*submit.key(), message.id);
 
   if (auto* view = state_.view(message.sender)) {
     if (const auto it = view->entries.find(message.conversation); it != view->entries.end() && it->second.counted) {
@@ -88,32 +87,63 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
     }
   }
 
-  answer(Accepted{record, false});
+  answer(Accepted{*record, false});
   if (core_.stored_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, record] { core.stored_(MessageStored{{}, record}); });
+    out.publish(entry.caller, [&core = core_, record] { core.stored_(MessageStored{{}, *record}); });
   }
-  auto outgoing = std::make_shared<Outgoing>();
-  outgoing->kind = Delivery::Kind::message;
-  outgoing->conversation = record.conversation;
-  outgoing->actor = record.sender;
-  outgoing->record = std::move(record);
-  deliver(conversation, std::move(outgoing), out);
+  push(conversation, std::move(record), out);
 }
 
-void Sequencer::keep_recent(ConversationState& conversation, const MessageRecord& record) {
-  conversation.tail.push_back(record);
-  state_.recent.emplace(record.message->id, record);
-  state_.recent_order.emplace_back(&conversation, record.message->id);
-  state_.recent_bytes += weight(record);
+RecordPtr Sequencer::record_of(ConversationState& conversation, SubmitEntry& submit) const {
+  auto record = std::make_shared<MessageRecord>();
+  record->message = std::move(submit.message);
+  record->conversation = conversation.info;
+  record->sender = std::move(submit.sender);
+  if (submit.peer != nullptr) {
+    record->peer = std::move(submit.peer);
+  } else if (conversation.is_direct()) {
+    record->peer = std::move(submit.more().other);
+  }
+  return record;
+}
+
+void Sequencer::keep_recent(ConversationState& conversation, RecordPtr record) {
+  const auto& message = *record->message;
+  const auto cost = weight(*record);
+  state_.recent.push_back({message.id, message.seq, &conversation, cost});
+  state_.recent_bytes += cost;
+  conversation.tail.push_back(std::move(record));
   // Messages leave in the order of their coming, which in each conversation is the order of its tail.
-  while (state_.recent_bytes > core_.options_.recent_bytes && !state_.recent_order.empty()) {
-    const auto [old, id] = state_.recent_order.front();
-    state_.recent_order.pop_front();
-    const auto it = state_.recent.find(id);
-    if (it == state_.recent.end()) continue;
-    state_.recent_bytes -= weight(it->second);
-    state_.recent.erase(it);
-    if (!old->tail.empty() && old->tail.front().message->id == id) old->tail.pop_front();
+  while (state_.recent_bytes > core_.options_.recent_bytes && !state_.recent.empty()) {
+    const auto old = state_.recent.front();
+    state_.recent.pop_front();
+    state_.recent_bytes -= old.weight;
+    if (old.conversation == nullptr) continue;
+    auto& from = *old.conversation;
+    if (!from.tail.empty() && from.tail_first() == old.seq) from.tail.pop_front();
+  }
+}
+
+/// Which I/O threads have sessions of these users.
+std::bitset<256> Sequencer::threads_of(UserId low, UserId high) const {
+  std::bitset<256> threads;
+  for (const auto user : {low, high}) {
+    if (const auto* view = state_.view(user)) {
+      for (const auto& session : view->sessions) threads.set(session.thread);
+    }
+  }
+  return threads;
+}
+
+/// A new message, to its conversation: what `deliver` does, without an Outgoing for each.
+void Sequencer::push(ConversationState& conversation, RecordPtr record, Outbound& out) {
+  const bool group = !conversation.is_direct();
+  // With one thread nothing is won by asking who is online: the thread itself will know.
+  const auto threads = group || out.by_thread.size() == 1
+                           ? std::bitset<256>().set()
+                           : threads_of(conversation.info->low, conversation.info->high);
+  for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
+    if (threads[thread]) out.by_thread[thread].push_back(NewRecord{record});
   }
 }
 
@@ -126,12 +156,7 @@ void Sequencer::deliver(ConversationState& conversation, std::shared_ptr<Outgoin
   }
   outgoing->low = conversation.info->low;
   outgoing->high = conversation.info->high;
-  std::bitset<256> threads;
-  for (const auto user : {outgoing->low, outgoing->high}) {
-    if (const auto* view = state_.view(user)) {
-      for (const auto& session : view->sessions) threads.set(session.thread);
-    }
-  }
+  const auto threads = threads_of(outgoing->low, outgoing->high);
   const std::shared_ptr<const Outgoing> shared = std::move(outgoing);
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (threads[thread]) out.by_thread[thread].push_back(shared);
@@ -161,9 +186,10 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
   auto& conversation = *done.conversation;
   conversation.last_change = done.position;
   const auto seq = done.message->seq;
-  if (auto it = state_.recent.find(done.message->id); it != state_.recent.end()) {
-    it->second.message = done.message;
-    if (conversation.in_tail(seq) != nullptr) conversation.tail[seq - conversation.tail_first()].message = done.message;
+  if (const auto* known = conversation.in_tail(seq)) {
+    auto replaced = std::make_shared<MessageRecord>(*known);
+    replaced->message = done.message;
+    conversation.tail[seq - conversation.tail_first()] = std::move(replaced);
   }
   // It does not count as unread for anybody any more.
   const auto uncount = [&](UserId user) {

@@ -20,6 +20,16 @@ void erase_value(std::vector<T>& from, const T& value) {
   from.pop_back();
 }
 
+/// The run that `message` goes on with; null: none. Only the latest few are looked at.
+Unproven* open_run(Session& session, const Message& message) noexcept {
+  constexpr std::size_t looked_at = 8;
+  auto& runs = session.unproven;
+  for (std::size_t i = runs.size(); i > 0 && !runs[i - 1].sealed && runs.size() - i < looked_at; --i) {
+    if (runs[i - 1].conversation == message.conversation && runs[i - 1].next == message.seq) return &runs[i - 1];
+  }
+  return nullptr;
+}
+
 }  // namespace
 
 Sessions::Sessions(unsigned threads, Bus& bus) : deliver_to_(bus) {
@@ -119,42 +129,58 @@ void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
   delivery.newest = outgoing.newest;
   delivery.reached = outgoing.reached;
   delivery.signal = outgoing.signal ? &*outgoing.signal : nullptr;
+  spread(table, delivery, outgoing.to_group, outgoing.low, outgoing.high);
+}
+
+void Sessions::deliver(unsigned thread, const MessageRecord& record) {
+  Delivery delivery;
+  delivery.kind = Delivery::Kind::message;
+  delivery.record = &record;
+  delivery.conversation = record.conversation.get();
+  delivery.actor = record.sender.get();
+  const auto& conversation = *record.conversation;
+  spread(*tables_[thread], delivery, conversation.kind != ConversationKind::direct, conversation.low, conversation.high);
+}
+
+void Sessions::spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high) {
   table.encodings_used = 0;
-  if (outgoing.to_group) {
-    const auto it = table.audiences.find(outgoing.conversation->id);
+  if (to_group) {
+    const auto it = table.audiences.find(delivery.conversation->id);
     if (it == table.audiences.end()) return;
-    push_to(table, it->second, outgoing, delivery);
+    push_to(table, it->second, delivery);
     if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
     return;
   }
-  for (const auto user : {outgoing.low, outgoing.high}) {
+  for (const auto user : {low, high}) {
     if (user == UserId::none) continue;
     if (const auto it = table.by_user.find(user); it != table.by_user.end()) {
-      push_to(table, it->second, outgoing, delivery);
+      push_to(table, it->second, delivery);
     }
-    if (outgoing.low == outgoing.high) break;
+    if (low == high) break;
   }
   if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
 }
 
 // By index: nothing below changes a list of sessions, closing is deferred. What one contract throws keeps the message
 // from its own sessions only.
-void Sessions::push_to(Table& table, const std::vector<Session*>& sessions, const Outgoing& outgoing,
-                       const Delivery& delivery) {
+void Sessions::push_to(Table& table, const std::vector<Session*>& sessions, const Delivery& delivery) {
   for (std::size_t i = 0; i < sessions.size(); ++i) {
     try {
-      push(table, *sessions[i], outgoing, delivery);
+      push(table, *sessions[i], delivery);
     } catch (...) {
       table.problem = std::current_exception();
     }
   }
 }
 
-void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, const Delivery& delivery) {
-  const bool own = outgoing.actor != nullptr && outgoing.actor->id == session.user->id;
-  switch (outgoing.kind) {
+void Sessions::push(Table& table, Session& session, const Delivery& delivery) {
+  const bool own = delivery.actor != nullptr && delivery.actor->id == session.user->id;
+  switch (delivery.kind) {
     case Delivery::Kind::message:
-      if (own && !session.interests.own_messages) return;
+      if (own) {
+        if (auto* run = open_run(session, *delivery.record->message)) ++run->next;
+        if (!session.interests.own_messages) return;
+      }
       break;
     case Delivery::Kind::recalled:
       if (!session.interests.recalls) return;
@@ -170,9 +196,9 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
       if (!session.interests.membership) return;
       break;
   }
-  if (outgoing.kind == Delivery::Kind::message && deliver_to_.has_interceptors()) {
+  if (delivery.kind == Delivery::Kind::message && deliver_to_.has_interceptors()) {
     DeliverTo proposal;
-    proposal.record = &outgoing.record;
+    proposal.record = delivery.record;
     proposal.recipient = session.user->id;
     if (!deliver_to_.now(proposal).passed()) return;
   }
@@ -232,18 +258,22 @@ void Sessions::push(Table& table, Session& session, const Outgoing& outgoing, co
     session.link->send(pieces);
   }
 
-  if (outgoing.kind != Delivery::Kind::message || own || session.marks_on_push == 0) return;
-  const auto& message = *outgoing.record.message;
-  auto& runs = session.unproven;
-  if (runs.empty()) table.unproven.push_back(&session);
-  if (!runs.empty() && !runs.back().sealed && runs.back().conversation == message.conversation &&
-      runs.back().high + 1 == message.seq) {
-    runs.back().high = message.seq;
-    runs.back().newest = message.id;
-    runs.back().offset = session.link->written();
-  } else {
-    runs.push_back({message.conversation, message.seq, message.seq, message.id, session.link->written(), false});
+  if (delivery.kind != Delivery::Kind::message || own || session.marks_on_push == 0) return;
+  note_unproven(table, session, *delivery.record->message);
+}
+
+void Sessions::note_unproven(Table& table, Session& session, const Message& message) {
+  const auto offset = session.link->written();
+  if (auto* run = open_run(session, message)) {
+    run->high = message.seq;
+    run->next = message.seq + 1;
+    run->newest = message.id;
+    run->offset = offset;
+    return;
   }
+  if (session.unproven.empty()) table.unproven.push_back(&session);
+  session.unproven.push_back(
+      {message.conversation, message.seq, message.seq, message.seq + 1, message.id, offset, false});
 }
 
 }  // namespace loft

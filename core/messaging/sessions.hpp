@@ -32,11 +32,13 @@ class SessionLink {
   virtual void replaced() = 0;
 };
 
-/// A run of messages pushed to a session whose arrival is not proven yet.
+/// A run of messages pushed to a session whose arrival is not proven yet. Own messages between them belong to it, since
+/// they never count for this session's user; otherwise every turn of a dialogue would be a run.
 struct Unproven {
   ConversationId conversation = ConversationId::none;
   Seq low = 0;
-  Seq high = 0;
+  Seq high = 0;              ///< the last one from somebody else
+  Seq next = 0;              ///< the seq that goes on with it: behind `high` and own messages that follow
   MessageId newest = MessageId::none;  ///< the id at `high`
   std::uint64_t offset = 0;            ///< proven when the link has proven this many bytes
   bool sealed = false;                 ///< not extended any more, so that it gets its turn under steady traffic
@@ -95,6 +97,7 @@ class Sessions {
   void leave(unsigned thread, UserId user, ConversationId group);
 
   void deliver(unsigned thread, const Outgoing& outgoing);
+  void deliver(unsigned thread, const MessageRecord& record);
 
   /// Calls `proven(session, run)` for every run that the links have proven.
   template <class F>
@@ -102,8 +105,11 @@ class Sessions {
 
  private:
   struct Table;
-  void push_to(Table& table, const std::vector<Session*>& sessions, const Outgoing& outgoing, const Delivery& delivery);
-  void push(Table& table, Session& session, const Outgoing& outgoing, const Delivery& delivery);
+  /// To the audience of the conversation, or to two users.
+  void spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high);
+  void push_to(Table& table, const std::vector<Session*>& sessions, const Delivery& delivery);
+  void push(Table& table, Session& session, const Delivery& delivery);
+  static void note_unproven(Table& table, Session& session, const Message& message);
 
   std::vector<std::unique_ptr<Table>> tables_;
   Proposer<DeliverTo> deliver_to_;
@@ -138,13 +144,14 @@ void Sessions::sweep(unsigned thread, F proven) {
   for (auto* session : waiting) {
     const auto reached = session->link->proven();
     auto& runs = session->unproven;
-    std::size_t done = 0;
-    while (done < runs.size() && runs[done].offset <= reached) proven(*session, runs[done++]);
-    runs.erase(runs.begin(), runs.begin() + static_cast<std::ptrdiff_t>(done));
+    std::erase_if(runs, [&](Unproven& run) {
+      run.sealed = run.offset > reached;
+      if (!run.sealed) proven(*session, run);
+      return !run.sealed;
+    });
     if (runs.empty()) {
       runs.shrink_to_fit();
     } else {
-      runs.back().sealed = true;
       waiting[kept++] = session;
     }
   }

@@ -6,7 +6,10 @@ namespace loft {
 
 void State::drop_tail(ConversationState& conversation) {
   for (const auto& record : conversation.tail) {
-    if (recent.erase(record.message->id) != 0) recent_bytes -= weight(record);
+    const auto it = recent_place(*this, record->message->id);
+    if (it == recent.end()) continue;
+    it->conversation = nullptr;
+    recent_bytes -= std::exchange(it->weight, 0);
   }
   conversation.tail.clear();
 }

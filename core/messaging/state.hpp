@@ -2,6 +2,7 @@
 // except that readers may bring in what is missing from the storage.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <deque>
 #include <memory>
@@ -10,6 +11,7 @@
 #include <utility>
 #include <vector>
 
+#include <boost/container/deque.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include <loft/contract.hpp>
@@ -23,6 +25,11 @@
 namespace loft {
 
 using ConversationPtr = std::shared_ptr<const Conversation>;
+
+/// Shared by all that speak of one message; replaced when it is recalled.
+using RecordPtr = std::shared_ptr<const MessageRecord>;
+/// Small blocks: most conversations have few messages in memory, or none.
+using Tail = boost::container::deque<RecordPtr, void, boost::container::deque_options_t<boost::container::block_size<8>>>;
 
 /// A conversation with its head and its newest messages.
 struct ConversationState {
@@ -39,7 +46,7 @@ struct ConversationState {
   std::uint32_t member_count = 0;  ///< present ones
 
   /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
-  std::deque<MessageRecord> tail;
+  Tail tail;
   Seq delivered_high = 0;    ///< the highest seq that any recipient is known to have got (for large groups)
   Position last_recall = 0;  ///< the latest recall that was sequenced; in flight while it is above State::stable
 
@@ -47,7 +54,7 @@ struct ConversationState {
   bool is_direct() const noexcept { return info->kind == ConversationKind::direct; }
   Seq tail_first() const noexcept { return head - tail.size() + 1; }
   const MessageRecord* in_tail(Seq seq) const noexcept {
-    return seq <= head && seq >= tail_first() && seq != 0 ? &tail[seq - tail_first()] : nullptr;
+    return seq <= head && seq >= tail_first() && seq != 0 ? tail[seq - tail_first()].get() : nullptr;
   }
   bool has_direct_member(UserId user) const noexcept { return info->low == user || info->high == user; }
 
@@ -159,9 +166,14 @@ struct State {
   };
   boost::unordered_flat_map<UserId, Loading> loading;
 
-  /// Messages in any tail, by id.
-  boost::unordered_flat_map<MessageId, MessageRecord> recent;
-  std::deque<std::pair<ConversationState*, MessageId>> recent_order;
+  /// Messages in any tail, ascending by id, because that is the order they come in.
+  struct Recent {
+    MessageId id;
+    Seq seq;
+    ConversationState* conversation;  ///< null: it is in no tail any more
+    std::size_t weight;
+  };
+  std::deque<Recent> recent;
   std::size_t recent_bytes = 0;
 
   Position stable = 0;  ///< nothing at or below it is in flight
@@ -176,6 +188,17 @@ struct State {
   ConversationState* find(ConversationId id) const noexcept {
     const auto it = conversations.find(id);
     return it != conversations.end() ? touch(it->second.get()) : nullptr;
+  }
+  template <class Self>
+  static auto recent_place(Self& self, MessageId id) noexcept {
+    const auto it = std::lower_bound(self.recent.begin(), self.recent.end(), id,
+                                     [](const Recent& entry, MessageId wanted) { return entry.id < wanted; });
+    return it != self.recent.end() && it->id == id && it->conversation != nullptr ? it : self.recent.end();
+  }
+  /// Null when it is not in memory.
+  const MessageRecord* recent_record(MessageId id) const noexcept {
+    const auto it = recent_place(*this, id);
+    return it != recent.end() ? it->conversation->in_tail(it->seq) : nullptr;
   }
   ConversationState* find_pair(const std::pair<UserId, UserId>& pair) const noexcept {
     const auto it = by_pair.find(pair);

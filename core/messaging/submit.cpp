@@ -32,8 +32,7 @@ void Core::submit(const Caller& caller, Submission submission, Done<Accepted> do
 // A refusal goes through the queue, so that its answer does not overtake those of earlier submissions.
 void Core::fail_submission(const Caller& caller, Done<Accepted> done, Error error) {
   SubmitEntry entry;
-  entry.to = ConversationRef::of(ConversationId::none);
-  entry.refused = std::move(error);
+  entry.more().refused = std::move(error);
   entry.done = std::move(done);
   enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
 }
@@ -101,11 +100,11 @@ void Core::enqueue_submission(const Caller& caller, Submission submission, UserP
     const std::uint64_t target = peer != nullptr                               ? raw(peer->id)
                                  : submission.to.by == ConversationRef::By::id ? submission.to.number
                                                                                : hash64(submission.to.text, 1);
-    entry.key = client_key(caller.user, submission.client_id, target, submission.domain, submission.content);
+    entry.more().key = client_key(caller.user, submission.client_id, target, submission.domain, submission.content);
   }
   const auto bytes = submission.content.size() + sizeof(Entry);
+  if (peer == nullptr) entry.more().to = std::move(submission.to);
   entry.peer = std::move(peer);
-  entry.to = std::move(submission.to);
   entry.message = std::make_shared<Message>();
   entry.message->domain = std::move(submission.domain);
   entry.message->content = std::move(submission.content);
@@ -155,7 +154,7 @@ void Core::create(const Caller& from, NewConversation conversation, Done<Convers
                              "at most " + std::to_string(options_.group_members) + " members"});
             }
             refs.insert(refs.begin(), UserRef::of(caller.user));
-            with_users(caller, std::move(refs), {},
+            with_users(caller, std::move(refs),
                        [this, caller, wanted = std::move(asked.conversation),
                         done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
                          if (!users) return refuse(caller, std::move(done), std::move(users.error()));
@@ -181,7 +180,7 @@ void Core::apply_membership(const Caller& caller, MembershipAct act, Done<Member
   const bool own = act.kind == Kind::join || act.kind == Kind::leave;
   std::vector<UserRef> refs{UserRef::of(caller.user)};
   if (!own) refs.push_back(act.subject);
-  with_users(caller, std::move(refs), {},
+  with_users(caller, std::move(refs),
              [this, caller, act = std::move(act), done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
                if (!users) return refuse(caller, std::move(done), std::move(users.error()));
                auto ref = act.in;
@@ -225,10 +224,10 @@ void Core::mark_messages(const Caller& caller, MarkAct act, Done<Marked> done) {
   {
     std::lock_guard lock(state_.mutex);
     for (const auto id : act.messages) {
-      const auto it = state_.recent.find(id);
-      if (it == state_.recent.end()) {
+      const auto* record = state_.recent_record(id);
+      if (record == nullptr) {
         missing.push_back(id);
-      } else if (auto problem = add_target(entry, *it->second.message)) {
+      } else if (auto problem = add_target(entry, *record->message)) {
         return refuse(caller, std::move(done), std::move(*problem));
       }
     }

@@ -10,6 +10,8 @@
 
 #include <loft/bytes.hpp>
 
+#include "net/block_cache.hpp"
+
 namespace loft::net {
 
 /// Not thread-safe. Views are valid until the next change.
@@ -44,12 +46,11 @@ class ByteQueue {
       block_->end = kept;
       return;
     }
-    std::size_t capacity = std::max(kept + more, smallest);
-    if (block_ != nullptr) capacity = std::max(capacity, 2 * kept);
-    void* memory = ::operator new(sizeof(Block) + capacity);
-    auto* bigger = ::new (memory) Block{0, kept, capacity};
+    std::size_t size = sizeof(Block) + std::max(kept + more, 2 * kept);
+    void* const memory = BlockCache::here().take(size);
+    auto* bigger = ::new (memory) Block{0, kept, size - sizeof(Block)};
     if (kept > 0) std::memcpy(bigger->data(), block_->data() + block_->begin, kept);
-    ::operator delete(block_);
+    clear();
     block_ = bigger;
   }
 
@@ -61,7 +62,10 @@ class ByteQueue {
       block_->begin += count;
   }
 
-  void clear() noexcept { ::operator delete(std::exchange(block_, nullptr)); }
+  void clear() noexcept {
+    if (Block* const block = std::exchange(block_, nullptr))
+      BlockCache::here().give(block, sizeof(Block) + block->capacity);
+  }
 
  private:
   struct Block {
@@ -70,7 +74,6 @@ class ByteQueue {
     std::size_t capacity;
     char* data() noexcept { return reinterpret_cast<char*>(this + 1); }
   };
-  static constexpr std::size_t smallest = 488;  // with the block's head, one 512-byte allocation
 
   Block* block_ = nullptr;
 };

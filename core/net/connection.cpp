@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <cerrno>
 #include <cstring>
@@ -23,7 +24,7 @@ constexpr unsigned linger_checks_limit = 150;
 }  // namespace
 
 Connection::Connection(Acceptor& origin, int socket, const sockaddr_storage& remote)
-    : origin_(origin), socket_(origin.thread.context(), socket) {
+    : origin_(origin), socket_(socket) {
   if (remote.ss_family == AF_INET6) {
     const auto& v6 = reinterpret_cast<const sockaddr_in6&>(remote);
     std::memcpy(address_, &v6.sin6_addr, sizeof address_);
@@ -127,7 +128,7 @@ std::size_t Connection::unsent() const noexcept { return outbox_.size() + (tls_ 
 
 std::size_t Connection::unacknowledged() const noexcept {
   int count = 0;
-  if (::ioctl(const_cast<Descriptor&>(socket_).native_handle(), SIOCOUTQ, &count) != 0) return ~std::size_t{0} >> 1;
+  if (::ioctl(socket_, SIOCOUTQ, &count) != 0) return ~std::size_t{0} >> 1;
   return static_cast<std::size_t>(std::max(count, 0));
 }
 
@@ -144,7 +145,7 @@ void Connection::on_exception(const char* what, const char* error) noexcept {
 void Connection::open() {
   guarded("opening", [this] {
     if (origin_.tls != nullptr) {
-      tls_ = std::make_unique<TlsStream>(*origin_.tls, socket_.native_handle());
+      tls_ = std::make_unique<TlsStream>(*origin_.tls, socket_);
       origin_.thread.wheel().arm(*this, clock().steady(), origin_.thread.shared().options.tls_handshake);
     } else {
       start_protocol();
@@ -202,8 +203,7 @@ void Connection::bury() noexcept {
   inbox_.clear();
   outbox_.clear();
   tls_.reset();
-  boost::system::error_code ignored;
-  socket_.close(ignored);
+  ::close(socket_);  // the poller forgets it by itself
   Shared& shared = origin_.thread.shared();
   shared.metrics.connections.add(-1);
   shared.metrics.closed[static_cast<std::size_t>(reason_)]->add();
@@ -234,7 +234,7 @@ void Connection::begin_close(CloseReason reason) {
 
 void Connection::go_on_closing() {
   if (unsent() > 0) return;
-  ::shutdown(socket_.native_handle(), SHUT_WR);
+  ::shutdown(socket_, SHUT_WR);
   state_ = State::lingering;
   if (ended_) finish(reason_);
 }

@@ -1,8 +1,7 @@
-// One connection: the Link that a protocol sees. Internal to core/net: this header includes Asio.
+// One connection: the Link that a protocol sees. Internal to core/net.
 #pragma once
 
-#include <boost/asio/io_context.hpp>
-#include <boost/asio/posix/basic_stream_descriptor.hpp>
+#include <cstdint>
 #include <exception>
 #include <memory>
 
@@ -19,16 +18,14 @@ namespace loft::net {
 class IoThread;
 struct Acceptor;
 
-using Descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
-
-/// Thread role: the I/O thread it belongs to, which also owns it. It dies when its protocol is gone and no wait of Asio
-/// refers to it any more.
+/// Thread role: the I/O thread it belongs to, which also owns it. It dies when its protocol is gone and nothing of the
+/// turn refers to it any more.
 ///
 /// Nothing here calls a protocol from inside one of the protocol's own calls to the link: what follows from such a call
 /// (a close, another protocol, bytes offered again) is noted and done later in the turn.
 class Connection final : public Link, public WheelNode {
  public:
-  /// Takes over the socket; throws when Asio cannot register it, and then the socket is still the caller's.
+  /// Takes over the socket.
   Connection(Acceptor& origin, int socket, const sockaddr_storage& remote);
   ~Connection() override;
 
@@ -47,6 +44,8 @@ class Connection final : public Link, public WheelNode {
 
   /// Begins with the TLS handshake, or with the protocol.
   void open();
+  /// What the thread's poller says of the socket: EPOLLIN and the like.
+  void on_events(std::uint32_t events);
   /// Offers again what was left, after a pause or a change of protocol, and goes on reading.
   void offer_again();
   /// The end of a turn: sends, closes, waits for what comes next.
@@ -61,7 +60,7 @@ class Connection final : public Link, public WheelNode {
   void bury() noexcept;
 
   bool finished() const noexcept { return state_ == State::finished; }
-  bool busy() const noexcept { return read_waits_ || write_waits_ || touched_ || resumed_; }
+  bool busy() const noexcept { return touched_ || resumed_; }
   bool buried() const noexcept { return buried_; }
 
   Connection* before_me = nullptr;     ///< in the thread's list of all
@@ -89,8 +88,7 @@ class Connection final : public Link, public WheelNode {
   void start_protocol();
   bool adopt_next();
 
-  void on_readable(bool cancelled);
-  void on_writable(bool cancelled);
+  void on_readable();
   void read_plain();
   void read_tls();
   void read_handshake();
@@ -109,19 +107,20 @@ class Connection final : public Link, public WheelNode {
   void begin_close(CloseReason reason);
   void go_on_closing();
   void still_lingering();
-  void wait_for_input();
+  void watch();
 
   Acceptor& origin_;
   std::unique_ptr<Protocol> protocol_;
   std::unique_ptr<Protocol> next_;
   std::unique_ptr<TlsStream> tls_;
-  Descriptor socket_;
   ByteQueue outbox_;  ///< as the protocol wrote it, not encrypted
   ByteQueue inbox_;   ///< what the protocol has left unused
   std::uint64_t written_ = 0;
   std::uint64_t proven_ = 0;
   mutable char address_[16];                      ///< IPv4: the text, which fits; IPv6: the bytes
   mutable std::unique_ptr<char[]> long_address_;  ///< the text for IPv6, made when somebody asks
+  int socket_;
+  std::uint32_t watched_ = 0;                     ///< the events the poller looks for; 0: it does not know the socket
   std::uint32_t left_ = 0;                        ///< bytes not acknowledged when a closing link was looked at last
   std::uint16_t linger_checks_ = 0;
   std::uint8_t stalled_checks_ = 0;
@@ -131,8 +130,7 @@ class Connection final : public Link, public WheelNode {
   bool loopback_ : 1 = false;
   bool touched_ : 1 = false;
   bool resumed_ : 1 = false;
-  bool read_waits_ : 1 = false;
-  bool write_waits_ : 1 = false;
+  bool write_waits_ : 1 = false;  ///< the kernel took no more: sending waits for its word
   bool paused_ = false;
   bool in_offer_ : 1 = false;
   bool in_deadline_ : 1 = false;

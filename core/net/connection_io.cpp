@@ -1,4 +1,5 @@
 // What goes through a connection's socket: reading, offering bytes to the protocol, sending.
+#include <sys/epoll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -22,14 +23,17 @@ bool is_gone(int error) noexcept {
 
 // ---- reading
 
-void Connection::on_readable(bool cancelled) {
-  read_waits_ = false;
-  if (finished()) {
-    origin_.thread.release_if_idle(*this);
-    return;
-  }
-  if (cancelled) return;
+void Connection::on_events(std::uint32_t events) {
+  if (buried_) return;
   touch();
+  if (finished()) return;
+  constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
+  if (write_waits_ && (events & (EPOLLOUT | broken)) != 0) write_waits_ = false;  // sent at the end of the turn
+  // An error is found by reading, or by sending where nothing is read.
+  if ((watched_ & EPOLLIN) != 0 && (events & (EPOLLIN | broken)) != 0) on_readable();
+}
+
+void Connection::on_readable() {
   guarded("on_bytes", [this] {
     switch (state_) {
       case State::handshake:
@@ -48,7 +52,7 @@ void Connection::on_readable(bool cancelled) {
 /// One call a turn: what is left makes the next wait return at once, after everybody else has had a turn.
 void Connection::read_plain() {
   char* const buffer = origin_.thread.read_buffer();
-  const ssize_t count = ::recv(socket_.native_handle(), buffer, IoThread::read_buffer_bytes, 0);
+  const ssize_t count = ::recv(socket_, buffer, IoThread::read_buffer_bytes, 0);
   if (count < 0) return on_receive_error(errno);
   if (count == 0) return on_end_of_stream();
   origin_.thread.count_in(static_cast<std::size_t>(count));
@@ -100,7 +104,7 @@ void Connection::on_tls_failure(const char* what) {
 
 /// A closing link still takes what comes in: unread bytes would turn its last words into a reset.
 void Connection::discard() {
-  const ssize_t count = ::recv(socket_.native_handle(), origin_.thread.read_buffer(), IoThread::read_buffer_bytes, 0);
+  const ssize_t count = ::recv(socket_, origin_.thread.read_buffer(), IoThread::read_buffer_bytes, 0);
   if (count < 0) return on_receive_error(errno);
   if (count == 0) on_end_of_stream();
 }
@@ -164,7 +168,7 @@ void Connection::settle() {
   guarded("sending", [this] {
     if (!write_waits_) send_all();
     if (state_ == State::flushing) go_on_closing();
-    if (!finished()) wait_for_input();
+    if (!finished()) watch();
   });
 }
 
@@ -192,7 +196,7 @@ void Connection::encrypt_some() {
 bool Connection::send_some(ByteQueue& queue) {
   const Bytes bytes = queue.view();
   ssize_t count = 0;
-  do count = ::send(socket_.native_handle(), bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
+  do count = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   while (count < 0 && errno == EINTR);
   const int error = errno;
   origin_.thread.count_out(count > 0 ? static_cast<std::size_t>(count) : 0);
@@ -202,26 +206,18 @@ bool Connection::send_some(ByteQueue& queue) {
   }
   if (count > 0) queue.consume(static_cast<std::size_t>(count));
   if (queue.empty()) return true;
-  socket_.async_wait(Descriptor::wait_write,
-                     [this](const boost::system::error_code& error_code) { on_writable(error_code.failed()); });
-  write_waits_ = true;  // not before: the call above may throw
+  write_waits_ = true;
   return false;
 }
 
-void Connection::on_writable(bool cancelled) {
-  write_waits_ = false;
-  if (finished())
-    origin_.thread.release_if_idle(*this);
-  else if (!cancelled)
-    touch();
-}
-
-void Connection::wait_for_input() {
-  const bool wants = state_ != State::open || (!paused_ && !resumed_ && inbox_.size() < unused_limit);
-  if (read_waits_ || ended_ || !wants) return;
-  socket_.async_wait(Descriptor::wait_read,
-                     [this](const boost::system::error_code& error_code) { on_readable(error_code.failed()); });
-  read_waits_ = true;
+/// Tells the poller what is waited for now. It stays armed, so that most turns have nothing to tell. A socket nobody
+/// waits for is taken out, because the poller would go on reporting its errors.
+void Connection::watch() {
+  const bool reads = !ended_ && (state_ != State::open || (!paused_ && !resumed_ && inbox_.size() < unused_limit));
+  const std::uint32_t wanted = (reads ? EPOLLIN : 0u) | (write_waits_ ? EPOLLOUT : 0u);
+  if (wanted == watched_) return;
+  if (!origin_.thread.watch(*this, socket_, watched_, wanted)) return finish(CloseReason::failure);
+  watched_ = wanted;
 }
 
 }  // namespace loft::net

@@ -4,6 +4,7 @@
 #include <boost/asio/basic_waitable_timer.hpp>
 #include <boost/asio/executor_work_guard.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/basic_stream_descriptor.hpp>
 #include <chrono>
 #include <memory>
 #include <mutex>
@@ -16,6 +17,8 @@
 #include "net/timer_wheel.hpp"
 
 namespace loft::net {
+
+using Descriptor = boost::asio::posix::basic_stream_descriptor<boost::asio::io_context::executor_type>;
 
 /// A listener's socket on one thread. It lives as long as the thread's object, because connections refer to it.
 struct Acceptor {
@@ -62,6 +65,8 @@ class IoThread {
   boost::asio::io_context& context() noexcept { return context_; }
   TimerWheel& wheel() noexcept { return wheel_; }
   char* read_buffer() noexcept { return read_buffer_.get(); }
+  /// Changes the events that the poller looks for on a connection's socket; false when the system refuses.
+  bool watch(Connection& connection, int socket, std::uint32_t before, std::uint32_t wanted) noexcept;
   void touched(Connection& connection) noexcept;
   void resumed(Connection& connection) { resumed_.push_back(&connection); }
   void died(Connection& connection) noexcept;
@@ -78,6 +83,7 @@ class IoThread {
   void run();
   void turn();
   void run_handlers();
+  void poll_connections();
   bool run_posts();
   void run_one(Function<void()>& work, const char* what) noexcept;
   bool offer_resumed();
@@ -100,6 +106,10 @@ class IoThread {
   Shared& shared_;
   const unsigned index_;
   boost::asio::io_context context_{1};
+  Descriptor poller_;           ///< an epoll of its own for connections, which Asio waits for while the thread sleeps
+  bool poller_waits_ = false;
+  int events_per_turn_ = 64;
+  bool more_events_ = false;    ///< the poller had more than a turn takes
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   using Timer =
       boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,

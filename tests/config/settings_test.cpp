@@ -1,5 +1,8 @@
 #include "config/settings.hpp"
 
+#include <filesystem>
+#include <fstream>
+
 #include <catch2/catch.hpp>
 
 using namespace loft;
@@ -89,7 +92,7 @@ TEST_CASE("slips in the host's sections are found with their places") {
   CHECK(read(R"(listners: []
 server: {threds: 2}
 auth: {jwt: {secret: short}, jtw: 1}
-log: {levels: {im: loud}}
+log: {levels: {host: loud}}
 )")
             .problems == R"(a.yaml:1:1: listners: is not a known option; did you mean 'listeners'?
   listners: []
@@ -101,9 +104,9 @@ a.yaml:3:22: auth.jwt.secret: is too short: at least 32 bytes; make one with `op
 a.yaml:3:30: auth.jtw: is not a known option; did you mean 'jwt'?
   auth: {jwt: {secret: …
                         ^
-a.yaml:4:20: log.levels.im: is not one of trace, debug, info, warn, error, off
-  log: {levels: {im: loud}}
-                     ^
+a.yaml:4:22: log.levels.host: is not one of trace, debug, info, warn, error, off
+  log: {levels: {host: loud}}
+                       ^
 )");
 }
 
@@ -129,6 +132,105 @@ TEST_CASE("listeners that cannot work are refused") {
   has("plugins: [words]", "must be a plugin's id");
   has("plugins: [a.b, a.b]", "this name is taken by another plugin");
   has("storage: {use: broker.local}", "must name a plugin of kind storage");
+}
+
+TEST_CASE("the name of the host's own listener is taken") {
+  CHECK(
+      read("listeners:\n  - {name: internal, listen: '127.0.0.1:1', contracts: [im]}\n").problems ==
+      "a.yaml:2:12: listeners.0.name: is the name of the host's own listener, see `internal`; choose another, such as "
+      "web\n    - {name: internal, listen: '127.0.0.1:1', contracts: [im]}\n             ^\n");
+}
+
+TEST_CASE("an empty data_dir is a problem with its place, and the host goes on to look for others") {
+  const auto [document, s, problems, exposure] = read("data_dir: ''\n");
+  CHECK(problems == "a.yaml:1:11: data_dir: must name a folder, such as ./data\n  data_dir: ''\n            ^\n");
+  CHECK(s.data_dir == "./data");
+}
+
+TEST_CASE("a plugin of the wrong kind is complained of once") {
+  for (const std::string text :
+       {"broker: {use: storage.sqlite}", "storage: {use: Broker}", "domains: [storage.null]",
+        "listeners: [{listen: '127.0.0.1:1', contracts: [im], websocket: true, transport: storage.null}]"}) {
+    INFO(text);
+    const auto result = read(text);
+    CHECK_THAT(result.problems, Catch::Contains("must name a plugin of kind"));
+    CHECK(result.document->problems().size() == 1);
+  }
+  CHECK(read("broker: {use: storage.sqlite}").settings.broker.id.empty());  // so that it is not loaded either
+}
+
+TEST_CASE("limits that nothing enforces are no options") {
+  for (const char* name : {"requests", "groups_per_user"}) {
+    CHECK_THAT(read("limits: {" + std::string(name) + ": 10}").problems, Catch::Contains("is not a known option"));
+  }
+}
+
+TEST_CASE("log levels are given to what logs, and other names are refused with the nearest one") {
+  const std::string rest =
+      "listeners: [{listen: '127.0.0.1:1', contracts: [im, second]}]\ncontracts: {second: {use: im}}\n"
+      "plugins: [{use: filter.words, name: strict}]\nlog:\n  levels:\n    ";
+  for (const char* name :
+       {"contract.im", "contract.second", "contract.admin", "contract", "storage.sqlite", "storage", "broker.local",
+        "domain.core", "transport.http", "transport.websocket", "filter.strict", "host", "messaging", "followers"}) {
+    INFO(name);
+    CHECK(read(rest + name + ": debug\n").problems == "");
+  }
+  const auto says = [&](const std::string& name, const char* words) {
+    CHECK_THAT(read(rest + name + ": debug\n").problems,
+               Catch::Contains("a.yaml:6:") &&
+                   Catch::Contains("log.levels." + name + ": is neither a plugin of this ") && Catch::Contains(words));
+  };
+  says("im", "did you mean 'contract.im'?");
+  says("contract.mi", "did you mean 'contract.im'?");
+  says("mesaging", "did you mean 'messaging'?");
+  says("storage.null", "storage.sqlite");
+  says("xyzzyplugh", "there are broker.local, bus, contract.admin, contract.im, ");
+}
+
+TEST_CASE("a plugin's instance logs under its id, or under its kind and its own name") {
+  CHECK(logger_name("storage.sqlite", "storage.sqlite") == "storage.sqlite");
+  CHECK(logger_name("contract.im", "im") == "contract.im");
+  CHECK(logger_name("contract.im", "support") == "contract.support");
+  CHECK(logger_name("filter.words", "filter.more") == "filter.more");
+}
+
+TEST_CASE("the internal listener is refused off loopback, with the reason") {
+  for (const char* address : {"127.0.0.1:0", "'[::1]:7600'"}) {
+    CHECK(read("internal: {listen: " + std::string(address) + "}").exposure == "");
+  }
+  CHECK_THAT(read("internal: {listen: '0.0.0.0:7600'}").exposure,
+             Catch::Contains("a.yaml:1:20: internal.listen: is reachable from other machines (0.0.0.0:7600)") &&
+                 Catch::Contains("not authenticated") && Catch::Contains("listen on 127.0.0.1"));
+  CHECK(read("internal: {enabled: false, listen: '0.0.0.0:7600'}").exposure == "");
+}
+
+TEST_CASE("the YAML in the operator's documents is a configuration without problems") {
+  std::size_t blocks = 0;
+  for (const auto& file : std::filesystem::directory_iterator(LOFT_OPERATING_DOCS)) {
+    if (file.path().extension() != ".md") continue;
+    std::ifstream in(file.path());
+    std::string text{std::istreambuf_iterator<char>(in), {}};
+    const std::string fence = "```yaml\n";
+    for (auto at = text.find(fence); at != std::string::npos; at = text.find(fence, at)) {
+      at += fence.size();
+      const auto end = text.find("\n```", at);
+      REQUIRE(end != std::string::npos);
+      auto block = text.substr(at, end - at + 1);
+      INFO(file.path().filename().string() << "\n" << block);
+      // Files of another machine are not here.
+      for (auto from = block.find("${file:"); from != std::string::npos; from = block.find("${file:"))
+        block.replace(from, block.find('}', from) - from + 1, "0123456789abcdef0123456789abcdef");
+      const auto result = read(block);
+      CHECK(result.problems == "");
+      // Names of options that no section has: a plugin would refuse them.
+      for (const auto* ref : {&result.settings.storage, &result.settings.broker}) {
+        CHECK_FALSE(ref->options["plugin"].present());
+        CHECK_FALSE(ref->options["options"].present());
+      }
+      ++blocks;
+    }
+  }
+  CHECK(blocks >= 3);
 }
 
 TEST_CASE("what is only safe on one's own machine is refused off loopback, with the reason and the remedy") {

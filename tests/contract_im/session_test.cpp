@@ -262,6 +262,40 @@ TEST_CASE("answers to messages keep the order of the requests, errors found at o
         error_frame("Too many requests, try again later") + "\n" + error_frame("Invalid message format"));
 }
 
+TEST_CASE("errors that wait for earlier answers are bounded: the client is not read from until half are said") {
+  Bench bench;
+  Client client(bench);
+  client.say(send_frame(R"({"receiver_id":"b","type":"text","content":"1"})"));
+  for (int i = 0; i < 32; ++i) client.say("broken");
+  client.say(send_frame(R"({"receiver_id":"b","type":"text","content":"2"})"));
+  for (int i = 0; i < 31; ++i) client.say("broken");
+  CHECK(client.peer.held == 0);
+  client.say("broken");
+  CHECK(client.peer.held == 1);
+  client.say("broken");  // what the transport had at hand
+  CHECK(client.peer.held == 1);
+  CHECK(client.heard().empty());
+  bench.messaging.submits.answer(Accepted{bench.record(), false});
+  CHECK(client.peer.held == 1);  // 33 are left
+  bench.messaging.submits.answer(Accepted{bench.record(), false});
+  CHECK(client.peer.held == 0);
+  client.heard();
+  CHECK(client.ask("broken") == error_frame("Invalid message format"));
+}
+
+TEST_CASE("a login that fails forgets the answers of the session before it, too") {
+  Bench bench;
+  Client client(bench);
+  client.say(send_frame(R"({"receiver_id":"b","type":"text","content":"1"})"));
+  for (int i = 0; i < 64; ++i) client.say("broken");
+  CHECK(client.peer.held == 1);
+  bench.users.auto_create = false;
+  client.say(R"({"type":"login","data":{"user_id":"nobody"}})");
+  CHECK(client.heard().ends_with(error_frame("User not found")));
+  CHECK(client.peer.held == 0);
+  bench.messaging.submits.drop();
+}
+
 TEST_CASE("a second login on the connection forgets the answers of the first session") {
   Bench bench;
   Client client(bench);

@@ -5,7 +5,6 @@ import json
 import os
 import socket
 import ssl
-import subprocess
 import sys
 import urllib.request
 
@@ -17,6 +16,7 @@ from lib.host import Host                                     # noqa: E402
 from lib.program import SECRET, Place                         # noqa: E402
 from lib.raw import Raw                                       # noqa: E402
 from lib.session import Http, ImSession                       # noqa: E402
+from lib.tls import certificate                               # noqa: E402
 from lib.wire import WebSocket                                # noqa: E402
 
 PLAIN = f"""\
@@ -25,15 +25,6 @@ identity: {{auto_create: true, trust_header: true}}
 storage: {{use: sqlite}}
 internal: {{listen: 127.0.0.1:0}}
 """
-
-
-def certificate(folder, name="own"):
-    """A self-signed certificate for 127.0.0.1 with an EC key; the paths of both."""
-    chain, key = os.path.join(folder, name + ".crt"), os.path.join(folder, name + ".key")
-    subprocess.run(["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes",
-                    "-keyout", key, "-out", chain, "-days", "2", "-subj", "/CN=loft.test",
-                    "-addext", "subjectAltName=IP:127.0.0.1"], check=True, capture_output=True)
-    return chain, key
 
 
 @case

@@ -299,6 +299,47 @@ TEST_CASE("the directory finds users by each of their names and forgets only tho
   CHECK(directory.load(UserRef::handle("nobody")).error().code == Code::unavailable);
 }
 
+TEST_CASE("a number that is nobody's handle is found in memory once the storage has said so") {
+  MemoryStorage storage;
+  Directory directory(storage, 4);
+  const std::vector<User> first = {named(7, "u7"), named(8, "u8")}, later = {named(41, "7")};
+  Batch batch;
+  batch.users = first;
+  REQUIRE(storage.commit(batch));
+  const auto seven = UserRef::handle_or_id("7");
+  const auto held = *directory.load(UserRef::of(static_cast<UserId>(7)));
+  CHECK(directory.cached(seven) == nullptr);  // somebody else may be called so
+  CHECK(*directory.load(seven) == held);
+  CHECK(directory.cached(seven) == held);
+  CHECK(directory.cached(UserRef::handle("7")) == nullptr);
+  CHECK(directory.cached(UserRef::handle_or_id("07")) == nullptr);
+
+  // Somebody takes the handle, and is forgotten: the number must not come back.
+  batch.users = later;
+  REQUIRE(storage.commit(batch));
+  static_cast<void>(directory.add(named(41, "7")));
+  CHECK(directory.cached(seven)->id == static_cast<UserId>(41));
+  for (std::uint64_t i = 100; i < 120; ++i) static_cast<void>(directory.add(named(i, "u" + std::to_string(i))));
+  REQUIRE(directory.cached(UserRef::handle("7")) == nullptr);
+  CHECK(directory.cached(seven) == nullptr);
+  CHECK((*directory.load(seven))->id == static_cast<UserId>(41));
+}
+
+TEST_CASE("who takes a number as a handle while it is looked up is not hidden by it") {
+  MemoryStorage storage;
+  Directory directory(storage, 100);
+  const std::vector<User> users = {named(7, "u7")};
+  Batch batch;
+  batch.users = users;
+  REQUIRE(storage.commit(batch));
+  int reads = 0;
+  storage.in_read = [&] {
+    if (++reads == 2) static_cast<void>(directory.add(named(41, "7")));  // the handle was already looked for
+  };
+  CHECK((*directory.load(UserRef::handle_or_id("7")))->handle == "u7");
+  CHECK(directory.cached(UserRef::handle_or_id("7"))->id == static_cast<UserId>(41));
+}
+
 TEST_CASE("a directory whose users are all held does not look through all of them for each new one") {
   MemoryStorage storage;
   Directory directory(storage, 100);

@@ -216,6 +216,49 @@ TEST_CASE("joins of one round respect the limit of members") {
   CHECK(reason_of(world.change(d, Kind::join, group)) == "ok");
 }
 
+TEST_CASE("members are found or made however many they are, with one look at the storage and one round") {
+  for (const bool instant : {true, false}) {
+    CoreOptions options;
+    options.auto_create_users = true;
+    options.group_members = 20'000;
+    World world(options, 2, instant);
+    const auto a = world.user("a");
+    auto members = std::vector<UserRef>(3, UserRef::handle_or_id("known").or_create());
+    for (int i = 0; i < 10'000; ++i) members.push_back(UserRef::handle_or_id("n" + std::to_string(i)).or_create());
+    NewConversation wanted;
+    wanted.members = members;
+    world.user("known");
+    world.restart();
+    const int before = world.storage.commits;
+    const auto made =
+        world.ask<ConversationRecord>([&](auto done) { world.core->create(world.http(a), wanted, std::move(done)); });
+    REQUIRE(reason_of(made) == "ok");
+    CHECK(world.storage.commits - before <= 3);
+    CHECK(world.storage.members(made->conversation->id)->size() == 10'002);
+    CHECK(world.no_holds());
+  }
+}
+
+TEST_CASE("a name that cannot be leaves none of its neighbours behind as users") {
+  CoreOptions options;
+  options.auto_create_users = true;
+  World world(options);
+  const auto a = world.user("a");
+  NewConversation wanted;
+  wanted.members = {UserRef::handle("fresh").or_create(), UserRef::handle(" bad").or_create()};
+  const auto create = [&] {
+    return world.ask<ConversationRecord>(
+        [&](auto done) { world.core->create(world.http(a), wanted, std::move(done)); });
+  };
+  CHECK(reason_of(create()) == "user.handle_invalid");
+  CHECK_FALSE(world.storage.user_by_handle("fresh")->has_value());
+  wanted.members.pop_back();
+  world.storage.commits_to_fail = 1;
+  CHECK_FALSE(create().ok());
+  CHECK(reason_of(create()) == "ok");
+  CHECK(world.no_holds());
+}
+
 TEST_CASE("a refused or repeated message makes no conversation") {
   World world;
   const auto a = world.user("a"), b = world.user("b"), c = world.user("c");

@@ -1,6 +1,7 @@
 #include "websocket/handshake.hpp"
 
 #include <catch2/catch.hpp>
+#include <loft/testing/host.hpp>
 #include <loft/testing/http.hpp>
 #include <loft/testing/link.hpp>
 
@@ -102,6 +103,48 @@ TEST_CASE("origins: listed ones and clients without one pass, others do not") {
   CHECK_FALSE(answer_to(headers, list).accepted);
   CHECK(answer_to(headers, list).response.starts_with("HTTP/1.1 403 "));
   CHECK(answer_to(headers, {}).accepted);
+}
+
+TEST_CASE("where the host believes names, only pages of this machine may connect, unless origins are listed") {
+  auto headers = upgrade_headers();
+  const auto status = [&](const char* origin, const std::vector<std::string>& list, bool only_local_pages) {
+    headers["Origin"] = origin;
+    const testing::FakeExchange request(HttpMethod::get, "/ws", {}, headers);
+    return websocket::answer_upgrade(request, list, only_local_pages).response.substr(9, 3);
+  };
+  for (const char* page : {"", "http://localhost", "https://LOCALHOST:8443", "http://127.0.0.1:3000", "http://[::1]:80",
+                           "HTTPS://[::1]"}) {
+    INFO(page);
+    CHECK(status(page, {}, true) == "101");
+  }
+  for (const char* page :
+       {"http://evil.example", "http://localhost.evil.example", "http://127.0.0.1.evil.example",
+        "http://localhost:80.evil.example", "http://localhost:", "http://127.0.0.10", "http://[::1]x",
+        "http://evil@localhost", "ftp://localhost", "localhost", "null", "http://", "file://"}) {
+    INFO(page);
+    CHECK(status(page, {}, true) == "403");
+    CHECK(status(page, {}, false) == "101");
+  }
+  CHECK(status("https://app.example", {"https://app.example"}, true) == "101");
+  CHECK(status("http://localhost", {"https://app.example"}, true) == "403");
+}
+
+TEST_CASE("the plugin asks the host whether names are believed, and the refusal names the option") {
+  testing::FakeHost host;
+  Adopting it;
+  it.headers["Origin"] = "http://evil.example";
+  SECTION("believed") {
+    host.trusts_header = true;
+    it.plugin.setup(host);
+    CHECK(it.adopt() == "403");
+    CHECK(it.link.sent().find("`origins` of transport.websocket") != std::string::npos);
+    CHECK(it.endpoint.opened == 0);
+  }
+  SECTION("not believed") {
+    host.trusts_header = false;
+    it.plugin.setup(host);
+    CHECK(it.adopt() == "101");
+  }
 }
 
 TEST_CASE("tokens are found in lists whatever their case and spacing") {

@@ -82,9 +82,9 @@ void ImContract::encode(const Delivery& delivery, Variant, Encoded& out) const {
   out.bytes += is_group ? "{\"type\":\"new_group_message\",\"data\":" : "{\"type\":\"new_message\",\"data\":";
   shared_.wire.message(out.bytes, record, nullptr, &out);
   out.bytes += ",\"timestamp\":";
-  json::append_integer(out.bytes, shared_.now());
-  out.bytes += ",\"message_id\":\"msg_";
-  json::append_integer(out.bytes, raw(record.message->id));
+  append_millis(out.bytes, shared_.now());
+  out.bytes += ",\"message_id\":\"";
+  append_message_id(out.bytes, record.message->id);
   out.bytes += "\"}";
 }
 

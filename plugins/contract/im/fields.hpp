@@ -16,13 +16,18 @@ template <std::size_t N>
 std::array<json::Value, N> pick(const json::Value& object, const std::array<std::string_view, N>& names) {
   std::array<json::Value, N> found;
   object.members([&](const json::Value& key, const json::Value& value) {
-    const auto plain = key.plain_text();
-    for (std::size_t i = 0; i < N; ++i) {
-      if (found[i].raw().empty() && (plain ? *plain == names[i] : key.equals(names[i]))) {
-        found[i] = value;
-        break;
+    // The names hold no escapes: a key written with some is compared only when nothing else fits.
+    const Bytes written = key.raw().substr(1, key.raw().size() - 2);
+    const auto take = [&](auto is_name) {
+      for (std::size_t i = 0; i < N; ++i) {
+        if (!is_name(names[i])) continue;
+        if (found[i].raw().empty()) found[i] = value;
+        return true;
       }
-    }
+      return false;
+    };
+    if (take([&](std::string_view name) { return written == name; })) return true;
+    if (written.find('\\') != Bytes::npos) take([&](std::string_view name) { return key.equals(name); });
     return true;
   });
   return found;

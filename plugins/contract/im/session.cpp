@@ -1,5 +1,6 @@
 // One WebSocket connection of an IM client.
-#include <deque>
+#include <algorithm>
+#include <vector>
 
 #include "contract.hpp"
 #include "errors.hpp"
@@ -7,6 +8,10 @@
 
 namespace loft::im {
 namespace {
+
+/// So many errors may wait for answers to messages that were sent before; then nothing more is read until half of them
+/// are said. A client that sends nonsense while the disk stands still must not fill the memory.
+constexpr std::size_t most_held = 64;
 
 /// `data` of a message, and the client's id for it.
 struct Request {
@@ -76,12 +81,18 @@ class Session final : public Conversant {
     auto text = wire_error(error, act).text;
     if (answered_ == asked_) return say_error(text);
     held_.push_back({asked_, std::move(text)});
+    if (held_.size() < most_held || is_holding_) return;
+    is_holding_ = true;
+    peer_.hold();
   }
   void say_held() {
-    while (!held_.empty() && held_.front().after <= answered_) {
-      say_error(held_.front().text);
-      held_.pop_front();
-    }
+    if (held_.empty()) return;
+    const auto end = std::find_if(held_.begin(), held_.end(), [&](const Held& held) { return held.after > answered_; });
+    for (auto it = held_.begin(); it != end; ++it) say_error(it->text);
+    held_.erase(held_.begin(), end);
+    if (!is_holding_ || held_.size() > most_held / 2) return;
+    is_holding_ = false;
+    peer_.release();
   }
 
   struct Held {
@@ -93,7 +104,8 @@ class Session final : public Conversant {
   Peer& peer_;
   std::uint64_t asked_ = 0;  ///< sends handed to the host
   std::uint64_t answered_ = 0;
-  std::deque<Held> held_;
+  std::vector<Held> held_;  ///< ascending; nearly always empty, and then without memory
+  bool is_holding_ = false;  ///< reading, because too much is held
 };
 
 // The most frequent first.
@@ -136,10 +148,10 @@ Result<void> Session::login(const Request& request) {
 }
 
 void Session::logged_in(const Result<Login>& result) {
-  if (!result) return refuse(result.error());
-  // Sends of a session that this one replaced are not answered any more.
+  // Sends of the session before this login are not answered any more, whether it succeeded or not.
   answered_ = asked_;
   say_held();
+  if (!result) return refuse(result.error());
   auto& out = begin("login");
   out += "{\"success\":true,\"message\":\"Login successful\",\"user_id\":";
   json::append_string(out, result->user->handle);
@@ -180,8 +192,8 @@ void Session::sent(const Result<Accepted>& result) {
     return say_held();
   }
   auto& out = begin("send_message");
-  out += "{\"success\":true,\"message_id\":\"msg_";
-  json::append_integer(out, raw(result->record.message->id));
+  out += "{\"success\":true,\"message_id\":\"";
+  append_message_id(out, result->record.message->id);
   out += "\",\"message\":";
   shared_.wire.message(out, result->record, &peer_.user());
   out += '}';

@@ -1,5 +1,7 @@
 #include "wire.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <cstdio>
 
@@ -33,6 +35,23 @@ std::string_view word(Role role) noexcept {
   }
   return "member";
 }
+
+/// Writes a number that was just written before, as ids and times are, without making its digits again.
+class Digits {
+ public:
+  void append(std::string& out, std::uint64_t value) {
+    if (value != value_) {
+      value_ = value;
+      size_ = static_cast<std::size_t>(std::to_chars(digits_, digits_ + sizeof digits_, value).ptr - digits_);
+    }
+    out.append(digits_, size_);
+  }
+
+ private:
+  std::uint64_t value_ = 0;
+  char digits_[24] = {'0'};
+  std::size_t size_ = 1;
+};
 
 /// The string inside `{"text":"…"}` when the content is exactly that and its text ends at the first quote.
 Bytes lone_text(Bytes content) noexcept {
@@ -98,9 +117,20 @@ void append_group_id(std::string& out, const Conversation& group) {
   out += '"';
 }
 
+void append_message_id(std::string& out, MessageId id) {
+  static thread_local Digits digits;
+  out += "msg_";
+  digits.append(out, raw(id));
+}
+
+void append_millis(std::string& out, Millis time) {
+  static thread_local Digits digits;
+  digits.append(out, static_cast<std::uint64_t>(std::max<Millis>(time, 0)));
+}
+
 void append_stamp(std::string& out, Millis now) {
   out += ",\"timestamp\":";
-  json::append_integer(out, now);
+  append_millis(out, now);
   out += '}';
 }
 
@@ -113,8 +143,8 @@ void Wire::begin(const Domains& domains, std::string locale, std::string_view re
 
 void Wire::message(std::string& out, const MessageRecord& record, const User* viewer, Encoded* shared) const {
   const auto& message = *record.message;
-  out += "{\"id\":\"msg_";
-  json::append_integer(out, raw(message.id));
+  out += "{\"id\":\"";
+  append_message_id(out, message.id);
   out += "\",\"sender_id\":";
   json::append_string(out, record.sender->handle);
   if (record.conversation->kind == ConversationKind::group) {

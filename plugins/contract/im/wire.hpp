@@ -34,6 +34,11 @@ void append_time(std::string& out, Millis time);
 /// A group's handle, or its number.
 void append_group_id(std::string& out, const Conversation& group);
 
+/// `msg_<id>`
+void append_message_id(std::string& out, MessageId id);
+/// Milliseconds since 1970.
+void append_millis(std::string& out, Millis time);
+
 /// `,"timestamp":1640995200000}`: the end of every frame and of some bodies.
 void append_stamp(std::string& out, Millis now);
 

@@ -49,10 +49,10 @@ enum class Query : unsigned {
   changes_since,
   changes_of,
   follower,
-  count_,
+  end,
 };
 
-inline constexpr std::size_t query_count = static_cast<std::size_t>(Query::count_);
+inline constexpr std::size_t query_count = static_cast<std::size_t>(Query::end);
 inline constexpr Query first_read = Query::head;
 
 #define LOFT_USER_COLUMNS "id, handle, uuid, created"

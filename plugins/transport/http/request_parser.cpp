@@ -45,12 +45,10 @@ constexpr std::size_t max_chunk_line = 4096;
 constexpr std::size_t shortest_last_chunk = 5;  // "0", CR LF, CR LF
 constexpr std::size_t reserve_at_most = 64 * 1024;
 
-/// Whether bytes with which a chunk's line begins can still become a good one: hexadecimal digits, then an extension or
-/// the line's end.
+/// Whether bytes with which a chunk's line begins can still become a good one. What follows the first digit is the
+/// grammar's business, so that the outcome does not hang on where bytes are cut.
 bool may_be_chunk_size(std::string_view bytes) noexcept {
-  const auto digits = bytes.find_first_not_of("0123456789abcdefABCDEF");
-  return digits == std::string_view::npos ||
-         (digits > 0 && std::string_view("; \t\r").find(bytes[digits]) != Bytes::npos);
+  return bytes.empty() || std::string_view("0123456789abcdefABCDEF").find(bytes.front()) != std::string_view::npos;
 }
 
 }  // namespace
@@ -77,7 +75,7 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
   std::uint32_t encodings = 0;
   bool in_body = false;
 
-  /// Whether a chunked body that goes on with these few bytes can still be good.
+  /// Whether a chunked body that goes on with these bytes can still be good, as far as one can see.
   bool may_go_on(Bytes bytes) const noexcept {
     if (place_ == Place::trailer || bytes.size() <= left_) return true;
     if (place_ == Place::first_chunk) return may_be_chunk_size(bytes);
@@ -135,7 +133,11 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
     request_.body.append(text.data(), text.size());
     return text.size();
   }
-  void on_chunk_header_impl(std::uint64_t size, string_view, error_code& ec) override {
+  void on_chunk_header_impl(std::uint64_t size, string_view extension, error_code& ec) override {
+    // Beast takes anything behind the digits for an extension; another server may read another size.
+    if (!extension.empty() && std::string_view("; \t").find(extension.front()) == std::string_view::npos) {
+      return refuse(400, "the body is malformed", ec);
+    }
     if (size > settings_.max_body - std::min<std::uint64_t>(settings_.max_body, request_.body.size())) {
       refuse(413, "the body is too large", ec);
     }
@@ -247,11 +249,11 @@ RequestParser::Step RequestParser::body(Bytes bytes) {
   while (!grammar_->is_done()) {
     error_code ec;
     const auto rest = bytes.substr(used);
-    // Not eager: one part per call, so that this check stands before each of them.
-    // Beast 1.81 asserts that it never sees less than this of a last chunk; no chunked body ends with less.
-    if (grammar_->chunked() && rest.size() < shortest_last_chunk) {
+    // Not eager: one part per call, so that these checks stand before each of them.
+    if (grammar_->chunked()) {
       if (!grammar_->may_go_on(rest)) return {State::refused, used, {400, "the body is malformed"}};
-      break;
+      // Beast 1.81 asserts that it never sees less than this of a last chunk; no chunked body ends with less.
+      if (rest.size() < shortest_last_chunk) break;
     }
     const auto step = rest.empty() ? 0 : grammar_->put(boost::asio::const_buffer(rest.data(), rest.size()), ec);
     used += step;

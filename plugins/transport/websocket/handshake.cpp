@@ -30,12 +30,32 @@ std::string base64(const unsigned char* bytes, std::size_t size) {
   return out;
 }
 
+/// `:` and a port, or nothing.
+bool is_port(std::string_view text) noexcept {
+  if (text.empty()) return true;
+  return text.size() > 1 && text.size() <= 6 && text.front() == ':' &&
+         text.find_first_not_of("0123456789", 1) == std::string_view::npos;
+}
+
 bool origin_allowed(std::string_view origin, const std::vector<std::string>& origins) noexcept {
-  if (origin.empty() || origins.empty()) return true;
   return std::any_of(origins.begin(), origins.end(), [&](const auto& allowed) { return same(allowed, origin); });
 }
 
 }  // namespace
+
+bool is_local_page(std::string_view origin) noexcept {
+  for (const std::string_view scheme : {"http://", "https://"}) {
+    for (const std::string_view host : {"localhost", "127.0.0.1", "[::1]"}) {
+      const auto begin = origin.substr(0, scheme.size());
+      const auto rest = origin.substr(begin.size());
+      if (same(begin, scheme) && same(rest.substr(0, host.size()), host) &&
+          is_port(rest.substr(std::min(host.size(), rest.size())))) {
+        return true;
+      }
+    }
+  }
+  return false;
+}
 
 std::string refusal(unsigned status, std::string_view phrase, std::string_view error, std::string_view headers) {
   std::string body = "{\"error\":\"";
@@ -74,7 +94,7 @@ bool has_token(std::string_view list, std::string_view token) noexcept {
   return false;
 }
 
-Answer answer_upgrade(const HttpExchange& request, const std::vector<std::string>& origins) {
+Answer answer_upgrade(const HttpExchange& request, const std::vector<std::string>& origins, bool only_local_pages) {
   if (request.method() != HttpMethod::get) {
     return {false, refusal(405, "Method Not Allowed", "a WebSocket is opened with GET", "Allow: GET\r\n")};
   }
@@ -90,8 +110,15 @@ Answer answer_upgrade(const HttpExchange& request, const std::vector<std::string
   if (!is_valid_key(key)) {
     return {false, refusal(400, "Bad Request", "Sec-WebSocket-Key must be 16 bytes in base64")};
   }
-  if (!origin_allowed(request.header("Origin"), origins)) {
+  const auto origin = request.header("Origin");
+  if (!origin.empty() && !origins.empty() && !origin_allowed(origin, origins)) {
     return {false, refusal(403, "Forbidden", "this origin is not allowed")};
+  }
+  if (!origin.empty() && origins.empty() && only_local_pages && !is_local_page(origin)) {
+    return {false,
+            refusal(403, "Forbidden",
+                    "this origin is not allowed: while the host believes X-User-ID (identity.trust_header), pages "
+                    "from other machines must be listed in the option `origins` of transport.websocket")};
   }
   const auto accept = accept_value(key);
   if (accept.empty()) return {false, refusal(500, "Internal Server Error", "internal error")};

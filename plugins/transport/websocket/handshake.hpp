@@ -15,8 +15,13 @@ struct Answer {
   std::string response;
 };
 
-/// Checks everything but the route. The request is HTTP/1.1 or newer: transport.http sees to that.
-Answer answer_upgrade(const HttpExchange& request, const std::vector<std::string>& origins);
+/// Checks everything but the route. The request is HTTP/1.1 or newer: transport.http sees to that. Without `origins`
+/// all pages may connect, or those of this machine where `only_local_pages` says so.
+Answer answer_upgrade(const HttpExchange& request, const std::vector<std::string>& origins,
+                      bool only_local_pages = false);
+
+/// Whether an origin is a page of this machine: http or https, and localhost, 127.0.0.1 or [::1] with any port.
+bool is_local_page(std::string_view origin) noexcept;
 
 /// A refusal in the form all of them have: small JSON, the connection stays.
 std::string refusal(unsigned status, std::string_view phrase, std::string_view error, std::string_view headers = {});

@@ -12,6 +12,9 @@ namespace loft::websocket {
 
 struct Settings {
   std::vector<std::string> origins;
+  /// The host believes who a client says it is: without `origins`, pages of this machine only. Any other page in the
+  /// operator's own browser could otherwise log in as anybody.
+  bool only_local_pages = false;
   std::size_t max_message = 1 << 20;
   std::size_t max_fragments = 4096;
   Millis ping_interval = 54'000;

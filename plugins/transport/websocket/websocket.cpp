@@ -20,9 +20,10 @@ class Refused final : public Protocol {
 }  // namespace
 
 void WebSocket::options(OptionTable& table) {
-  table.list("origins", settings_.origins,
-             "Web origins that may connect, such as https://app.example; empty allows all. Clients that are no browser "
-             "send none and always pass.");
+  table.list(
+      "origins", settings_.origins,
+      "Web origins that may connect, such as https://app.example. Empty allows all; with `identity.trust_header`, "
+      "pages of this machine only. Clients that are no browser send none and always pass.");
   table.size("max_message", settings_.max_message, "Largest message a client may send, all fragments together.")
       .range(125, 1 << 30);
   table.integer("max_fragments", settings_.max_fragments, "Most fragments one message may come in.")
@@ -54,6 +55,7 @@ Result<void> WebSocket::configure() {
 
 void WebSocket::setup(Host& host) {
   settings_.log = &host.log();
+  settings_.only_local_pages = host.trusts_user_header();
   settings_.violations = &host.metrics().counter("websocket_violations_total",
                                                  "WebSocket connections closed because the client broke the protocol");
 }
@@ -72,7 +74,7 @@ std::unique_ptr<Protocol> WebSocket::adopt(Link& link, const HttpExchange& reque
     link.write(refusal(404, "Not Found", "there is no WebSocket at this path"));
     return nullptr;
   }
-  const auto answer = answer_upgrade(request, settings_.origins);
+  const auto answer = answer_upgrade(request, settings_.origins, settings_.only_local_pages);
   link.write(answer.response);
   if (!answer.accepted) return nullptr;
   auto connection = std::make_unique<Connection>(link, settings_);

@@ -169,7 +169,7 @@ class Bus {
                       std::string_view what) noexcept = 0;
 
   /// Called by `Proposer` to start the time-out of a waiting handler: `late` runs once after `timeout` milliseconds on
-  /// the thread that called, unless that thread's process ends first. Thread role: I/O or pool.
+  /// the thread that called, unless the host ends first. Thread role: I/O or pool.
   virtual void after(Millis timeout, Function<void()> late) = 0;
 
   /// Runs `work` on the thread that called `origin()` to get `thread`. Thread role: any.

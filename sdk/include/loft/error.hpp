@@ -13,7 +13,7 @@ namespace loft {
 
 /// Whose fault a failure is. Contracts map the reason first, then the code, to their wire form.
 enum class Code : std::uint8_t {
-  invalid,          ///< the caller's words are off: malformed, out of range, unknown value
+  invalid,          ///< the request is wrong: malformed, out of range, unknown value
   unauthenticated,  ///< the caller has not said who it is, or could not prove it
   forbidden,        ///< known caller, not allowed
   not_found,        ///< the thing named does not exist, or not for this caller

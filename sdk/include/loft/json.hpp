@@ -14,6 +14,7 @@
 
 #include <loft/bytes.hpp>
 #include <loft/error.hpp>
+#include <loft/json_scan.hpp>
 #include <loft/json_writer.hpp>
 #include <loft/utf8.hpp>
 
@@ -36,11 +37,9 @@ inline const char* skip_space(const char* p, const char* end) noexcept {
 
 /// From behind the opening quote to the closing one.
 inline const char* end_of_string(const char* p, const char* end) noexcept {
-  for (;;) {
-    while (end - p >= 8 && all_plain(p)) p += 8;
-    if (*p == '"') return p;
-    p += *p == '\\' ? 2 : 1;
-  }
+  p = skip_to_quote(p, end);
+  while (*p != '"') p = *p == '\\' ? skip_to_quote(p + 2, end) : p + 1;
+  return p;
 }
 
 inline const char* end_of_value(const char* p, const char* end) noexcept {
@@ -132,13 +131,14 @@ class Checker {
   }
 
   const char* string(const char* p) noexcept {
+    p = skip_plain(p, end_);
     for (;;) {
-      while (end_ - p >= 8 && all_plain(p)) p += 8;
       if (p == end_) return fail(p, "the string is not closed");
       const auto c = static_cast<unsigned char>(*p);
       if (c == '"') return p + 1;
       if (c == '\\') {
         if ((p = escape(p)) == nullptr) return nullptr;
+        p = skip_plain(p, end_);
       } else if (c < 0x20) {
         return fail(p, "a control character is not escaped");
       } else if (c < 0x80) {
@@ -298,7 +298,10 @@ class Value {
 
   /// Whether this is a string with that text.
   bool equals(std::string_view text) const {
-    if (const auto plain = plain_text()) return *plain == text;
+    if (!is(Type::string)) return false;
+    const Bytes inside = raw_.substr(1, raw_.size() - 2);
+    constexpr char escape = '\\';
+    if (inside.find(escape) == Bytes::npos) return inside == text;
     return this->text() == text;
   }
 

@@ -3,29 +3,14 @@
 
 #include <charconv>
 #include <cstdint>
-#include <cstring>
 #include <string>
 #include <string_view>
 #include <type_traits>
 
 #include <loft/bytes.hpp>
+#include <loft/json_scan.hpp>
 
 namespace loft::json {
-
-namespace detail {
-
-/// True when none of the eight bytes needs a closer look inside a string: printable ASCII other than `"` and `\`.
-inline bool all_plain(const char* p) noexcept {
-  std::uint64_t word;
-  std::memcpy(&word, p, 8);
-  constexpr std::uint64_t ones = 0x0101010101010101ull;
-  constexpr std::uint64_t highs = 0x8080808080808080ull;
-  const auto has_zero = [](std::uint64_t v) { return (v - ones) & ~v & highs; };
-  return ((word & highs) | has_zero(word ^ (ones * '"')) | has_zero(word ^ (ones * '\\')) |
-          ((word - ones * 0x20) & ~word & highs)) == 0;
-}
-
-}  // namespace detail
 
 /// Appends `text` (UTF-8) as a JSON string, with quotes.
 inline void append_string(std::string& out, Bytes text) {
@@ -34,7 +19,7 @@ inline void append_string(std::string& out, Bytes text) {
   const char* const end = p + text.size();
   while (p != end) {
     const char* const first = p;
-    while (end - p >= 8 && detail::all_plain(p)) p += 8;
+    p = detail::skip_plain(p, end);
     while (p != end && static_cast<unsigned char>(*p) >= 0x20 && *p != '"' && *p != '\\') ++p;
     out.append(first, p);
     if (p == end) break;

@@ -27,7 +27,7 @@ enum class ConversationKind : std::uint8_t {
 
 enum class Role : std::uint8_t { member, admin, owner };
 
-/// Who may join a group by an own act.
+/// Who may join a group without being added.
 enum class JoinRule : std::uint8_t { free, approval, invite_only };
 
 struct Conversation {

@@ -61,12 +61,12 @@ struct Recalled {
   bool repeated = false;  ///< it was recalled before; that recall is returned
 };
 
-/// Moves marks. Exactly one of `messages`, `up_to`, `up_to_time` says which messages; foreign ones only are counted.
+/// Moves marks. Exactly one of `messages`, `up_to`, `up_to_time` says which messages; only those from others are counted.
 struct MarkAct {
   MarkId mark = MarkId::read;
   std::optional<MarkId> also;           ///< a second mark set by the same act
   std::vector<MessageId> messages;      ///< single messages, of any of the caller's conversations
-  bool strict = false;                  ///< with `messages`: an unknown or foreign one fails the act (else it is skipped)
+  bool strict = false;                  ///< with `messages`: an unknown one, or an own one, fails the act (else it is skipped)
   std::optional<ConversationRef> in;    ///< for the two below
   MessageId up_to = MessageId::none;    ///< everything up to this one, included
   Millis up_to_time = 0;                ///< everything with time() <= this
@@ -178,6 +178,7 @@ struct MarkState {
 
 /// Thread role of every function: the thread in `caller.thread`, unless said otherwise. Answers come on that thread.
 /// Reads may answer before they return; writes never do. Everything a function needs of its arguments it takes over.
+/// The `limit` of a query is taken as it is: bounding what a client may ask for is the contract's part.
 /// Every function may answer `unavailable` (storage), `overloaded` (a queue is full) and `internal`.
 class Messaging {
  public:

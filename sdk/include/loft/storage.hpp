@@ -95,7 +95,7 @@ struct Membership {
   std::vector<MarkWrite> marks;  ///< this member's, in this conversation
 };
 
-/// Times of `commit`: writer role, one call at a time. Everything else: pool role, any number of calls at once, also
+/// Thread role of `commit`: writer, one call at a time. Of everything else: pool, any number of calls at once, also
 /// beside a commit; each call sees a state between two commits (S9). Errors: unavailable `storage.unavailable` (the
 /// call may be repeated), internal `storage.broken`; the plugin logs the cause.
 class Storage : public Plugin {

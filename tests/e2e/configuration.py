@@ -1,0 +1,188 @@
+#!/usr/bin/python3
+"""Configurations: the ones in the repository start or pass the check, and `loft check` finds what a start would."""
+
+import glob
+import json
+import os
+import re
+import ssl
+import subprocess
+import sys
+import tempfile
+import urllib.request
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+ROOT = os.path.dirname(os.path.dirname(HERE))
+sys.path.insert(0, HERE)
+
+from lib.cases import case, run, until                        # noqa: E402
+from lib.host import SANITIZER_WORDS                          # noqa: E402
+from lib.program import SECRET, Place, run as program         # noqa: E402
+from lib.tls import certificate                               # noqa: E402
+
+PLAIN = f"""\
+auth: {{jwt: {{secret: "{SECRET}"}}}}
+storage: {{use: sqlite}}
+internal: {{listen: 127.0.0.1:0}}
+"""
+TRUSTING = PLAIN + "identity: {auto_create: true, trust_header: true}\n"
+
+
+def sets(given, folder, *more):
+    """What an example names outside its own folder, replaced."""
+    chosen = [f"data_dir={folder}/data", f"plugin_path=[{os.path.abspath(given.plugins)}]", "internal.listen=127.0.0.1:0",
+              *more]
+    return [word for one in chosen for word in ("--set", one)]
+
+
+def serve(given, file, arguments, use):
+    """Starts a file with the real program, calls `use(ports)` and stops it in order."""
+    folder = next(one.split("=", 1)[1] for one in arguments if one.startswith("data_dir="))
+    path = os.path.join(folder, "ports.json")
+    with tempfile.TemporaryFile("w+") as log:
+        process = subprocess.Popen([os.path.abspath(given.loft), "serve", "--config", file, *arguments], stderr=log)
+
+        def said():
+            log.seek(0)
+            return log.read()
+
+        try:
+            until(lambda: os.path.exists(path) or process.poll() is not None, "the host listens")
+            assert process.poll() is None, f"{file} does not start:\n{said()}"
+            with open(path, encoding="utf-8") as ports:
+                use(json.load(ports))
+            process.terminate()
+            assert process.wait(60) == 0, said()
+        finally:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
+        assert not any(word in said() for word in SANITIZER_WORDS), said()
+
+
+@case
+def production(given):
+    """config/production.yaml starts with nothing replaced but paths, ports and the secret, and serves over TLS"""
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        chain, key = certificate(folder)
+        tls = [f"listeners.{n}.tls.{name}={path}" for n in (0, 1) for name, path in (("certificate", chain), ("key", key))]
+        arguments = sets(given, folder, f"auth.jwt.secret={SECRET}", "listeners.0.listen=127.0.0.1:0",
+                         "listeners.1.listen=127.0.0.1:0", *tls)
+        file = os.path.join(ROOT, "config", "production.yaml")
+        ran = program(os.path.abspath(given.loft), "check", "--config", file, *arguments)
+        assert ran.code == 0, ran
+
+        def use(ports):
+            assert set(ports) == {"web", "packets", "internal"}, ports
+            trusted = ssl.create_default_context(cafile=chain)
+            with urllib.request.urlopen(f"https://127.0.0.1:{ports['web']}/health", timeout=15, context=trusted) as got:
+                assert got.status == 200
+
+        serve(given, file, arguments, use)
+
+
+@case
+def development(given):
+    """config/loft.yaml starts with nothing replaced but paths and ports"""
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        arguments = sets(given, folder, "listeners.0.listen=127.0.0.1:0", "listeners.1.listen=127.0.0.1:0")
+
+        def use(ports):
+            with urllib.request.urlopen(f"http://127.0.0.1:{ports['web']}/health", timeout=15) as got:
+                assert got.status == 200
+
+        serve(given, os.path.join(ROOT, "config", "loft.yaml"), arguments, use)
+
+
+@case
+def documents(given):
+    """every YAML block of the operator's documents passes `loft check` with the real plugins"""
+    blocks = []
+    for file in sorted(glob.glob(os.path.join(ROOT, "docs", "operating", "*.md"))):
+        with open(file, encoding="utf-8") as text:
+            blocks += [(file, block) for block in re.findall(r"^```yaml\n(.*?)^```", text.read(), re.S | re.M)]
+    assert len(blocks) >= 3, blocks
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        chain, key = certificate(folder)
+        for file, block in blocks:
+            block = re.sub(r"\$\{file:[^}]*\}", SECRET, block)
+            block = re.sub(r"certificate: \S+", f"certificate: {chain}", re.sub(r"key: /\S+", f"key: {key}", block))
+            path = os.path.join(folder, "block.yaml")
+            with open(path, "w", encoding="utf-8") as text:
+                text.write(block)
+            trusting = () if "identity:" in block else ("identity.trust_header=true",)
+            ran = program(os.path.abspath(given.loft), "check", "--config", path, *sets(given, folder, *trusting))
+            assert ran.code == 0, f"{file}:\n{block}\n{ran}"
+
+
+def refuses(place, *words):
+    """`check` and `serve` both refuse, with the same words; `check` leaves nothing behind."""
+    ran = place.run("check")
+    assert ran.code == 78, ran
+    for word in words:
+        assert word in ran.err, f"{word!r} is not in\n{ran}"
+    assert not os.path.exists(place.data_dir), "check made the data_dir"
+    place.refused(78, *words)
+    return ran
+
+
+@case
+def what_setup_refuses(given):
+    """`loft check` finds what only a setup sees: who may be believed, routes that clash, contracts nobody can reach"""
+    im = "listeners:\n  - {name: web, listen: 127.0.0.1:0, contracts: [im]}\n"
+    with Place(given, PLAIN + im) as place:
+        refuses(place, "auth: trusted_header believes whoever says X-User-ID", "set `auth: token`")
+    with Place(given, TRUSTING + im.replace("[im]", "[im, support]") + "contracts: {support: {use: im}}\n") as place:
+        refuses(place, "loft.yaml:", "listeners.0.contracts.1: ", "claimed by im and by support")
+    with Place(given, TRUSTING + im.replace("contracts", "transport: route_packet, contracts")) as place:
+        refuses(place, "loft.yaml:", "listeners.0.contracts.0: ", "none of its contracts speaks over transport.route_packet",
+                "name one that takes packets, such as carrypigeon")
+    with Place(given, TRUSTING + im.replace("[im]", "[carrypigeon]")) as place:
+        refuses(place, "listeners.0.contracts.0: ", "none of its contracts speaks over transport.http")
+
+
+@case
+def unreadable_tls(given):
+    """`loft check` finds TLS files that are missing or do not belong together, at their listener"""
+    with Place(given, TRUSTING) as place:
+        chain, key = certificate(place.path)
+        _, other = certificate(place.path, "other")
+        for files, words in (((chain, key), ()), ((chain, other), ("cannot use the TLS key", other)),
+                             (("/nowhere.crt", key), ("cannot use the TLS certificate '/nowhere.crt'", "No such file"))):
+            place.write("loft.yaml", f"data_dir: data\nplugin_path: [{os.path.abspath(given.plugins)}]\n" + TRUSTING
+                        + "listeners:\n  - {name: im, listen: 127.0.0.1:0, contracts: [im], "
+                        f"tls: {{certificate: {files[0]}, key: {files[1]}}}}}\n")
+            ran = place.run("check")
+            assert ran.code == (78 if words else 0), ran
+            assert not words or "listeners.0.tls: " in ran.err, ran
+            for word in words:
+                assert word in ran.err, f"{word!r} is not in\n{ran}"
+
+
+@case
+def once(given):
+    """a plugin of the wrong kind, an empty data_dir and an exposed internal listener are one problem each, with place"""
+    with Place(given, TRUSTING + "broker: {use: storage.sqlite}\n") as place:
+        ran = refuses(place, "broker.use: must name a plugin of kind broker", "loft: 1 problem")
+        assert "instance of this name" not in ran.err, ran
+    with Place(given, TRUSTING) as place:
+        for command in ("check", "serve"):
+            ran = place.run(command, "--set", "data_dir=")
+            assert ran.code == 78 and "data_dir: must name a folder, such as ./data" in ran.err, ran
+            assert "filesystem error" not in ran.err, ran
+    with Place(given, TRUSTING.replace("listen: 127.0.0.1:0", "listen: 0.0.0.0:0")) as place:
+        refuses(place, "internal.listen: is reachable from other machines (0.0.0.0:0)", "not authenticated")
+
+
+@case
+def contract_log_level(given):
+    """log.levels names a contract by kind and instance; a name that nothing has is refused with the nearest"""
+    im = "listeners:\n  - {name: web, listen: 127.0.0.1:0, contracts: [im]}\n"
+    with Place(given, TRUSTING + im + "log: {levels: {contract.im: debug}}\n") as place:
+        assert place.run("check").code == 0, place.run("check")
+    with Place(given, TRUSTING + im + "log: {levels: {contract.mi: debug}}\n") as place:
+        refuses(place, "log.levels.contract.mi: is neither a plugin", "did you mean 'contract.im'?")
+
+
+if __name__ == "__main__":
+    run(__doc__)
