@@ -86,6 +86,11 @@ std::string Core::health() const {
   return storage_.health();
 }
 
+std::size_t Core::cached_conversations() const {
+  std::lock_guard lock(state_.mutex);
+  return state_.conversations.size();
+}
+
 std::size_t Core::cached_views() const {
   std::lock_guard lock(state_.mutex);
   return state_.views.size();

@@ -112,6 +112,7 @@ class Core final : public Messaging, public Users {
   std::string health() const;
   Position stable() const;
   std::size_t cached_views() const;
+  std::size_t cached_conversations() const;
   /// Entries handed in and not answered yet. Thread role: any.
   std::size_t waiting() const noexcept { return waiting_.load(std::memory_order_acquire); }
 

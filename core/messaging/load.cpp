@@ -105,20 +105,22 @@ void Core::evict_views() {
   for (auto it = idle.begin(); it != idle.begin() + count; ++it) state_.views.erase(it->second);
 }
 
-// A conversation goes when no view shows it, none of its messages is in memory and nobody looked it up for a while. Also
-// sets the time that a look-up notes.
+// A conversation goes when no view shows it, none of its messages is in memory and nobody looked it up during the whole
+// of the last generation: what a look-up returned is good for that long, even when housekeeping was held up for minutes.
 void Core::evict_conversations() {
   std::lock_guard lock(state_.mutex);
-  state_.now = clock_.steady();
+  if (const auto now = clock_.steady(); now - state_.generation_began >= idle_view) {
+    ++state_.generation;
+    state_.generation_began = now;
+  }
   if (state_.conversations.size() <= options_.cached_conversations) return;
   boost::unordered_flat_set<const ConversationState*> shown;
   for (const auto& [user, view] : state_.views) {
     for (const auto& [id, mine] : view->entries) shown.insert(mine.conversation);
   }
-  const auto before = state_.now - idle_view;
   boost::unordered::erase_if(state_.conversations, [&](const auto& row) {
     const auto& conversation = *row.second;
-    if (conversation.used >= before || !conversation.tail.empty() || shown.contains(&conversation)) return false;
+    if (conversation.used + 1 >= state_.generation || !conversation.tail.empty() || shown.contains(&conversation)) return false;
     const auto& info = *conversation.info;
     if (conversation.is_direct()) state_.by_pair.erase(std::pair(info.low, info.high));
     else if (!info.handle.empty()) state_.by_handle.erase(info.handle);

@@ -37,7 +37,7 @@ struct ConversationState {
   Seq head = 0;
   MessageId last = MessageId::none;
   Position last_change = 0;
-  mutable Millis used = 0;  ///< State::now of the latest time it was looked up
+  mutable std::uint64_t used = 0;  ///< State::generation of the latest time it was looked up
 
   /// Groups: loaded together, in the order of joining, former members included.
   bool members_loaded = false;
@@ -180,7 +180,9 @@ struct State {
   std::uint64_t sessions = 0;
   std::uint64_t online_users = 0;
 
-  Millis now = 0;  ///< steady time, as of the latest housekeeping
+  /// Counts periods of at least half a minute; moved on by housekeeping only, however late that comes.
+  std::uint64_t generation = 2;
+  Millis generation_began = 0;
 
   // Looking a conversation up keeps it in memory for a while: long enough for what holds the pointer meanwhile.
   ConversationState* find(ConversationId id) const noexcept {
@@ -207,7 +209,7 @@ struct State {
     return it != by_handle.end() ? touch(it->second) : nullptr;
   }
   ConversationState* touch(ConversationState* conversation) const noexcept {
-    conversation->used = now;
+    conversation->used = generation;
     return conversation;
   }
   void touch_loading(UserId id) noexcept {

@@ -647,6 +647,7 @@ CoreOptions small() {
   options.recent_bytes = 5'000;  // a dozen messages
   options.cached_users = 3;
   options.cached_views = 2;
+  options.cached_conversations = 2;
   return options;
 }
 

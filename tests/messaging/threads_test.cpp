@@ -182,9 +182,12 @@ class Actor final : public SessionLink {
         core_.mark(caller, std::move(act), [next](Result<Marked> result) { next(result); });
         break;
       }
-      case 4:
-        core_.inbox(caller, {.lacking = MarkId::read, .limit = 20}, [next](Result<Page> result) { next(result); });
+      case 4: {
+        InboxQuery query;
+        query.lacking = MarkId::read;
+        core_.inbox(caller, query, [next](Result<Page> result) { next(result); });
         break;
+      }
       case 5: {
         ConversationQuery query;
         query.with_last = true;

@@ -605,6 +605,35 @@ TEST_CASE("hiding a message hides that one only, not the own and recalled ones b
   CHECK(page->messages.size() == 3);
 }
 
+TEST_CASE("a conversation that an act on its way names stays in memory, however late housekeeping comes") {
+  CoreOptions options;
+  options.cached_views = options.cached_conversations = 0;
+  options.recent_bytes = 0;
+  World world(options);
+  const auto a = world.user("a"), b = world.user("b");
+  const auto group = world.group(a, {}, "club")->conversation->id;
+  world.host.clock().advance(10 * 60'000);
+  MembershipAct join;
+  join.in = ConversationRef::of(group);
+  Later<MemberRecord> joined;
+  world.core->change_membership(world.http(b, 1), join, joined.done());
+  // The other thread's commit is followed by the housekeeping that is long due.
+  Later<Accepted> other;
+  world.core->submit(world.http(a, 0), World::to_user(a, "x"), other.done());
+  world.core->turn_end(0);
+  world.settle();
+  REQUIRE(reason_of(*joined) == "ok");
+  // Unused, it goes and comes back exact.
+  for (int i = 0; i < 4; ++i) {
+    world.host.clock().advance(60'000);
+    send(world, a, a);
+  }
+  CHECK(world.core->cached_conversations() == 0);
+  send(world, b, group);
+  CHECK(*world.unread(a) == 1);
+  CHECK(reason_of(world.group(b, {}, "club")) == "conversation.handle_taken");
+}
+
 TEST_CASE("the storage is not asked while the state is locked") {
   World world;
   const auto a = world.user("a"), b = world.user("b");
