@@ -28,8 +28,7 @@ class ListStore final : public cli::UserStore {
   explicit ListStore(std::vector<User>& users) : users_(users) {}
   Result<User> add(const cli::NewUser& user) override {
     for (const auto& other : users_) {
-      if (other.handle == user.handle)
-        return Error{Code::conflict, "user.taken", "the handle is taken"};
+      if (other.handle == user.handle) return Error{Code::conflict, "user.taken", "the handle is taken"};
     }
     const auto number = user.uid.value_or(users_.size() + 1);
     users_.push_back({static_cast<UserId>(number), user.handle, user.uuid.empty() ? "random" : user.uuid, 5});
