@@ -3,16 +3,15 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <chrono>
 #include <filesystem>
 
-#include <loft/clock.hpp>
 #include <loft/json.hpp>
 #include <loft/utf8.hpp>
 
 #include "config/scalars.hpp"
 #include "control/control.hpp"
 #include "control/lock.hpp"
+#include "host/clock.hpp"
 #include "host/version.hpp"
 #include "identity/jwt.hpp"
 
@@ -21,18 +20,6 @@ namespace {
 
 constexpr Millis patience = 30'000;
 constexpr const char* places[] = {"./config/loft.yaml", "/etc/loft/loft.yaml"};
-
-class SystemClock final : public Clock {
- public:
-  Millis now() const noexcept override { return since_epoch<std::chrono::system_clock>(); }
-  Millis steady() const noexcept override { return since_epoch<std::chrono::steady_clock>(); }
-
- private:
-  template <class C>
-  static Millis since_epoch() noexcept {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(C::now().time_since_epoch()).count();
-  }
-};
 
 std::string text(const json::Value& object, std::string_view key) {
   const auto value = object.find(key);

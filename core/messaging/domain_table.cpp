@@ -1,7 +1,5 @@
 #include "messaging/domain_table.hpp"
 
-#include <algorithm>
-
 namespace loft {
 
 Result<void> DomainTable::add(const Domain& plugin) {
@@ -38,13 +36,6 @@ const DomainTable::Row* DomainTable::find(std::string_view name) const noexcept 
 void DomainTable::preview(std::string_view name, Bytes content, Locale locale, std::string& out) const {
   if (const auto* row = find(name)) return row->plugin->preview(row->index, content, locale, out);
   out += locale.starts_with("en") ? "[message]" : "[消息]";
-}
-
-std::vector<std::string> DomainTable::names() const {
-  std::vector<std::string> names;
-  for (const auto& [name, row] : rows_) names.emplace_back(name);
-  std::sort(names.begin(), names.end());
-  return names;
 }
 
 }  // namespace loft

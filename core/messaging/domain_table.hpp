@@ -33,8 +33,6 @@ class DomainTable final : public Domains {
   bool known(std::string_view name) const noexcept override { return find(name) != nullptr; }
   void preview(std::string_view name, Bytes content, Locale locale, std::string& out) const override;
 
-  std::vector<std::string> names() const;
-
  private:
   boost::unordered_flat_map<std::string_view, Row> rows_;  // keys: the plugins' own specs
 };
