@@ -138,6 +138,7 @@ std::bitset<256> Sequencer::threads_of(UserId low, UserId high) const {
 /// A new message, to its conversation: what `deliver` does, without an Outgoing for each.
 void Sequencer::push(ConversationState& conversation, RecordPtr record, Outbound& out) {
   const bool group = !conversation.is_direct();
+  out.to_groups = out.to_groups || group;
   // With one thread nothing is won by asking who is online: the thread itself will know.
   const auto threads = group || out.by_thread.size() == 1
                            ? std::bitset<256>().set()
