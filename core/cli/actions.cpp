@@ -11,7 +11,7 @@
 #include "config/scalars.hpp"
 #include "control/control.hpp"
 #include "control/lock.hpp"
-#include "host/clock.hpp"
+#include "net/clock.hpp"
 #include "host/version.hpp"
 #include "identity/jwt.hpp"
 

@@ -15,7 +15,7 @@
 #include "config/config.hpp"
 #include "config/settings.hpp"
 #include "endpoint/router.hpp"
-#include "host/clock.hpp"
+#include "net/clock.hpp"
 #include "host/pool.hpp"
 #include "identity/jwt.hpp"
 #include "log/log.hpp"

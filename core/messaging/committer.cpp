@@ -12,9 +12,6 @@ constexpr std::size_t recent_keys_limit = 200'000;
 // A conflict means that the storage knew more than the memory; after learning it once or twice a round must fit.
 constexpr int attempts = 8;
 
-/// A round as short as this is worth waiting for where it saves system calls.
-constexpr Millis quick_commit = 3;
-
 constexpr Millis housekeeping_period = 10'000;
 constexpr std::size_t forget_step = 2000;
 constexpr Millis forget_pause = 50;  // between steps, while there are more: up to 40,000 a second
@@ -178,12 +175,7 @@ void Core::commit_round(std::vector<Entry>& entries) {
       state_.stable = ids_.last();
     }
     for (const auto& late : sequencer.late()) {
-      auto record = record_of(late.original);
-      auto& ack = std::get<Ack>(out.by_thread[late.thread][late.item]);
-      if (record)
-        ack.result = Accepted{std::move(*record), true};
-      else
-        ack.result = record.error();
+      std::get<Ack>(out.by_thread[late.thread][late.item]).result = repeated(late.original);
     }
     break;
   }
@@ -191,12 +183,19 @@ void Core::commit_round(std::vector<Entry>& entries) {
   answered(entries);
 }
 
+/// The answer to a repeat whose original is not in memory.
+Result<Accepted> Core::repeated(MessageId original) {
+  auto record = record_of(original);
+  if (!record) return record.error();
+  return Accepted{std::make_shared<const MessageRecord>(std::move(*record)), true};
+}
+
 Result<Conflict> Core::commit(Sequencer& sequencer) {
   if (sequencer.changes_nothing()) return Conflict{};
   const auto begin = clock_.steady();
   try {
     auto stored = storage_.commit(sequencer.batch());
-    quick_ = clock_.steady() - begin < quick_commit;
+    commit_took_ = static_cast<std::size_t>(std::max<Millis>(clock_.steady() - begin, 0));
     return stored;
   } catch (const std::exception& e) {
     log_.error("the storage threw", {{"what", e.what()}});

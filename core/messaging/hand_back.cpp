@@ -1,4 +1,6 @@
 // From the committer back to the I/O threads: acks, answers, facts and deliveries, in commit order.
+#include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <utility>
 
@@ -7,8 +9,10 @@
 namespace loft {
 namespace {
 
-/// Sessions of one thread from which on a delivery is worth a short wait.
+/// Sessions of one thread from which on a delivery is worth a wait.
 constexpr std::size_t large_audience = 64;
+/// Writes that take about as long as a millisecond of waiting, on a busy machine.
+constexpr std::size_t writes_per_milli = 100;
 
 }  // namespace
 
@@ -17,9 +21,10 @@ void Core::hand_back(Outbound& out) {
   if (!out.withdrawn.empty()) broker_.withdraw(out.withdrawn);
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (out.by_thread[thread].empty()) continue;
-    threads_.post(thread, [this, thread, may_wait = out.to_groups && quick_ && !instant_,
+    const bool may_wait = out.to_groups && !instant_;
+    threads_.post(thread, [this, thread, worth = may_wait ? commit_took_ * writes_per_milli : SIZE_MAX,
                            items = std::move(out.by_thread[thread])]() mutable {
-      take_back(thread, std::move(items), may_wait);
+      take_back(thread, std::move(items), worth);
     });
   }
   for (auto& call : out.here) call();
@@ -27,27 +32,28 @@ void Core::hand_back(Outbound& out) {
 
 // What a turn writes to a connection goes out as one write, and with a large audience these writes are nearly all that a
 // message costs. So a round that goes to many waits for the next one, if that has work of this thread in it and so is
-// under way: both then share the writes. Everything behind it waits too, because the order of commits is the order of
-// acks and deliveries.
-void Core::take_back(unsigned thread, std::vector<OutboundItem> items, bool may_wait) {
+// under way, and if a round takes no longer than the writes: both then share them. Everything behind it waits too,
+// because the order of commits is the order of acks and deliveries.
+void Core::take_back(unsigned thread, std::vector<OutboundItem> items, std::size_t writes_worth_waiting) {
   auto& back = local_[thread].back;
   if (back.empty()) {
     back = std::move(items);
-    if (may_wait && is_worth_waiting(thread)) return;
+    if (is_worth_waiting(thread, std::max(writes_worth_waiting, large_audience))) return;
   } else {
     std::move(items.begin(), items.end(), std::back_inserter(back));
   }
   run_back(thread);
 }
 
-bool Core::is_worth_waiting(unsigned thread) const {
+bool Core::is_worth_waiting(unsigned thread, std::size_t writes) const {
+  if (writes == SIZE_MAX) return false;
   const auto& local = local_[thread];
   std::size_t answers = 0;
   bool to_many = false;
   for (const auto& item : local.back) {
     if (std::holds_alternative<Ack>(item)) ++answers;
     if (const auto* fresh = std::get_if<NewRecord>(&item); fresh != nullptr && !to_many) {
-      to_many = sessions_.audience(thread, *fresh->record->conversation) >= large_audience;
+      to_many = sessions_.audience(thread, *fresh->record->conversation) >= writes;
     }
   }
   return to_many && local.submitted > answers;

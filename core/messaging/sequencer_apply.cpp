@@ -57,17 +57,15 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
   }
   if (const auto* repeat = std::get_if<Repeated>(&step)) {
     core_.repeated_total_.add();
-    Accepted accepted;
-    accepted.repeated = true;
-    if (const auto* record = state_.recent_record(repeat->original)) {
-      accepted.record = *record;
-      return answer(std::move(accepted));
-    }
+    if (auto record = state_.recent_shared(repeat->original)) return answer(Accepted{std::move(record), true});
     // The original is older than what is in memory: read it when the lock is released, the answer keeps its place.
-    answer(std::move(accepted));
     if (entry.caller.thread < out.by_thread.size()) {
-      auto& items = out.by_thread[entry.caller.thread];
-      late_.push_back({entry.caller.thread, items.size() - 1, repeat->original});
+      answer(Accepted{nullptr, true});
+      late_.push_back({entry.caller.thread, out.by_thread[entry.caller.thread].size() - 1, repeat->original});
+    } else {
+      out.here.push_back([&core = core_, done = std::move(submit.done), original = repeat->original]() mutable {
+        if (done) done(core.repeated(original));
+      });
     }
     return;
   }
@@ -87,7 +85,7 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
     }
   }
 
-  answer(Accepted{*record, false});
+  answer(Accepted{record, false});
   if (core_.stored_.has_observers()) {
     out.publish(entry.caller, [&core = core_, record] { core.stored_(MessageStored{{}, *record}); });
   }

@@ -8,6 +8,8 @@
 #include <exception>
 #include <system_error>
 
+#include "net/clock.hpp"
+
 namespace loft::net {
 namespace {
 
@@ -68,6 +70,7 @@ void IoThread::run() {
   for (Shared::Repeated& repeated : shared_.repeated)
     add_task(repeated.period, repeated.period, [this, &repeated] { repeated.work(index_); });
   while (!stopping_ || unfinished()) turn();
+  SystemClock::go_on();
   current_io_thread = nullptr;
 }
 
@@ -96,7 +99,11 @@ void IoThread::run_handlers() {
       poller_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code&) { poller_waits_ = false; });
       poller_waits_ = true;
     }
-    if (sleep) context_.run_one();
+    if (sleep) {
+      SystemClock::go_on();
+      context_.run_one();
+    }
+    SystemClock::stand_still();
     context_.poll();
     poll_connections();
   } catch (const std::exception& error) {

@@ -80,7 +80,7 @@ void ImContract::encode(const Delivery& delivery, Variant, Encoded& out) const {
   const bool is_group = record.conversation->kind == ConversationKind::group;
   out.bytes.reserve(320 + record.message->content.size());
   out.bytes += is_group ? "{\"type\":\"new_group_message\",\"data\":" : "{\"type\":\"new_message\",\"data\":";
-  shared_.wire.message(out.bytes, record, nullptr, &out);
+  shared_.wire.pushed(out, record);
   out.bytes += ",\"timestamp\":";
   append_millis(out.bytes, shared_.now());
   out.bytes += ",\"message_id\":\"";

@@ -98,6 +98,8 @@ struct MessageRecord {
   bool is_recalled() const noexcept { return message->recalled != 0; }
 };
 
+using RecordPtr = std::shared_ptr<const MessageRecord>;
+
 struct MemberRecord {
   Member member;
   std::shared_ptr<const User> user;

@@ -46,7 +46,7 @@ struct Submission {
 };
 
 struct Accepted {
-  MessageRecord record;
+  RecordPtr record;        ///< never null
   bool repeated = false;   ///< the client id was seen before with the same content: this is the original, nobody is told again
 };
 

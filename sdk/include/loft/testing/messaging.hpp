@@ -73,6 +73,9 @@ class Asked {
   std::deque<std::pair<std::size_t, Done<Answer>>> waiting_;
 };
 
+/// A record to answer a submission with.
+inline RecordPtr share(MessageRecord record) { return std::make_shared<const MessageRecord>(std::move(record)); }
+
 /// What `conversation` and `members` are asked with.
 struct ConversationAsk {
   ConversationRef ref;
