@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <chrono>
 
+#include <boost/unordered/unordered_flat_set.hpp>
+
 #include "messaging/core.hpp"
 #include "messaging/sequencer.hpp"
 
@@ -12,14 +14,23 @@ constexpr std::size_t recent_keys_limit = 200'000;
 // A conflict means that the storage knew more than the memory; after learning it once or twice a round must fit.
 constexpr int attempts = 8;
 
+const Error no_ids{Code::unavailable, "host.clock", "the host's clock is wrong; try again later"};
+
 constexpr Millis housekeeping_period = 10'000;
 constexpr std::size_t forget_step = 2000;
 constexpr Millis forget_pause = 50;  // between steps, while there are more: up to 40,000 a second
 
+/// Takes no room of the queue's limit. What links have proven is bounded by the sessions, and so is what was refused
+/// before it was queued: its content is not kept, it waits only for its turn.
+bool is_exempt(const Entry& entry) noexcept {
+  return std::holds_alternative<ProvenEntry>(entry.what) ||
+         (entry.bytes == 0 && std::holds_alternative<SubmitEntry>(entry.what));
+}
+
 }  // namespace
 
 void Core::enqueue(unsigned thread, Entry entry) {
-  if (std::holds_alternative<ProvenEntry>(entry.what)) proven_waiting_.fetch_add(1, std::memory_order_relaxed);
+  if (is_exempt(entry)) exempt_waiting_.fetch_add(1, std::memory_order_relaxed);
   waiting_.fetch_add(1, std::memory_order_relaxed);
   waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
   if (thread < local_.size()) {
@@ -47,30 +58,33 @@ void Core::hand_in(std::vector<Entry>& entries) {
   }
   if (entries.empty()) return wake();
   Outbound out(threads_.count());
-  answered(entries);
   fail_all(entries, {Code::unavailable, "host.stopping", "the host stops; try again later"}, true, out);
-  entries.clear();
   hand_back(out);
+  answered(entries);
+  entries.clear();
 }
 
 void Core::answered(const std::vector<Entry>& entries) {
   std::size_t bytes = 0;
-  std::size_t proven = 0;
+  std::size_t exempt = 0;
   for (const auto& entry : entries) {
     bytes += entry.bytes;
-    proven += std::holds_alternative<ProvenEntry>(entry.what) ? 1 : 0;
+    exempt += is_exempt(entry) ? 1 : 0;
   }
   waiting_bytes_.fetch_sub(bytes, std::memory_order_relaxed);
   const auto left = waiting_.fetch_sub(entries.size(), std::memory_order_release) - entries.size();
-  if (proven != 0) proven_waiting_.fetch_sub(proven, std::memory_order_relaxed);
+  if (exempt != 0) exempt_waiting_.fetch_sub(exempt, std::memory_order_relaxed);
   queue_gauge_.set(static_cast<std::int64_t>(left));
 }
 
+bool Core::is_full() const noexcept {
+  const auto room = options_.queue_entries + exempt_waiting_.load(std::memory_order_relaxed);
+  return waiting_.load(std::memory_order_relaxed) >= room ||
+         waiting_bytes_.load(std::memory_order_relaxed) >= options_.queue_bytes;
+}
+
 bool Core::full() {
-  if (waiting_.load(std::memory_order_relaxed) < options_.queue_entries + proven_waiting_.load(std::memory_order_relaxed) &&
-      waiting_bytes_.load(std::memory_order_relaxed) < options_.queue_bytes) {
-    return false;
-  }
+  if (!is_full()) return false;
   overloaded_(Overloaded{{}, "commit queue"});
   return true;
 }
@@ -131,9 +145,27 @@ void Core::commit_waiting() {
   }
 }
 
+// Ids carry the time, so a clock that no id can say stops all writing until it is set right.
+bool Core::has_ids() {
+  const bool wrong = !ids_.ready();
+  if (wrong && !clock_wrong_.exchange(true)) {
+    log_.error("the clock is outside of what ids can say, from 2025 to 2094; nothing is stored until it is set right",
+               {{"now_ms", clock_.now()}, {"last_id", ids_.last()}});
+  } else if (!wrong && clock_wrong_.exchange(false)) {
+    log_.info("the clock is right again");
+  }
+  return !wrong;
+}
+
 void Core::commit_round(std::vector<Entry>& entries) {
   Outbound out(threads_.count());
   if (out.by_thread.size() == 1) out.by_thread.front().reserve(2 * entries.size());
+  if (!has_ids()) {
+    prepare(entries);
+    fail_all(entries, no_ids, false, out);
+    hand_back(out);
+    return answered(entries);
+  }
   for (int attempt = 1;; ++attempt) {
     prepare(entries);
     Sequencer sequencer(*this, state_);
@@ -142,13 +174,10 @@ void Core::commit_round(std::vector<Entry>& entries) {
       std::unique_lock lock(state_.mutex);
       for (auto& entry : entries) sequencer.take(entry, lock);
     }
-    auto stored = commit(sequencer);
-    if (stored && !stored->empty() && attempt < attempts) {
-      learn(*stored, sequencer);
-      continue;
-    }
-    if (!stored || !stored->empty()) {
-      const auto error = stored ? Error{Code::internal, "storage.conflict", {}} : stored.error();
+    const auto stored = store(sequencer, attempt);
+    if (stored && !*stored) continue;
+    if (!stored) {
+      const auto& error = stored.error();
       if (!storage_lost_.exchange(true)) {
         log_.error("storage does not take messages", {{"reason", error.reason}});
         lost_(StorageLost{{}, error});
@@ -190,17 +219,66 @@ Result<Accepted> Core::repeated(MessageId original) {
   return Accepted{std::make_shared<const MessageRecord>(std::move(*record)), true};
 }
 
-Result<Conflict> Core::commit(Sequencer& sequencer) {
-  if (sequencer.changes_nothing()) return Conflict{};
+/// Whether the round is stored now. False: something was learnt, so draft it again.
+Result<bool> Core::store(Sequencer& sequencer, int attempt) {
+  if (attempt == 1 && !sequencer.doubtful().empty()) {
+    const auto learnt = ask_about_repeats(sequencer);
+    if (!learnt) return learnt.error();
+    if (*learnt) return false;
+  }
+  if (sequencer.changes_nothing()) return true;
+  const auto conflict = commit(sequencer.batch());
+  if (!conflict) return conflict.error();
+  if (conflict->empty()) return true;
+  if (attempt == attempts) return Error{Code::internal, "storage.conflict", {}};
+  learn(*conflict, sequencer);
+  return false;
+}
+
+Result<Conflict> Core::commit(const Batch& batch) {
   const auto begin = clock_.steady();
   try {
-    auto stored = storage_.commit(sequencer.batch());
+    auto stored = storage_.commit(batch);
     commit_took_ = static_cast<std::size_t>(std::max<Millis>(clock_.steady() - begin, 0));
     return stored;
   } catch (const std::exception& e) {
     log_.error("the storage threw", {{"what", e.what()}});
     return Error{Code::internal, "storage.broken", {}};
   }
+}
+
+// A repeat is answered with its original whatever its sender may do now, also when only the storage remembers it. The
+// storage compares client ids when it commits and at no other time, so it is given a batch that it cannot take, because
+// no conversation has this head: nothing of it is stored (S4), and it says which client ids it knows (S3).
+Result<bool> Core::ask_about_repeats(const Sequencer& sequencer) {
+  constexpr Seq no_head = id::limit;
+  const auto& doubtful = sequencer.doubtful();
+  std::vector<Message> messages(doubtful.size());
+  std::vector<NewMessage> keyed;
+  boost::unordered_flat_map<ConversationId, HeadUpdate> heads;
+  boost::unordered_flat_set<std::array<std::uint64_t, 2>, KeyHash> asked;
+  for (const auto& [submit, conversation] : doubtful) {
+    if (!asked.insert(submit->key()->hash).second) continue;
+    auto& head = heads.try_emplace(conversation->id(), HeadUpdate{conversation->id(), no_head, no_head}).first->second;
+    auto& message = messages[keyed.size()];
+    message.id = head.last = static_cast<MessageId>(ids_.next());
+    message.conversation = conversation->id();
+    message.seq = ++head.head;
+    message.sender = submit->sender->id;
+    keyed.push_back({&message, submit->key()});
+  }
+  std::vector<HeadUpdate> updates;
+  for (const auto& [id, head] : heads) updates.push_back(head);
+  Batch batch;
+  batch.applied_upto = ids_.last();
+  batch.heads = updates;
+  batch.messages = keyed;
+  const auto conflict = commit(batch);
+  if (!conflict) return conflict.error();
+  for (const auto& duplicate : conflict->duplicates) {
+    remember_key({keyed[duplicate.index].key->hash, duplicate.digest}, duplicate.original);
+  }
+  return !conflict->duplicates.empty();
 }
 
 // What the storage knew and the memory did not.

@@ -83,6 +83,7 @@ Messaging::Online Core::online() const noexcept {
 
 std::string Core::health() const {
   if (storage_lost_.load(std::memory_order_relaxed)) return "the storage does not take messages";
+  if (clock_wrong_.load(std::memory_order_relaxed)) return "the clock is wrong; messages are not taken";
   return storage_.health();
 }
 

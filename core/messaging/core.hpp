@@ -137,6 +137,7 @@ class Core final : public Messaging, public Users {
   void wake();
   /// Whether the commit queue is at a limit; says so to the observers.
   bool full();
+  bool is_full() const noexcept;
 
   // ask.hpp: asynchronous steps on the caller's thread. While one waits, the session's further messages wait too.
   /// Asks the interceptors, then calls `then(event, verdict)`.
@@ -155,6 +156,8 @@ class Core final : public Messaging, public Users {
   void guarded(F call) noexcept;
 
   // read.cpp
+  template <class T, class F>
+  void read_view(const Caller& caller, Done<T> done, F read);
   template <class T, class F>
   void read_conversation(const Caller& caller, ConversationRef ref, Done<T> done, F read);
   template <class T, class F>
@@ -196,8 +199,11 @@ class Core final : public Messaging, public Users {
   void remember_key(const ClientKey& key, MessageId id);
   void answered(const std::vector<Entry>& entries);
   Result<Accepted> repeated(MessageId original);
-  Result<Conflict> commit(Sequencer& sequencer);
+  Result<bool> store(Sequencer& sequencer, int attempt);
+  Result<Conflict> commit(const Batch& batch);
+  Result<bool> ask_about_repeats(const Sequencer& sequencer);
   void learn(const Conflict& conflict, const Sequencer& sequencer);
+  bool has_ids();
   void fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out);
   void run_committer();
   void commit_waiting();
@@ -210,6 +216,7 @@ class Core final : public Messaging, public Users {
   bool is_worth_waiting(unsigned thread, std::size_t writes) const;
   void run_back(unsigned thread);
   void run_items(unsigned thread, std::vector<OutboundItem> items);
+  void note_withheld(std::vector<Withheld>& withheld);
 
   // prepare.cpp; `lock` is held when they are called and when they return, not while they wait for the storage.
   void prepare(std::vector<Entry>& entries);
@@ -252,14 +259,14 @@ class Core final : public Messaging, public Users {
   bool stopping_ = false;
   std::atomic<std::size_t> waiting_{0};  ///< entries handed in and not yet answered
   std::atomic<std::size_t> waiting_bytes_{0};
-  /// Of those, what links have proven: bounded by the sessions and awaited by nobody, it takes no submission's room.
-  std::atomic<std::size_t> proven_waiting_{0};
+  std::atomic<std::size_t> exempt_waiting_{0};  ///< of those, what takes no room
   std::mutex committer_;      ///< the role: held by whoever sequences
   std::size_t commit_took_ = 0;  ///< the latest one, in milliseconds
   std::vector<Entry> round_;     ///< what is being committed; its memory is kept
   std::thread writer_;
   Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};
+  std::atomic<bool> clock_wrong_{false};
 
   Proposer<OpenSession> propose_session_;
   Proposer<SubmitMessage> propose_submit_;

@@ -22,16 +22,15 @@ void Core::hand_back(Outbound& out) {
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (out.by_thread[thread].empty()) continue;
     const bool may_wait = out.to_groups && !instant_;
-    threads_.post(thread, [this, thread, worth = may_wait ? commit_took_ * writes_per_milli : SIZE_MAX,
-                           items = std::move(out.by_thread[thread])]() mutable {
-      take_back(thread, std::move(items), worth);
-    });
+    threads_.post(thread,
+                  [this, thread, worth = may_wait ? commit_took_ * writes_per_milli : SIZE_MAX,
+                   items = std::move(out.by_thread[thread])]() mutable { take_back(thread, std::move(items), worth); });
   }
   for (auto& call : out.here) call();
 }
 
-// What a turn writes to a connection goes out as one write, and with a large audience these writes are nearly all that a
-// message costs. So a round that goes to many waits for the next one, if that has work of this thread in it and so is
+// What a turn writes to a connection goes out as one write, and with a large audience these writes are nearly all that
+// a message costs. So a round that goes to many waits for the next one, if that has work of this thread in it and so is
 // under way, and if a round takes no longer than the writes: both then share them. Everything behind it waits too,
 // because the order of commits is the order of acks and deliveries.
 void Core::take_back(unsigned thread, std::vector<OutboundItem> items, std::size_t writes_worth_waiting) {
@@ -103,6 +102,19 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
       log_.error("a contract's handler threw", {{"what", e.what()}});
     }
   }
+  if (!sessions_.withheld(thread).empty()) note_withheld(sessions_.withheld(thread));
+}
+
+void Core::note_withheld(std::vector<Withheld>& withheld) {
+  std::lock_guard lock(state_.mutex);
+  for (const auto& [user, id, message] : withheld) {
+    auto* view = state_.view(user);
+    if (view == nullptr) continue;
+    for (auto& session : view->sessions) {
+      if (session.id == id) session.withhold(message);
+    }
+  }
+  withheld.clear();
 }
 
 void Core::sweep(unsigned thread) {

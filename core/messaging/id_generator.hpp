@@ -1,5 +1,7 @@
 #pragma once
 
+#include <algorithm>
+
 #include <loft/clock.hpp>
 #include <loft/id.hpp>
 
@@ -34,6 +36,13 @@ class IdGenerator {
   }
 
   std::uint64_t last() const noexcept { return last_; }
+
+  /// Whether clock and last id are inside the layout, and so far from its end that no round of commits gets there.
+  bool ready() const noexcept {
+    constexpr std::uint64_t reserve = std::uint64_t{1} << 32;  // a quarter of an hour
+    const auto now = clock_->now();
+    return now >= id::epoch && std::max(id::first_at(now), last_) < id::limit - reserve;
+  }
 
  private:
   const Clock* clock_;

@@ -87,6 +87,15 @@ void Core::prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mute
 
 void Core::prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& lock) {
   prepare_view(entry, mark.actor->id, lock);
+  if (mark.mark != MarkId::read && mark.also != MarkId::read) return;
+  // Whether others hear of it is a question of how many they are.
+  for (std::size_t i = 0; i < mark.targets.size() && !entry.failed; ++i) {
+    auto* conversation = state_.find(mark.targets[i].conversation);
+    if (conversation == nullptr || conversation->members_loaded) continue;
+    lock.unlock();
+    if (auto loaded = load_members(*conversation); !loaded) entry.failed = std::make_unique<Error>(loaded.error());
+    lock.lock();
+  }
 }
 
 void Core::prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock) {
@@ -109,7 +118,8 @@ void Core::prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mute
   if (!stored) {
     entry.failed = std::make_unique<Error>(stored.error());
   } else if (*stored) {
-    if (auto adopted = adopt(std::move(**stored), false); !adopted) entry.failed = std::make_unique<Error>(adopted.error());
+    if (auto adopted = adopt(std::move(**stored), false); !adopted)
+      entry.failed = std::make_unique<Error>(adopted.error());
   }
   lock.lock();
 }

@@ -1,4 +1,5 @@
-// Reads on their way from a contract: answered from memory at once where that is possible, else by a Reader on the pool.
+// Reads on their way from a contract: answered from memory at once where that is possible, else by a Reader on the
+// pool.
 #include <memory>
 
 #include "messaging/ask.hpp"
@@ -7,30 +8,31 @@
 namespace loft {
 
 void Core::message(const Caller& from, MessageId id, Done<MessageRecord> done) {
-  consult(propose_read_, ReadMessages{{}, from}, [this, id, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
-    const auto caller = asked.caller;
-    if (!verdict.passed()) return done(verdict.refusal());
-    find_message(caller, id, [this, caller, done = std::move(done)](Result<MessageRecord> record) mutable {
-      if (!record) return done(std::move(record));
-      std::optional<Receipt> known;
-      {
-        std::lock_guard lock(state_.mutex);
-        known = Reader::receipt(*this, caller.user, *record);
-      }
-      if (known) {
-        record->receipt = *known;
-        return done(std::move(record));
-      }
-      in_pool<MessageRecord>(
-          caller,
-          [this, user = caller.user, record = std::move(*record)]() -> Result<MessageRecord> {
-            std::vector<MessageRecord> one{record};
-            if (auto filled = Reader(*this, user).receipts(one); !filled) return filled.error();
-            return std::move(one.front());
-          },
-          std::move(done));
-    });
-  });
+  consult(propose_read_, ReadMessages{{}, from},
+          [this, id, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
+            const auto caller = asked.caller;
+            if (!verdict.passed()) return done(verdict.refusal());
+            find_message(caller, id, [this, caller, done = std::move(done)](Result<MessageRecord> record) mutable {
+              if (!record) return done(std::move(record));
+              std::optional<Receipt> known;
+              {
+                std::lock_guard lock(state_.mutex);
+                known = Reader::receipt(*this, caller.user, *record);
+              }
+              if (known) {
+                record->receipt = *known;
+                return done(std::move(record));
+              }
+              in_pool<MessageRecord>(
+                  caller,
+                  [this, user = caller.user, record = std::move(*record)]() -> Result<MessageRecord> {
+                    std::vector<MessageRecord> one{record};
+                    if (auto filled = Reader(*this, user).receipts(one); !filled) return filled.error();
+                    return std::move(one.front());
+                  },
+                  std::move(done));
+            });
+          });
 }
 
 void Core::history(const Caller& caller, HistoryQuery query, Done<Page> done) {
@@ -40,81 +42,97 @@ void Core::history(const Caller& caller, HistoryQuery query, Done<Page> done) {
 }
 
 void Core::inbox(const Caller& from, InboxQuery query, Done<Page> done) {
-  consult(propose_read_, ReadMessages{{}, from}, [this, query, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
-    const auto caller = asked.caller;
-    if (!verdict.passed()) return done(verdict.refusal());
-    with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
-      if (!ready) return done(std::move(ready.error()));
-      in_pool<Page>(
-          caller, [this, user = caller.user, query] { return Reader(*this, user).inbox(query); },
-          [this, caller, query, done = std::move(done)](Result<Page> page) mutable {
-            if (!page || !query.mark_returned || page->messages.empty()) return done(std::move(page));
-            MarkEntry entry;
-            entry.actor = directory_.cached(caller.user);
-            entry.mark = *query.mark_returned;
-            entry.also = MarkId::delivered;
-            for (const auto& record : page->messages) {
-              entry.targets.push_back({record.message->conversation, record.message->seq, record.message->id});
-            }
-            entry.done = [page = std::move(page), done = std::move(done)](Result<Marked> marked) mutable {
-              if (!marked) return done(std::move(marked.error()));
-              done(std::move(page));
-            };
-            enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+  consult(propose_read_, ReadMessages{{}, from},
+          [this, query, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
+            const auto caller = asked.caller;
+            if (!verdict.passed()) return done(verdict.refusal());
+            with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
+              if (!ready) return done(std::move(ready.error()));
+              in_pool<Page>(
+                  caller, [this, user = caller.user, query] { return Reader(*this, user).inbox(query); },
+                  [this, caller, query, done = std::move(done)](Result<Page> page) mutable {
+                    if (!page || !query.mark_returned || page->messages.empty()) return done(std::move(page));
+                    MarkEntry entry;
+                    entry.actor = directory_.cached(caller.user);
+                    entry.mark = *query.mark_returned;
+                    entry.also = MarkId::delivered;
+                    for (const auto& record : page->messages) {
+                      entry.targets.push_back({record.message->conversation, record.message->seq, record.message->id});
+                    }
+                    entry.done = [page = std::move(page), done = std::move(done)](Result<Marked> marked) mutable {
+                      if (!marked) return done(std::move(marked.error()));
+                      done(std::move(page));
+                    };
+                    enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+                  });
+            });
           });
-    });
-  });
 }
 
 void Core::sync(const Caller& from, SyncQuery query, Done<SyncPage> done) {
-  consult(propose_read_, ReadMessages{{}, from}, [this, query, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
-    const auto caller = asked.caller;
-    if (!verdict.passed()) return done(verdict.refusal());
-    with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
-      if (!ready) return done(std::move(ready.error()));
-      in_pool<SyncPage>(caller, [this, user = caller.user, query] { return Reader(*this, user).sync(query); }, std::move(done));
-    });
-  });
+  read_view<SyncPage>(from, std::move(done), [query](Reader& reader) { return reader.sync(query); });
 }
 
-void Core::unread(const Caller& caller, UnreadQuery query, Done<std::uint64_t> done) {
+template <class T, class F>
+void Core::read_view(const Caller& from, Done<T> done, F read) {
+  consult(propose_read_, ReadMessages{{}, from},
+          [this, done = std::move(done), read](ReadMessages& asked, Verdict verdict) mutable {
+            const auto caller = asked.caller;
+            if (!verdict.passed()) return done(verdict.refusal());
+            with_view(caller, [this, caller, done = std::move(done), read](Result<void> ready) mutable {
+              if (!ready) return done(std::move(ready.error()));
+              in_pool<T>(
+                  caller,
+                  [this, user = caller.user, read] {
+                    Reader reader(*this, user);
+                    return read(reader);
+                  },
+                  std::move(done));
+            });
+          });
+}
+
+void Core::unread(const Caller& from, UnreadQuery query, Done<std::uint64_t> done) {
   if (query.in) {
     auto ref = *query.in;
-    return read_conversation<std::uint64_t>(caller, std::move(ref), std::move(done),
-                                            [query](Reader& reader, ConversationState& conversation) {
-                                              return reader.unread(query, &conversation);
-                                            });
+    return read_conversation<std::uint64_t>(
+        from, std::move(ref), std::move(done),
+        [query](Reader& reader, ConversationState& conversation) { return reader.unread(query, &conversation); });
   }
-  with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
-    if (!ready) return done(std::move(ready.error()));
-    in_pool<std::uint64_t>(
-        caller, [this, user = caller.user, query] { return Reader(*this, user).unread(query, nullptr); }, std::move(done));
-  });
+  read_view<std::uint64_t>(from, std::move(done), [query](Reader& reader) { return reader.unread(query, nullptr); });
 }
 
-void Core::conversations(const Caller& caller, ConversationQuery query, Done<std::vector<ConversationRecord>> done) {
-  with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
-    if (!ready) return done(std::move(ready.error()));
-    in_pool<std::vector<ConversationRecord>>(
-        caller, [this, user = caller.user, query] { return Reader(*this, user).conversations(query); }, std::move(done));
-  });
+void Core::conversations(const Caller& from, ConversationQuery query, Done<std::vector<ConversationRecord>> done) {
+  read_view<std::vector<ConversationRecord>>(from, std::move(done),
+                                             [query](Reader& reader) { return reader.conversations(query); });
 }
 
-void Core::conversation(const Caller& caller, ConversationRef ref, bool must_be_member, Done<ConversationRecord> done) {
-  look_at<ConversationRecord>(caller, std::move(ref), must_be_member, std::move(done),
-                              [](Reader& reader, ConversationState& conversation) { return reader.conversation(conversation); });
+void Core::conversation(const Caller& from, ConversationRef ref, bool must_be_member, Done<ConversationRecord> done) {
+  consult(propose_read_, ReadMessages{{}, from},
+          [this, ref = std::move(ref), must_be_member, done = std::move(done)](ReadMessages& asked,
+                                                                               Verdict verdict) mutable {
+            if (!verdict.passed()) return done(verdict.refusal());
+            look_at<ConversationRecord>(
+                asked.caller, std::move(ref), must_be_member, std::move(done),
+                [](Reader& reader, ConversationState& conversation) { return reader.conversation(conversation); });
+          });
 }
 
-void Core::members(const Caller& caller, ConversationRef ref, bool must_be_member, Done<std::vector<MemberRecord>> done) {
-  look_at<std::vector<MemberRecord>>(
-      caller, std::move(ref), must_be_member, std::move(done),
-      [](Reader& reader, ConversationState& conversation) { return reader.members(conversation); });
+void Core::members(const Caller& from, ConversationRef ref, bool must_be_member, Done<std::vector<MemberRecord>> done) {
+  consult(propose_read_, ReadMessages{{}, from},
+          [this, ref = std::move(ref), must_be_member, done = std::move(done)](ReadMessages& asked,
+                                                                               Verdict verdict) mutable {
+            if (!verdict.passed()) return done(verdict.refusal());
+            look_at<std::vector<MemberRecord>>(
+                asked.caller, std::move(ref), must_be_member, std::move(done),
+                [](Reader& reader, ConversationState& conversation) { return reader.members(conversation); });
+          });
 }
 
 void Core::mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Done<MarkState> done) {
-  read_conversation<MarkState>(caller, std::move(ref), std::move(done), [mark](Reader& reader, ConversationState& conversation) {
-    return reader.mark_state(conversation, mark);
-  });
+  read_conversation<MarkState>(
+      caller, std::move(ref), std::move(done),
+      [mark](Reader& reader, ConversationState& conversation) { return reader.mark_state(conversation, mark); });
 }
 
 template <class T, class F>
@@ -123,37 +141,39 @@ void Core::read_conversation(const Caller& from, ConversationRef ref, Done<T> do
           [this, ref = std::move(ref), done = std::move(done), read](ReadMessages& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return done(verdict.refusal());
-            with_view(caller, [this, caller, ref = std::move(ref), done = std::move(done), read](Result<void> ready) mutable {
-              if (!ready) return done(std::move(ready.error()));
-              look_at<T>(caller, std::move(ref), true, std::move(done), read);
-            });
+            with_view(caller,
+                      [this, caller, ref = std::move(ref), done = std::move(done), read](Result<void> ready) mutable {
+                        if (!ready) return done(std::move(ready.error()));
+                        look_at<T>(caller, std::move(ref), true, std::move(done), read);
+                      });
           });
 }
 
 template <class T, class F>
 void Core::look_at(const Caller& caller, ConversationRef ref, bool must_be_member, Done<T> done, F read) {
-  with_conversation(caller, std::move(ref), true,
-                    [this, caller, must_be_member, done = std::move(done), read](Result<ConversationState*> found) mutable {
-                      if (!found) return done(std::move(found.error()));
-                      in_pool<T>(
-                          caller,
-                          [this, user = caller.user, must_be_member, conversation = *found, read]() mutable -> Result<T> {
-                            {
-                              std::lock_guard lock(state_.mutex);
-                              const bool is_member = conversation->is_direct() ? conversation->has_direct_member(user)
-                                                                               : conversation->member(user) != nullptr;
-                              if (!is_member && conversation->is_direct()) {
-                                return Error{Code::not_found, "conversation.unknown", "no such conversation"};
-                              }
-                              if (!is_member && must_be_member) {
-                                return Error{Code::forbidden, "member.none", "not a member of this conversation"};
-                              }
-                            }
-                            Reader reader(*this, user);
-                            return read(reader, *conversation);
-                          },
-                          std::move(done));
-                    });
+  with_conversation(
+      caller, std::move(ref), true,
+      [this, caller, must_be_member, done = std::move(done), read](Result<ConversationState*> found) mutable {
+        if (!found) return done(std::move(found.error()));
+        in_pool<T>(
+            caller,
+            [this, user = caller.user, must_be_member, conversation = *found, read]() mutable -> Result<T> {
+              {
+                std::lock_guard lock(state_.mutex);
+                const bool is_member = conversation->is_direct() ? conversation->has_direct_member(user)
+                                                                 : conversation->member(user) != nullptr;
+                if (!is_member && conversation->is_direct()) {
+                  return Error{Code::not_found, "conversation.unknown", "no such conversation"};
+                }
+                if (!is_member && must_be_member) {
+                  return Error{Code::forbidden, "member.none", "not a member of this conversation"};
+                }
+              }
+              Reader reader(*this, user);
+              return read(reader, *conversation);
+            },
+            std::move(done));
+      });
 }
 
 }  // namespace loft

@@ -1,7 +1,6 @@
 #include "messaging/reader.hpp"
 
 #include <algorithm>
-#include <queue>
 
 namespace loft {
 namespace {
@@ -98,107 +97,6 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
     page.more = true;
     page.messages.pop_back();
   }
-  if (auto filled = receipts(page.messages); !filled) return filled.error();
-  return page;
-}
-
-// ---- inbox: a merge over the conversations that have something, each read as far as it is needed
-
-struct Reader::Source {
-  ConversationState* conversation = nullptr;
-  std::vector<std::pair<Seq, Seq>> runs;  ///< what is lacking, ascending
-  std::size_t run = 0;
-  std::vector<MessageRecord> read;
-  std::size_t next = 0;
-};
-
-Result<Page> Reader::inbox(const InboxQuery& query) {
-  std::vector<Source> sources;
-  Position pushed_since = ~Position{0};  // what is committed behind it went to a live session already
-  {
-    std::lock_guard lock(state_.mutex);
-    const auto* view = state_.view(caller_);
-    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
-    if (query.lacking) {
-      for (const auto& session : view->sessions) {
-        if ((session.marks_on_push >> static_cast<unsigned>(*query.lacking) & 1) != 0) pushed_since = std::min(pushed_since, session.since);
-      }
-    }
-    for (const auto& [id, mine] : view->entries) {
-      auto& conversation = *mine.conversation;
-      if (conversation.head <= mine.joined_seq || conversation.last <= query.after) continue;
-      Source source;
-      source.conversation = &conversation;
-      const auto* lacking = query.lacking ? mine.find(*query.lacking) : nullptr;
-      const auto* read = query.lacking && core_.marks_[raw(*query.lacking)].implied_by_read ? mine.find(MarkId::read) : nullptr;
-      const auto* hidden = mine.find(MarkId::hidden);
-      const IntervalSet* sets[] = {lacking ? &lacking->set : nullptr, read ? &read->set : nullptr, hidden ? &hidden->set : nullptr};
-      const auto collect = [&](auto self, std::size_t level, Seq low, Seq high) -> void {
-        if (level == std::size(sets)) {
-          source.runs.emplace_back(low, high);
-        } else if (sets[level] == nullptr) {
-          self(self, level + 1, low, high);
-        } else {
-          sets[level]->gaps(low, high, [&](Seq a, Seq b) {
-            self(self, level + 1, a, b);
-            return true;
-          });
-        }
-      };
-      collect(collect, 0, mine.joined_seq + 1, conversation.head);
-      if (!source.runs.empty()) sources.push_back(std::move(source));
-    }
-  }
-
-  // `after` becomes a place in each log.
-  if (query.after != MessageId::none) {
-    for (auto& source : sources) {
-      const auto seq = core_.storage_.seq_at(source.conversation->id(), raw(query.after));
-      if (!seq) return seq.error();
-      for (auto& [low, high] : source.runs) low = std::max(low, *seq + 1);
-      std::erase_if(source.runs, [](const auto& run) { return run.first > run.second; });
-    }
-  }
-
-  const auto wanted = [&](const MessageRecord& record) {
-    const auto& message = *record.message;
-    return message.sender != caller_ && (query.with_recalled || !record.is_recalled()) && raw(message.id) <= pushed_since;
-  };
-  const auto advance = [&](Source& source) -> Result<bool> {
-    for (;;) {
-      while (source.next < source.read.size()) {
-        if (wanted(source.read[source.next])) return true;
-        ++source.next;
-      }
-      if (source.run == source.runs.size()) return false;
-      auto& [low, high] = source.runs[source.run];
-      auto read = log(*source.conversation, low, high, query.limit + 1, false);
-      if (!read) return read.error();
-      source.next = 0;
-      source.read = std::move(*read);
-      if (source.read.empty() || source.read.back().message->seq >= high) ++source.run;
-      else low = source.read.back().message->seq + 1;
-    }
-  };
-  const auto later = [](const Source* a, const Source* b) {
-    return a->read[a->next].message->id > b->read[b->next].message->id;
-  };
-  std::priority_queue<Source*, std::vector<Source*>, decltype(later)> queue(later);
-  for (auto& source : sources) {
-    const auto has = advance(source);
-    if (!has) return has.error();
-    if (*has) queue.push(&source);
-  }
-  Page page;
-  while (!queue.empty() && page.messages.size() < query.limit) {
-    auto* source = queue.top();
-    queue.pop();
-    page.messages.push_back(source->read[source->next++]);
-    const auto has = advance(*source);
-    if (!has) return has.error();
-    if (*has) queue.push(source);
-  }
-  page.more = !queue.empty();
   if (auto filled = receipts(page.messages); !filled) return filled.error();
   return page;
 }

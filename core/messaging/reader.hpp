@@ -35,12 +35,18 @@ class Reader {
     Seq head = 0;
   };
 
+  Result<std::vector<Source>> sources(const InboxQuery& query, std::vector<SessionInfo>& sessions);
+  template <class F>
+  Result<bool> advance(Source& source, std::size_t limit, F& wanted);
   Result<Window> window(ConversationState& conversation);
   /// Messages of a range, newest or oldest first, from memory where they are.
   Result<std::vector<MessageRecord>> log(ConversationState& conversation, Seq low, Seq high, std::size_t limit, bool descending);
   Result<SyncEntry> entry_of(ConversationState& conversation, const Change& change);
   Result<bool> fill(Stream& stream, std::size_t limit);
+  Result<void> fill_changes(Stream& stream, std::size_t limit);
+  Result<void> fill_messages(Stream& stream, std::size_t limit);
   Result<std::uint64_t> unread_of(ConversationId id);
+  Result<Receipt> receipt_of_many(ConversationState& conversation, const Message& message);
   Result<Receipt> receipt_of_group(const MessageRecord& record);
   Result<const std::vector<std::pair<UserId, Mark>>*> stored_marks(ConversationId id, MarkId mark);
 

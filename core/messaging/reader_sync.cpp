@@ -9,9 +9,10 @@ namespace loft {
 struct Reader::Stream {
   ConversationState* conversation = nullptr;
   bool of_changes = false;
-  Seq next = 1;              ///< log: read on from here …
-  Seq head = 0;              ///< … to here
-  Position after = 0;        ///< changes: read on behind this one
+  Seq next = 1;         ///< log: read on from here …
+  Seq head = 0;         ///< … to here
+  Position after = 0;   ///< changes: read on behind this one
+  Position joined = 0;  ///< what the caller may see begins behind it
   bool ended = false;
   std::vector<SyncEntry> read;
   std::size_t at = 0;
@@ -41,34 +42,44 @@ Result<SyncEntry> Reader::entry_of(ConversationState& conversation, const Change
   return entry;
 }
 
+Result<void> Reader::fill_changes(Stream& stream, std::size_t limit) {
+  auto changes = core_.storage_.changes(stream.conversation->id(), stream.after, limit);
+  if (!changes) return changes.error();
+  stream.ended = changes->size() < limit;
+  if (!changes->empty()) stream.after = changes->back().position;
+  for (const auto& change : *changes) {
+    // What others do with messages from before the caller joined is not the caller's to know.
+    if (change.message != MessageId::none && raw(change.message) < stream.joined) continue;
+    auto entry = entry_of(*stream.conversation, change);
+    if (!entry) return entry.error();
+    stream.read.push_back(std::move(*entry));
+  }
+  return {};
+}
+
+Result<void> Reader::fill_messages(Stream& stream, std::size_t limit) {
+  auto records = log(*stream.conversation, stream.next, stream.head, limit, false);
+  if (!records) return records.error();
+  stream.ended = records->size() < limit;
+  for (auto& record : *records) {
+    SyncEntry entry;
+    entry.position = raw(record.message->id);
+    entry.conversation = record.conversation;
+    entry.actor = record.sender;
+    entry.record = std::move(record);
+    stream.read.push_back(std::move(entry));
+  }
+  stream.next += records->size();
+  return {};
+}
+
 /// Reads the next piece; false when there is none.
 Result<bool> Reader::fill(Stream& stream, std::size_t limit) {
   stream.read.clear();
   stream.at = 0;
-  if (stream.ended) return false;
-  if (stream.of_changes) {
-    auto changes = core_.storage_.changes(stream.conversation->id(), stream.after, limit);
-    if (!changes) return changes.error();
-    stream.ended = changes->size() < limit;
-    for (const auto& change : *changes) {
-      auto entry = entry_of(*stream.conversation, change);
-      if (!entry) return entry.error();
-      stream.read.push_back(std::move(*entry));
-    }
-    if (!changes->empty()) stream.after = changes->back().position;
-  } else {
-    auto records = log(*stream.conversation, stream.next, stream.head, limit, false);
-    if (!records) return records.error();
-    stream.ended = records->size() < limit;
-    for (auto& record : *records) {
-      SyncEntry entry;
-      entry.position = raw(record.message->id);
-      entry.conversation = record.conversation;
-      entry.actor = record.sender;
-      entry.record = std::move(record);
-      stream.read.push_back(std::move(entry));
-    }
-    stream.next += records->size();
+  while (stream.read.empty() && !stream.ended) {
+    const auto filled = stream.of_changes ? fill_changes(stream, limit) : fill_messages(stream, limit);
+    if (!filled) return filled.error();
   }
   return !stream.read.empty();
 }
@@ -85,6 +96,7 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
       auto& conversation = *mine.conversation;
       Stream stream;
       stream.conversation = &conversation;
+      stream.joined = mine.joined;
       if (raw(conversation.last) > query.after && conversation.head > mine.joined_seq) {
         stream.next = mine.joined_seq + 1;
         stream.head = conversation.head;

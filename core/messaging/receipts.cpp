@@ -11,7 +11,7 @@ Receipt of_view(const UserView& view, const Message& message) {
     if (it->second.has(MarkId::delivered, message.seq)) return Receipt::delivered;
   }
   // Pushed to a live session: shown at once, made durable when the link has proven it.
-  return view.live(MarkId::delivered, raw(message.id)) ? Receipt::delivered : Receipt::sent;
+  return view.live(MarkId::delivered, message.id) ? Receipt::delivered : Receipt::sent;
 }
 
 }  // namespace
@@ -19,6 +19,7 @@ Receipt of_view(const UserView& view, const Message& message) {
 std::optional<Receipt> Reader::receipt(const Core& core, UserId viewer, const MessageRecord& record) {
   const auto& message = *record.message;
   const auto& conversation = *record.conversation;
+  if (record.is_recalled()) return Receipt::sent;  // marks run over recalled messages: how far one came is not kept
   if (conversation.kind == ConversationKind::direct && conversation.low == conversation.high) return Receipt::read;
   if (viewer != message.sender) {
     const auto* view = core.state_.view(viewer);
@@ -43,31 +44,59 @@ Result<const std::vector<std::pair<UserId, Mark>>*> Reader::stored_marks(Convers
   return &marks_.emplace(key, std::move(decoded)).first->second;
 }
 
+/// Of a group that is too large for the state of each member.
+Result<Receipt> Reader::receipt_of_many(ConversationState& conversation, const Message& message) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::uint64_t resets = 0;
+    {
+      std::lock_guard lock(state_.mutex);
+      const auto& furthest = conversation.furthest;
+      if (furthest.without(message.sender) >= message.id) return Receipt::delivered;
+      if (furthest.known) return Receipt::sent;
+      resets = furthest.resets;
+    }
+    std::vector<std::pair<UserId, MessageId>> stored;
+    for (const auto mark : {MarkId::read, MarkId::delivered}) {
+      const auto written = core_.storage_.marks(conversation.id(), core_.marks_[raw(mark)].name);
+      if (!written) return written.error();
+      for (const auto& row : *written) {
+        const auto value = Mark::decode(row.set);
+        if (!value) return value.error();
+        stored.emplace_back(row.user, value->newest);
+      }
+    }
+    std::lock_guard lock(state_.mutex);
+    if (conversation.furthest.resets != resets) continue;
+    for (const auto& [user, newest] : stored) conversation.furthest.reach(user, newest);
+    conversation.furthest.known = true;
+  }
+  return Error{Code::unavailable, "view.busy", "try again later"};
+}
+
 Result<Receipt> Reader::receipt_of_group(const MessageRecord& record) {
   const auto& message = *record.message;
   std::vector<UserId> unknown;
   std::size_t recipients = 0, read = 0;
-  bool delivered = false, exact = false;
-  {
-    std::lock_guard lock(state_.mutex);
-    auto* conversation = state_.find(message.conversation);
-    exact = conversation->member_count <= core_.options_.receipts_max;
-    delivered = conversation->delivered_high >= message.seq && !exact;
-    for (const auto& member : conversation->members) {
-      if (member.left || member.user == message.sender || member.joined_seq >= message.seq) continue;
-      ++recipients;
-      const auto* view = state_.view(member.user);
-      if (view == nullptr) {
-        unknown.push_back(member.user);
-        continue;
-      }
-      const auto state = of_view(*view, message);
-      delivered |= state != Receipt::sent;
-      if (state == Receipt::read) ++read;
-      if (!exact && delivered) break;
-    }
+  bool delivered = false;
+  std::unique_lock lock(state_.mutex);
+  auto* conversation = state_.find(message.conversation);
+  if (conversation->member_count > core_.options_.receipts_max) {
+    lock.unlock();
+    return receipt_of_many(*conversation, message);
   }
-  if (!exact && delivered) return Receipt::delivered;
+  for (const auto& member : conversation->members) {
+    if (member.left || member.user == message.sender || member.joined_seq >= message.seq) continue;
+    ++recipients;
+    const auto* view = state_.view(member.user);
+    if (view == nullptr) {
+      unknown.push_back(member.user);
+      continue;
+    }
+    const auto state = of_view(*view, message);
+    delivered |= state != Receipt::sent;
+    if (state == Receipt::read) ++read;
+  }
+  lock.unlock();
   for (const auto mark : {MarkId::read, MarkId::delivered}) {
     if (unknown.empty()) break;
     const auto marks = stored_marks(message.conversation, mark);
@@ -79,7 +108,7 @@ Result<Receipt> Reader::receipt_of_group(const MessageRecord& record) {
       if (mark == MarkId::read) ++read;
     }
   }
-  if (exact && recipients != 0 && read == recipients) return Receipt::read;
+  if (recipients != 0 && read == recipients) return Receipt::read;
   return delivered ? Receipt::delivered : Receipt::sent;
 }
 

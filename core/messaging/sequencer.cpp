@@ -55,12 +55,10 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
   const auto sender = submit.sender->id;
   if (submit.peer != nullptr) {
     if (conversation == nullptr) conversation = direct(submit.sender, submit.peer);
-  } else if (conversation->is_direct()) {
-    if (!conversation->has_direct_member(sender)) return error(Code::forbidden, "member.none");
-  } else {
-    const auto* self = member(*conversation, sender);
-    if (self == nullptr) return error(Code::forbidden, "member.none");
-    if (self->muted_until > core_.clock_.now()) return error(Code::forbidden, "member.muted");
+  } else if (auto refusal = may_send(*conversation, sender)) {
+    // It may be the repeat of one that was stored while the sender might still send: only the storage knows.
+    if (key) doubtful_.push_back({&submit, conversation});
+    return std::move(*refusal);
   }
 
   const auto head = head_of(*conversation);
@@ -75,6 +73,17 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
 
   static_cast<void>(entry);
   return Submitted{conversation};
+}
+
+std::optional<Error> Sequencer::may_send(const ConversationState& conversation, UserId sender) const {
+  if (conversation.is_direct()) {
+    if (!conversation.has_direct_member(sender)) return error(Code::forbidden, "member.none");
+    return std::nullopt;
+  }
+  const auto* self = member(conversation, sender);
+  if (self == nullptr) return error(Code::forbidden, "member.none");
+  if (self->muted_until > core_.clock_.now()) return error(Code::forbidden, "member.muted");
+  return std::nullopt;
 }
 
 ConversationState* Sequencer::direct(const UserPtr& a, const UserPtr& b) {

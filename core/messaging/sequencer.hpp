@@ -49,6 +49,13 @@ class Sequencer {
   };
   const std::vector<Late>& late() const noexcept { return late_; }
 
+  /// A submission with a client id that nobody remembers, refused because of who sends it.
+  struct Doubtful {
+    SubmitEntry* submit;
+    ConversationState* conversation;
+  };
+  const std::vector<Doubtful>& doubtful() const noexcept { return doubtful_; }
+
  private:
   // What was decided about an entry.
   struct Submitted {
@@ -71,6 +78,7 @@ class Sequencer {
       bool read_advanced = false;  ///< `reached` or `newest` of read moved; then:
       MessageId newest = MessageId::none;
       Millis reached = 0;
+      Position change = 0;  ///< that tells others; 0: none
     };
     std::vector<Part> parts;  ///< one per conversation
     Marked result;
@@ -144,14 +152,22 @@ class Sequencer {
   void finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out);
   void finish(Entry& entry, CloseEntry& close, Step& step, Outbound& out);
 
+  std::optional<Error> may_send(const ConversationState& conversation, UserId sender) const;
   ConversationState* direct(const UserPtr& a, const UserPtr& b);
   std::size_t head_of(ConversationState& conversation);
-  const Member* member(ConversationState& conversation, UserId user) const;
+  /// As of this point of the round; null for who never was a member.
+  const Member* record(const ConversationState& conversation, UserId user) const;
+  /// Null for strangers and former members.
+  const Member* member(const ConversationState& conversation, UserId user) const;
+  /// What the act makes of the subject; `change` says so too.
+  Member joined(ConversationState& conversation, Change& change) const;
+  static Member changed(Member member, const MembershipAct& act, Change& change);
   /// Whether the user joined or left in this round.
   bool has_moved(const ConversationState& conversation, UserId user) const;
   std::optional<Error> may_change(const MembershipEntry& membership, const Member* self, const Member* other) const;
   void forget_marks(ConversationState& conversation, UserId user);
   MarkedStep::Part& part(MarkedStep& step, ConversationState& conversation) const;
+  void draft_read(MarkedStep::Part& part, UserId reader, MessageId newest);
   void tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out);
   Mark& draft_mark(UserView& view, ViewEntry& entry, MarkId mark);
   /// What stands of a mark in this round; null: nothing.
@@ -176,6 +192,7 @@ class Sequencer {
   std::unique_lock<std::mutex>* lock_ = nullptr;  ///< while an entry is taken
   std::vector<Step> steps_;
   std::vector<Late> late_;
+  std::vector<Doubtful> doubtful_;
 
   std::vector<User> users_;
   std::vector<UserPtr> users_made_;
@@ -195,6 +212,7 @@ class Sequencer {
   boost::unordered_flat_map<MessageId, std::shared_ptr<const Message>> recalled_;
   boost::unordered_flat_map<DraftKey, Mark, DraftKeyHash> draft_marks_;
   boost::unordered_flat_map<std::pair<ConversationId, UserId>, DraftMember, PairHash> draft_members_;
+  boost::unordered_flat_map<std::pair<ConversationId, UserId>, std::size_t, PairHash> draft_reads_;  ///< into changes_
   boost::unordered_flat_map<ConversationState*, std::int64_t> draft_joins_;
   boost::unordered_flat_map<std::string, std::size_t> draft_users_;  ///< by handle, into users_
 };

@@ -145,11 +145,13 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
     const auto apply = [&](MarkId which, bool counted) {
       const auto before = draft_mark(*view, *run.entry, which).reached;
       const auto newest = draft_mark(*view, *run.entry, which).newest;
+      bool heard = false;
       if (run.low <= run.high) {
         const auto inserted = insert(*view, *run.entry, which, run.low, run.high, is_timed(which) ? now : 0);
         mine.unread_less += inserted.less;
         mine.recount |= inserted.unknown;
         if (counted) step.result.newly += inserted.newly;
+        heard = which == MarkId::read && (inserted.newly != 0 || inserted.unknown);
       }
       auto& moved = draft_mark(*view, *run.entry, which);
       if (run.high >= run.low && run.newest > moved.newest) moved.newest = run.newest;
@@ -166,11 +168,31 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
         mine.newest = moved.newest;
         mine.reached = moved.reached;
       }
+      if (heard) draft_read(mine, mark.actor->id, moved.newest);
     };
     apply(mark.mark, true);
     if (mark.also && *mark.also != mark.mark) apply(*mark.also, false);
   }
   return step;
+}
+
+// What others hear of: one change for all that a member reads of a conversation in one round. In large groups nobody
+// hears who has read what, and a change for each reader would be as many as members times messages.
+void Sequencer::draft_read(MarkedStep::Part& part, UserId reader, MessageId newest) {
+  const auto& conversation = *part.conversation;
+  if (!conversation.is_direct() && conversation.member_count > core_.options_.receipts_max) return;
+  const auto [it, is_new] = draft_reads_.try_emplace({conversation.id(), reader}, changes_.size());
+  if (is_new) {
+    Change change;
+    change.position = core_.ids_.next();
+    change.conversation = conversation.id();
+    change.kind = ChangeKind::read;
+    change.actor = reader;
+    changes_.push_back(change);
+  }
+  auto& change = changes_[it->second];
+  change.message = std::max(change.message, newest);
+  part.change = change.position;
 }
 
 Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
@@ -199,19 +221,19 @@ void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out)
   auto& done = std::get<MarkedStep>(step);
   auto* view = state_.view(mark.actor->id);
   for (auto& part : done.parts) {
-    const auto it = view->entries.find(part.conversation->id());
+    auto& conversation = *part.conversation;
+    conversation.last_change = std::max(conversation.last_change, part.change);
+    const auto it = view->entries.find(conversation.id());
     if (it == view->entries.end()) continue;
     auto& mine = it->second;
     if (mine.counted) {
-      mine.unread += part.conversation->head - mine.counted_upto;
-      mine.counted_upto = part.conversation->head;
+      mine.unread += conversation.head - mine.counted_upto;
+      mine.counted_upto = conversation.head;
       mine.unread -= std::min(mine.unread, part.unread_less);
     }
     if (part.recount) mine.counted = false;
     for (const auto which : {MarkId::delivered, MarkId::read}) {
-      if (const auto* value = mine.find(which)) {
-        part.conversation->delivered_high = std::max(part.conversation->delivered_high, value->set.newest());
-      }
+      if (const auto* value = mine.find(which)) conversation.furthest.reach(mark.actor->id, value->newest);
     }
   }
   out.reply<Marked>(entry.caller, mark.done, done.result);
@@ -236,8 +258,14 @@ void Sequencer::tell_read(const Caller& caller, const UserPtr& reader, const Mar
 
 void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
   if (auto* done = std::get_if<MarkedStep>(&step)) {
-    auto& high = done->parts.front().conversation->delivered_high;
-    high = std::max(high, proven.high);
+    auto& conversation = *done->parts.front().conversation;
+    conversation.furthest.reach(proven.user, proven.newest);
+    // Who marks as read what is pushed: nobody has counted what that takes off.
+    constexpr auto counting = 1u << raw(MarkId::read) | 1u << raw(MarkId::hidden);
+    if ((proven.marks & counting) == 0) return;
+    auto* view = state_.view(proven.user);
+    const auto it = view->entries.find(conversation.id());
+    if (it != view->entries.end()) it->second.counted = false;
   }
 }
 

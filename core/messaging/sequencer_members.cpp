@@ -66,12 +66,17 @@ Sequencer::Step Sequencer::decide(Entry& entry, CreateEntry& create) {
   return step;
 }
 
-const Member* Sequencer::member(ConversationState& conversation, UserId user) const {
+const Member* Sequencer::record(const ConversationState& conversation, UserId user) const {
   if (const auto it = draft_members_.find({conversation.id(), user}); it != draft_members_.end()) {
-    const auto& drafted = members_[it->second.index];
-    return drafted.left ? nullptr : &drafted;
+    return &members_[it->second.index];
   }
-  return conversation.member(user);
+  const auto it = conversation.member_index.find(user);
+  return it != conversation.member_index.end() ? &conversation.members[it->second] : nullptr;
+}
+
+const Member* Sequencer::member(const ConversationState& conversation, UserId user) const {
+  const auto* known = record(conversation, user);
+  return known != nullptr && !known->left ? known : nullptr;
 }
 
 bool Sequencer::has_moved(const ConversationState& conversation, UserId user) const {
@@ -114,6 +119,36 @@ std::optional<Error> Sequencer::may_change(const MembershipEntry& membership, co
   return std::nullopt;
 }
 
+Member Sequencer::joined(ConversationState& conversation, Change& change) const {
+  change.kind = ChangeKind::joined;
+  Member member;
+  // Who is muted stays so: to leave and come back is no way around it, nor is being added by somebody else.
+  if (const auto* former = record(conversation, change.subject)) member.muted_until = former->muted_until;
+  member.conversation = conversation.id();
+  member.user = change.subject;
+  member.joined = change.position;
+  const auto head = head_index_.find(&conversation);
+  member.joined_seq = head == head_index_.end() ? conversation.head : heads_[head->second].head;
+  return member;
+}
+
+Member Sequencer::changed(Member member, const MembershipAct& act, Change& change) {
+  switch (act.kind) {
+    case MembershipAct::Kind::set_role:
+      member.role = change.role = act.role;
+      change.kind = ChangeKind::role;
+      break;
+    case MembershipAct::Kind::mute:
+      member.muted_until = act.mute_until;
+      change.kind = ChangeKind::muted;
+      break;
+    default:
+      member.left = true;
+      change.kind = ChangeKind::left;
+  }
+  return member;
+}
+
 Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
   static_cast<void>(entry);
   using Kind = MembershipAct::Kind;
@@ -143,31 +178,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
   change.conversation = conversation.id();
   change.actor = actor;
   change.subject = subject;
-  Member member;
-  if (joins) {
-    member.conversation = conversation.id();
-    member.user = subject;
-    member.joined = change.position;
-    member.joined_seq = heads_.empty() || !head_index_.contains(&conversation)
-                            ? conversation.head
-                            : heads_[head_index_.at(&conversation)].head;
-    change.kind = ChangeKind::joined;
-  } else {
-    member = *other;
-    switch (act.kind) {
-      case Kind::set_role:
-        member.role = change.role = act.role;
-        change.kind = ChangeKind::role;
-        break;
-      case Kind::mute:
-        member.muted_until = act.mute_until;
-        change.kind = ChangeKind::muted;
-        break;
-      default:
-        member.left = true;
-        change.kind = ChangeKind::left;
-    }
-  }
+  const Member member = joins ? joined(conversation, change) : changed(*other, act, change);
   auto& draft = draft_members_.try_emplace({conversation.id(), subject}, DraftMember{0, false}).first->second;
   draft.index = members_.size();
   draft.moved |= joins || leaves;
@@ -265,6 +276,7 @@ void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Ou
   outgoing->subject = membership.subject;
   outgoing->change = done.change;
   if (done.change.kind == ChangeKind::joined) {
+    conversation.furthest.reset();
     enter_view(member.user, conversation, member.joined_seq, member.joined);
     audience(member.user, conversation.id(), true, out);
     deliver(conversation, std::move(outgoing), out);

@@ -30,6 +30,54 @@ Unproven* open_run(Session& session, const Message& message) noexcept {
   return nullptr;
 }
 
+/// Whether a session is to hear of a delivery of that kind.
+bool wants(const Interests& interests, Delivery::Kind kind, bool own) noexcept {
+  switch (kind) {
+    case Delivery::Kind::message:
+      return !own || interests.own_messages;
+    case Delivery::Kind::recalled:
+      return interests.recalls;
+    case Delivery::Kind::read:
+      return interests.reads;
+    case Delivery::Kind::signal:
+      return !own && interests.signals;
+    case Delivery::Kind::membership:
+    case Delivery::Kind::created:
+      return interests.membership;
+  }
+  return false;
+}
+
+/// With the parts that depend on who sees it.
+void send_spliced(Session& session, const Encoded& encoded) {
+  char digits[24];
+  const Bytes viewer_id(digits, static_cast<std::size_t>(
+                                    std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
+  std::string escaped;
+  std::vector<Bytes> pieces;
+  pieces.reserve(encoded.splices.size() * 2 + 1);
+  std::size_t at = 0;
+  for (const auto& splice : encoded.splices) {
+    pieces.push_back(Bytes(encoded.bytes).substr(at, splice.at - at));
+    at = splice.at;
+    switch (splice.part) {
+      case Encoded::Part::viewer_id:
+        pieces.push_back(viewer_id);
+        break;
+      case Encoded::Part::viewer_handle:
+        // Between quotes that stand in the encoding: escaped, without its own.
+        if (escaped.empty()) json::append_string(escaped, session.user->handle);
+        pieces.push_back(Bytes(escaped).substr(1, escaped.size() - 2));
+        break;
+      case Encoded::Part::viewer_uuid:
+        pieces.push_back(session.user->uuid);
+        break;
+    }
+  }
+  pieces.push_back(Bytes(encoded.bytes).substr(at));
+  session.link->send(pieces);
+}
+
 }  // namespace
 
 Sessions::Sessions(unsigned threads, Bus& bus) : deliver_to_(bus) {
@@ -146,7 +194,8 @@ void Sessions::deliver(unsigned thread, const MessageRecord& record) {
   delivery.conversation = record.conversation.get();
   delivery.actor = record.sender.get();
   const auto& conversation = *record.conversation;
-  spread(*tables_[thread], delivery, conversation.kind != ConversationKind::direct, conversation.low, conversation.high);
+  spread(*tables_[thread], delivery, conversation.kind != ConversationKind::direct, conversation.low,
+         conversation.high);
 }
 
 void Sessions::spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high) {
@@ -176,97 +225,59 @@ void Sessions::push_to(Table& table, const std::vector<Session*>& sessions, cons
       push(table, *sessions[i], delivery);
     } catch (...) {
       table.problem = std::current_exception();
+      withhold(table, *sessions[i], delivery);
     }
   }
 }
 
 void Sessions::push(Table& table, Session& session, const Delivery& delivery) {
   const bool own = delivery.actor != nullptr && delivery.actor->id == session.user->id;
-  switch (delivery.kind) {
-    case Delivery::Kind::message:
-      if (own) {
-        if (auto* run = open_run(session, *delivery.record->message)) ++run->next;
-        if (!session.interests.own_messages) return;
-      }
-      break;
-    case Delivery::Kind::recalled:
-      if (!session.interests.recalls) return;
-      break;
-    case Delivery::Kind::read:
-      if (!session.interests.reads) return;
-      break;
-    case Delivery::Kind::signal:
-      if (own || !session.interests.signals) return;
-      break;
-    case Delivery::Kind::membership:
-    case Delivery::Kind::created:
-      if (!session.interests.membership) return;
-      break;
+  const bool message = delivery.kind == Delivery::Kind::message;
+  if (message && own) {
+    if (auto* run = open_run(session, *delivery.record->message)) ++run->next;
   }
-  if (delivery.kind == Delivery::Kind::message && deliver_to_.has_interceptors()) {
+  if (!wants(session.interests, delivery.kind, own)) return;
+  if (message && deliver_to_.has_interceptors()) {
     DeliverTo proposal;
     proposal.record = delivery.record;
     proposal.recipient = session.user->id;
-    if (!deliver_to_.now(proposal).passed()) return;
+    if (!deliver_to_.now(proposal).passed()) return withhold(table, session, delivery);
   }
-
-  Table::Encoding* encoding = nullptr;
-  for (std::size_t i = 0; i < table.encodings_used; ++i) {
-    if (table.encodings[i].contract == session.caller.contract && table.encodings[i].variant == session.variant) {
-      encoding = &table.encodings[i];
-      break;
-    }
-  }
-  if (encoding == nullptr) {
-    if (table.encodings_used == table.encodings.size()) table.encodings.emplace_back();
-    encoding = &table.encodings[table.encodings_used++];
-    encoding->contract = session.caller.contract;
-    encoding->variant = session.variant;
-    encoding->encoded.clear();
-    try {
-      session.caller.contract->encode(delivery, session.variant, encoding->encoded);
-    } catch (...) {
-      encoding->encoded.clear();  // nothing is sent, rather than half of it
-      throw;
-    }
-  }
-  const auto& encoded = encoding->encoded;
-  if (encoded.bytes.empty()) return;
+  const auto& encoded = encoding(table, session, delivery);
+  if (encoded.bytes.empty()) return withhold(table, session, delivery);
   if (encoded.splices.empty()) {
     const Bytes whole = encoded.bytes;
     session.link->send(Slices(&whole, 1));
   } else {
-    char digits[24];
-    const Bytes viewer_id(
-        digits,
-        static_cast<std::size_t>(std::to_chars(digits, digits + sizeof digits, raw(session.user->id)).ptr - digits));
-    std::string escaped;
-    std::vector<Bytes> pieces;
-    pieces.reserve(encoded.splices.size() * 2 + 1);
-    std::size_t at = 0;
-    for (const auto& splice : encoded.splices) {
-      pieces.push_back(Bytes(encoded.bytes).substr(at, splice.at - at));
-      at = splice.at;
-      switch (splice.part) {
-        case Encoded::Part::viewer_id:
-          pieces.push_back(viewer_id);
-          break;
-        case Encoded::Part::viewer_handle:
-          // Between quotes that stand in the encoding: escaped, without its own.
-          if (escaped.empty()) json::append_string(escaped, session.user->handle);
-          pieces.push_back(Bytes(escaped).substr(1, escaped.size() - 2));
-          break;
-        case Encoded::Part::viewer_uuid:
-          pieces.push_back(session.user->uuid);
-          break;
-      }
-    }
-    pieces.push_back(Bytes(encoded.bytes).substr(at));
-    session.link->send(pieces);
+    send_spliced(session, encoded);
   }
+  if (message && !own && session.marks_on_push != 0) note_unproven(table, session, *delivery.record->message);
+}
 
-  if (delivery.kind != Delivery::Kind::message || own || session.marks_on_push == 0) return;
-  note_unproven(table, session, *delivery.record->message);
+const Encoded& Sessions::encoding(Table& table, const Session& session, const Delivery& delivery) {
+  for (std::size_t i = 0; i < table.encodings_used; ++i) {
+    const auto& known = table.encodings[i];
+    if (known.contract == session.caller.contract && known.variant == session.variant) return known.encoded;
+  }
+  if (table.encodings_used == table.encodings.size()) table.encodings.emplace_back();
+  auto& made = table.encodings[table.encodings_used++];
+  made.contract = session.caller.contract;
+  made.variant = session.variant;
+  made.encoded.clear();
+  try {
+    session.caller.contract->encode(delivery, session.variant, made.encoded);
+  } catch (...) {
+    made.encoded.clear();  // nothing is sent, rather than half of it
+    throw;
+  }
+  return made.encoded;
+}
+
+// It is not on its way to this session, so that the session's being there proves nothing of it.
+void Sessions::withhold(Table& table, const Session& session, const Delivery& delivery) {
+  if (delivery.kind != Delivery::Kind::message || session.marks_on_push == 0) return;
+  if (delivery.actor != nullptr && delivery.actor->id == session.user->id) return;
+  table.withheld.push_back({session.user->id, session.caller.session, delivery.record->message->id});
 }
 
 void Sessions::note_unproven(Table& table, Session& session, const Message& message) {

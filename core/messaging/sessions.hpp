@@ -60,6 +60,13 @@ struct Session {
   std::vector<Unproven> unproven;
 };
 
+/// A message that a session was to be given and was not.
+struct Withheld {
+  UserId user = UserId::none;
+  std::uint64_t session = 0;
+  MessageId message = MessageId::none;
+};
+
 /// One delivery on its way to an I/O thread.
 struct Outgoing {
   Delivery::Kind kind = Delivery::Kind::message;
@@ -102,6 +109,9 @@ class Sessions {
   /// Sessions of this thread that hear of a message of the conversation. 0 for direct ones: at most a handful.
   std::size_t audience(unsigned thread, const Conversation& conversation) const;
 
+  /// What `deliver` could not give to those who were to have it; the caller empties it.
+  std::vector<Withheld>& withheld(unsigned thread) noexcept;
+
   /// Calls `proven(session, run)` for every run that the links have proven.
   template <class F>
   void sweep(unsigned thread, F proven);
@@ -112,6 +122,8 @@ class Sessions {
   void spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high);
   void push_to(Table& table, const std::vector<Session*>& sessions, const Delivery& delivery);
   void push(Table& table, Session& session, const Delivery& delivery);
+  static const Encoded& encoding(Table& table, const Session& session, const Delivery& delivery);
+  static void withhold(Table& table, const Session& session, const Delivery& delivery);
   static void note_unproven(Table& table, Session& session, const Message& message);
 
   std::vector<std::unique_ptr<Table>> tables_;
@@ -137,8 +149,11 @@ struct Sessions::Table {
   };
   std::vector<Encoding> encodings;
   std::size_t encodings_used = 0;
+  std::vector<Withheld> withheld;
   std::exception_ptr problem;  ///< the latest that a contract threw during the delivery at hand
 };
+
+inline std::vector<Withheld>& Sessions::withheld(unsigned thread) noexcept { return tables_[thread]->withheld; }
 
 template <class F>
 void Sessions::sweep(unsigned thread, F proven) {

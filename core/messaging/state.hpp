@@ -30,6 +30,38 @@ using ConversationPtr = std::shared_ptr<const Conversation>;
 /// Small blocks: most conversations have few messages in memory, or none.
 using Tail = boost::container::deque<RecordPtr, void, boost::container::deque_options_t<boost::container::block_size<8>>>;
 
+/// The two members that have come furthest, by the newest message each is known to have got or read: enough to say of
+/// every message whether somebody other than its sender has.
+class Furthest {
+ public:
+  bool known = false;  ///< what the storage has is in it
+  std::uint64_t resets = 0;
+
+  void reach(UserId user, MessageId newest) noexcept {
+    if (user == first_.user) {
+      first_.newest = std::max(first_.newest, newest);
+    } else if (newest > first_.newest) {
+      second_ = std::exchange(first_, {user, newest});
+    } else if (newest > second_.newest) {
+      second_ = {user, newest};
+    }
+  }
+  MessageId without(UserId user) const noexcept { return first_.user == user ? second_.newest : first_.newest; }
+  /// A member's marks are gone: what is left of them all is a question to the storage again.
+  void reset() noexcept {
+    first_ = second_ = {};
+    known = false;
+    ++resets;
+  }
+
+ private:
+  struct Place {
+    UserId user = UserId::none;
+    MessageId newest = MessageId::none;
+  };
+  Place first_, second_;
+};
+
 /// A conversation with its head and its newest messages.
 struct ConversationState {
   ConversationPtr info;  ///< replaced, never changed: records share it
@@ -46,7 +78,7 @@ struct ConversationState {
 
   /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
   Tail tail;
-  Seq delivered_high = 0;    ///< the highest seq that any recipient is known to have got (for large groups)
+  Furthest furthest;         ///< for the receipts of large groups
   Position last_recall = 0;  ///< the latest recall that was sequenced; in flight while it is above State::stable
 
   ConversationId id() const noexcept { return info->id; }
@@ -112,8 +144,26 @@ struct SessionInfo {
   unsigned thread = 0;
   const Contract* contract = nullptr;
   std::uint32_t marks_on_push = 0;  ///< bit set by MarkId
-  Position since = 0;               ///< what is committed behind this is pushed to it
+  Position since = 0;               ///< what is committed behind this is pushed to it …
   bool single = false;
+  std::vector<MessageId> withheld;  ///< … but for these, ascending: refused for it, or nothing that its contract can say
+
+  static constexpr std::size_t max_withheld = 1024;
+
+  /// Whether a message was pushed to it and sets `mark` when that is proven.
+  bool has(MarkId mark, MessageId message) const noexcept {
+    return (marks_on_push >> static_cast<unsigned>(mark) & 1) != 0 && raw(message) > since &&
+           !std::binary_search(withheld.begin(), withheld.end(), message);
+  }
+  /// Messages come in ascending order.
+  void withhold(MessageId message) {
+    withheld.push_back(message);
+    if (withheld.size() <= max_withheld) return;
+    // What was pushed so long ago has been proven and marked, or is offered again.
+    const auto middle = withheld.begin() + max_withheld / 2;
+    since = std::max(since, raw(*std::prev(middle)));
+    withheld.erase(withheld.begin(), middle);
+  }
 };
 
 /// A user's conversations and sessions. Loaded as a whole; evicted only without sessions.
@@ -123,10 +173,10 @@ struct UserView {
   std::vector<SessionInfo> sessions;
   Millis used = 0;  ///< steady time of the latest use, for eviction
 
-  /// Whether a message committed at `position` was pushed to a live session that sets `mark`.
-  bool live(MarkId mark, Position position) const noexcept {
+  /// Whether a message was pushed to a live session that sets `mark`.
+  bool live(MarkId mark, MessageId message) const noexcept {
     for (const auto& session : sessions) {
-      if ((session.marks_on_push >> static_cast<unsigned>(mark) & 1) != 0 && position > session.since) return true;
+      if (session.has(mark, message)) return true;
     }
     return false;
   }

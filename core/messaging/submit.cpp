@@ -31,6 +31,8 @@ void Core::submit(const Caller& caller, Submission submission, Done<Accepted> do
 
 // A refusal goes through the queue, so that its answer does not overtake those of earlier submissions.
 void Core::fail_submission(const Caller& caller, Done<Accepted>&& done, Error error) {
+  // A session's window bounds how many of its refusals wait; nothing does so for callers without one.
+  if (caller.session == 0 && is_full()) return refuse(caller, std::move(done), std::move(error));
   SubmitEntry entry;
   entry.more().refused = std::move(error);
   entry.done = std::move(done);

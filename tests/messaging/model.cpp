@@ -41,13 +41,13 @@ Receipt Model::receipt_of(UserId recipient, const ModelConversation& in, const M
   if (has(recipient, in, MarkId::read, message.seq)) return Receipt::read;
   if (has(recipient, in, MarkId::delivered, message.seq)) return Receipt::delivered;
   for (const auto& session : sessions) {
-    if (session.user == recipient && session.sets(MarkId::delivered) && message.order > session.since)
-      return Receipt::delivered;
+    if (pushed(session, recipient, MarkId::delivered, message)) return Receipt::delivered;
   }
   return Receipt::sent;
 }
 
 Receipt Model::receipt(UserId viewer, ModelConversation& in, const ModelMessage& message) const {
+  if (message.recalled) return Receipt::sent;
   if (in.direct && in.low == in.high) return Receipt::read;
   if (viewer != message.sender) return receipt_of(viewer, in, message);
   std::size_t recipients = 0, read = 0, delivered = 0;
@@ -62,10 +62,10 @@ Receipt Model::receipt(UserId viewer, ModelConversation& in, const ModelMessage&
 }
 
 std::vector<MessageId> Model::inbox(UserId user, std::optional<MarkId> lacking, MessageId after) {
-  std::size_t pushed_since = ~std::size_t{0};
-  for (const auto& session : sessions) {
-    if (session.user == user && lacking && session.sets(*lacking)) pushed_since = std::min(pushed_since, session.since);
-  }
+  const auto was_pushed = [&](const ModelMessage& message) {
+    return lacking && std::any_of(sessions.begin(), sessions.end(),
+                                  [&](const auto& session) { return pushed(session, user, *lacking, message); });
+  };
   std::vector<MessageId> ids;
   for (auto& in : conversations) {
     const auto* self = in.member(user);
@@ -73,7 +73,7 @@ std::vector<MessageId> Model::inbox(UserId user, std::optional<MarkId> lacking, 
     for (const auto& message : in.log) {
       if (message.seq <= self->joined_seq || message.sender == user || message.recalled || message.id <= after)
         continue;
-      if (has(user, in, MarkId::hidden, message.seq) || message.order > pushed_since) continue;
+      if (has(user, in, MarkId::hidden, message.seq) || was_pushed(message)) continue;
       if (lacking && has(user, in, *lacking, message.seq)) continue;
       if (lacking && implied(*lacking) && has(user, in, MarkId::read, message.seq)) continue;
       ids.push_back(message.id);
@@ -110,6 +110,32 @@ Model::Moved Model::reach(UserId user, const ModelConversation& in, MarkId mark,
   return {state.reached > before.reached, state.reached > before.reached || state.newest > before.newest};
 }
 
+void Model::event(ModelEvent event) {
+  event.act = act_;
+  events.push_back(event);
+}
+
+void Model::read_event(UserId user, const ModelConversation& in) {
+  const auto [it, is_new] = round_reads_.try_emplace({in.id, user}, events.size());
+  if (is_new) event({ChangeKind::read, in.id, user, UserId::none, MessageId::none});
+  events[it->second].message = states[{user, in.id, MarkId::read}].newest;
+}
+
+bool Model::hears(UserId user, std::size_t index) {
+  const auto& event = events[index];
+  auto* in = find(event.in);
+  const auto* self = in->member(user);
+  if (self == nullptr || index < self->joined_event) return false;
+  return event.message == MessageId::none || message(event.message).second->seq > self->joined_seq;
+}
+
+void Model::push_signal(ModelConversation& in, UserId actor, const std::string& name) {
+  for (auto& session : sessions) {
+    if (session.user == actor || in.member(session.user) == nullptr || !session.policy.interests.signals) continue;
+    session.expected.push_back("s:" + std::to_string(raw(in.id)) + ":" + name);
+  }
+}
+
 void Model::push(ModelConversation& in, const std::string& line, bool Interests::*interest) {
   for (auto& session : sessions) {
     if (in.member(session.user) != nullptr && session.policy.interests.*interest) session.expected.push_back(line);
@@ -121,6 +147,10 @@ void Model::push_message(ModelConversation& in, const ModelMessage& message) {
     if (in.member(session.user) == nullptr) continue;
     const bool own = session.user == message.sender;
     if (own && !session.policy.interests.own_messages) continue;
+    if (message.content.starts_with("silent")) {
+      if (!own) session.withheld.insert(message.order);
+      continue;
+    }
     session.expected.push_back("m:" + std::to_string(raw(message.id)));
     if (!own && !session.policy.mark_on_push.empty()) session.unproven.emplace_back(&in, message.seq);
   }

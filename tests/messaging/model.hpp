@@ -27,6 +27,7 @@ struct ModelMember {
   Role role = Role::member;
   Seq joined_seq = 0;
   Position joined = 0;
+  std::size_t joined_event = 0;  ///< into Model::events; what the member hears begins with it
   Millis muted_until = 0;
   bool left = false;
   bool moved = false;  ///< in this round
@@ -59,11 +60,21 @@ struct ModelSession {
   std::size_t since = 0;  ///< messages of a higher order are pushed
   std::vector<std::string> expected;
   std::vector<std::pair<ModelConversation*, Seq>> unproven;
+  std::set<std::size_t> withheld;  ///< orders of messages that its contract had no words for
   bool replaced = false;
 
   bool sets(MarkId mark) const {
     return std::find(policy.mark_on_push.begin(), policy.mark_on_push.end(), mark) != policy.mark_on_push.end();
   }
+};
+
+/// A message, or a change.
+struct ModelEvent {
+  std::optional<ChangeKind> kind;
+  ConversationId in{};
+  UserId actor{}, subject{};
+  MessageId message{};
+  std::size_t act = 0;
 };
 
 struct Model {
@@ -77,6 +88,7 @@ struct Model {
     MessageId id;
   };
   std::map<std::pair<UserId, std::string>, Key> keys;
+  std::vector<ModelEvent> events;
   std::size_t messages = 0;
   MessageId last{};
 
@@ -102,9 +114,25 @@ struct Model {
   };
   /// The mark reaches a message and a time.
   Moved reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time);
+  void event(ModelEvent event);
+  /// Others hear that a member has read: once for each round.
+  void read_event(UserId user, const ModelConversation& in);
+  void next_act() { ++act_; }
+  void end_round() { round_reads_.clear(); }
+  /// Whether an event is part of what the user syncs.
+  bool hears(UserId user, std::size_t event);
+  void push_signal(ModelConversation& in, UserId actor, const std::string& name);
   void push(ModelConversation& in, const std::string& line, bool Interests::*interest);
   void push_message(ModelConversation& in, const ModelMessage& message);
   void push_read(UserId user, const ModelConversation& in);
+
+ private:
+  static bool pushed(const ModelSession& session, UserId user, MarkId mark, const ModelMessage& message) {
+    return session.user == user && session.sets(mark) && message.order > session.since &&
+           !session.withheld.contains(message.order);
+  }
+  std::size_t act_ = 0;
+  std::map<std::pair<ConversationId, UserId>, std::size_t> round_reads_;
 };
 
 }  // namespace loft::tests

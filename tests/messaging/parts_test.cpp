@@ -1,6 +1,7 @@
 // The small parts of messaging, each against the simplest thing that does the same.
 #include <catch2/catch.hpp>
 
+#include <cstdint>
 #include <map>
 #include <random>
 #include <set>
@@ -199,6 +200,21 @@ TEST_CASE("a clock before the layout's first moment still gives ids") {
   CHECK(ids.next() == 2);
 }
 
+TEST_CASE("ids are at hand only while clock and last id are inside the layout") {
+  const Millis end = id::epoch + (Millis{1} << 41);
+  testing::ManualClock clock;
+  IdGenerator ids(clock, 0);
+  CHECK(ids.ready());
+  for (const auto wrong : {Millis{0}, id::epoch - 1, end, end - 1, INT64_MAX}) {
+    clock.jump_to(wrong);
+    CHECK_FALSE(ids.ready());
+  }
+  clock.jump_to(id::epoch);
+  CHECK(ids.ready());
+  CHECK_FALSE(IdGenerator(clock, id::limit - 1).ready());
+  CHECK(IdGenerator(clock, id::limit / 2).ready());
+}
+
 TEST_CASE("more ids than a millisecond holds go on into the next one") {
   testing::ManualClock clock;
   IdGenerator ids(clock, 0, 5);
@@ -211,9 +227,17 @@ TEST_CASE("more ids than a millisecond holds go on into the next one") {
 
 TEST_CASE("hashes of the same words are the same in every version") {
   // Stored by every installation: these numbers may never change.
-  CHECK(hash64("", 0) == hash64("", 0));
   const auto key = client_key(static_cast<UserId>(7), "c-1", 9, "Core:Text", R"({"text":"hi"})");
   CHECK(key == client_key(static_cast<UserId>(7), "c-1", 9, "Core:Text", R"({"text":"hi"})"));
+  const auto is = [](const ClientKey& made, std::uint64_t first, std::uint64_t second, std::uint64_t digest) {
+    return made.hash[0] == first && made.hash[1] == second && made.digest == digest;
+  };
+  CHECK(is(key, 0x849AD1BFE7F89DFF, 0xE2F940710A095072, 0x4EE30CA4888D2BBD));
+  CHECK(is(client_key(static_cast<UserId>(1), "", 0, "", ""), 0x2122F8E8EC3B0F34, 0x6EFE2492572D7283,
+           0x4C03273B6D913D6C));
+  CHECK(is(client_key(static_cast<UserId>(id::limit - 1), "消息-0123456789abcdef-0123456789abcdef", id::limit - 2,
+                      "Vendor:Name", "{\"text\":\"" + std::string(40, 'x') + "\"}"),
+           0x2212AF94DD2E9EC7, 0xDED7285BBF1838A2, 0x4828F852E0982573));
   const auto differs = [&](const ClientKey& other) { return key.hash != other.hash; };
   CHECK(differs(client_key(static_cast<UserId>(8), "c-1", 9, "Core:Text", R"({"text":"hi"})")));
   CHECK(differs(client_key(static_cast<UserId>(7), "c-2", 9, "Core:Text", R"({"text":"hi"})")));

@@ -1,19 +1,15 @@
-// Interceptors, facts, limits, links and followers.
+// Interceptors, facts and limits.
 #include <catch2/catch.hpp>
 
-#include <condition_variable>
-#include <mutex>
-#include <set>
+#include <atomic>
+#include <thread>
 
 #include <loft/events.hpp>
 
-#include "messaging/followers.hpp"
-#include "world.hpp"
+#include "shorthand.hpp"
 
 namespace loft::tests {
 namespace {
-
-std::string line(const char* what, MessageId id) { return std::string(what) + ":" + std::to_string(raw(id)); }
 
 struct Answers {
   std::shared_ptr<std::vector<std::string>> list = std::make_shared<std::vector<std::string>>();
@@ -89,26 +85,6 @@ TEST_CASE("an interceptor that waits holds its own session only, and answers or 
   world.settle();
   CHECK(answers.list->size() == 2);
   CHECK(world.no_holds());
-}
-
-TEST_CASE("a message kept from one recipient reaches the others and stays in the inbox") {
-  World world;
-  UserId blocked{};
-  world.host.bus().intercept<DeliverTo>(Stage::policy, [&](DeliverTo& event) -> Verdict {
-    if (event.recipient == blocked) return Verdict::refuse(Code::forbidden, "blocked");
-    return {};
-  });
-  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
-  blocked = b;
-  const auto group = world.group(a, {b, c})->conversation->id;
-  auto& of_b = world.login(b);
-  auto& of_c = world.login(c);
-  REQUIRE(world.submit(world.http(a), World::to(group, "x")));
-  CHECK(of_b.received.empty());
-  CHECK(of_c.received.size() == 1);
-  of_b.logout();
-  world.settle();
-  CHECK(world.inbox(b, MarkId::delivered)->messages.size() == 1);
 }
 
 TEST_CASE("facts are told once, after the commit") {
@@ -271,60 +247,6 @@ TEST_CASE("what a contract throws in an answer leaves no hold behind and harms n
   CHECK(bad.received.empty());
 }
 
-TEST_CASE("one session of a contract where it asks for one; the old one is told") {
-  World world;
-  const auto a = world.user("a");
-  auto policy = World::delivering();
-  policy.single = true;
-  auto& first = world.login(a, policy, 0);
-  auto& other = world.connect(1, true);
-  other.login(UserRef::of(a), policy);
-  world.settle();
-  CHECK_FALSE(first.was_replaced);
-  auto& second = world.login(a, policy, 1);
-  CHECK(first.was_replaced);
-  CHECK_FALSE(other.was_replaced);
-  CHECK_FALSE(second.was_replaced);
-  CHECK(world.core->online().sessions == 3);
-  first.logout();
-  world.settle();
-  CHECK(world.core->online().sessions == 2);
-  CHECK(world.core->online().users == 1);
-}
-
-TEST_CASE("what a dead socket swallowed is offered again, what was proven is not") {
-  World world;
-  const auto a = world.user("a"), b = world.user("b");
-  auto policy = World::delivering();
-  policy.variant = 1;
-  auto& client = world.login(b, policy, 1);
-  std::vector<MessageId> ids;
-  const auto send = [&] { ids.push_back(world.submit(world.http(a), World::to_user(b, "x"))->record->message->id); };
-  const auto receipt = [&](MessageId id) {
-    return world.ask<MessageRecord>([&](auto done) { world.core->message(world.http(a), id, std::move(done)); })
-        ->receipt;
-  };
-  send(), send();
-  world.core->sweep(1);
-  send();
-  REQUIRE(client.received.size() == 3);
-  CHECK(client.received[0] == line("m", ids[0]) + "@" + std::to_string(raw(b)));
-  for (const auto id : ids) CHECK(receipt(id) == Receipt::delivered);
-  CHECK(world.inbox(b, MarkId::delivered)->messages.empty());
-  client.proven_bytes = client.offsets[2] - 1;
-  world.core->sweep(1);
-  world.settle();
-  client.logout();
-  world.settle();
-  CHECK(receipt(ids[1]) == Receipt::delivered);
-  CHECK(receipt(ids[2]) == Receipt::sent);
-  const auto page = world.inbox(b, MarkId::delivered);
-  REQUIRE(page->messages.size() == 1);
-  CHECK(page->messages[0].message->id == ids[2]);
-  world.restart();
-  CHECK(world.inbox(b, MarkId::delivered)->messages.size() == 1);
-}
-
 TEST_CASE("views beyond the limit go when nobody uses them, and come back exact") {
   CoreOptions options;
   options.cached_views = 3;
@@ -357,87 +279,107 @@ TEST_CASE("client ids are forgotten after their time, all of them") {
   CHECK(world.storage.key_count() == 0);
 }
 
-// ---- followers
-
-/// What a follower was given, from its thread.
-struct Followed {
-  std::mutex mutex;
-  std::condition_variable more;
-  std::vector<Position> positions;
-  int failures = 0;
-  bool throws = false;
-
-  FollowerFn consume() {
-    return [this](std::span<const Committed> entries) -> Result<void> {
-      const std::lock_guard lock(mutex);
-      if (failures > 0) {
-        --failures;
-        more.notify_all();
-        if (throws) throw std::runtime_error("thrown by a consumer");
-        return Error{Code::unavailable, "not.now", {}};
-      }
-      for (const auto& entry : entries) positions.push_back(entry.position);
-      more.notify_all();
-      return {};
-    };
-  }
-  bool wait_for(std::size_t count) {
-    std::unique_lock lock(mutex);
-    return more.wait_for(lock, std::chrono::seconds(20), [&] { return positions.size() >= count; });
-  }
-};
-
-std::unique_ptr<Followers> follow(World& world, Followed& into, bool from_start, std::size_t batch = 3) {
-  std::vector<Followers::Row> rows;
-  rows.push_back({{"test.follower", batch, from_start}, into.consume()});
-  auto followers = std::make_unique<Followers>(
-      std::move(rows), world.storage, [&] { return world.core->stable(); }, world.host.log());
-  followers->start();
-  return followers;
+TEST_CASE("every read asks the interceptors of reading first") {
+  World world;
+  int asked = 0;
+  world.host.bus().intercept<ReadMessages>(Stage::policy, [&](ReadMessages&) -> Verdict {
+    ++asked;
+    return Verdict::refuse(Code::forbidden, "reads.closed");
+  });
+  const auto a = world.user("a"), b = world.user("b");
+  const auto id = send(world, a, b);
+  const auto ref = ConversationRef::direct(UserRef::of(b));
+  const auto caller = world.http(a);
+  auto& core = *world.core;
+  std::vector<std::string> reasons;
+  const auto note = [&](const auto& result) { reasons.push_back(reason_of(result)); };
+  note(world.ask<MessageRecord>([&](auto done) { core.message(caller, id, std::move(done)); }));
+  note(world.ask<Page>([&](auto done) { core.history(caller, {ref}, std::move(done)); }));
+  note(world.ask<Page>([&](auto done) { core.inbox(caller, {}, std::move(done)); }));
+  note(world.ask<SyncPage>([&](auto done) { core.sync(caller, {}, std::move(done)); }));
+  note(world.ask<std::uint64_t>([&](auto done) { core.unread(caller, {}, std::move(done)); }));
+  note(world.ask<std::uint64_t>([&](auto done) { core.unread(caller, {ref, 0}, std::move(done)); }));
+  note(world.ask<std::vector<ConversationRecord>>([&](auto done) { core.conversations(caller, {}, std::move(done)); }));
+  note(world.ask<ConversationRecord>([&](auto done) { core.conversation(caller, ref, true, std::move(done)); }));
+  note(world.ask<std::vector<MemberRecord>>([&](auto done) { core.members(caller, ref, true, std::move(done)); }));
+  note(world.ask<MarkState>([&](auto done) { core.mark_state(caller, ref, MarkId::read, std::move(done)); }));
+  CHECK(reasons == std::vector<std::string>(10, "reads.closed"));
+  CHECK(asked == 10);
 }
 
-TEST_CASE("a follower sees every entry in order, resumes after a restart and is asked again when it fails") {
-  World world;
+TEST_CASE(
+    "submissions without a session do not fill a full queue further, and the refusals of a session take no room") {
+  CoreOptions options;
+  options.queue_entries = 3;
+  World world(options);
   const auto a = world.user("a"), b = world.user("b");
-  std::vector<Position> expected;
-  const auto send = [&] {
-    expected.push_back(raw(world.submit(world.http(a), World::to_user(b, "x"))->record->message->id));
+  auto& client = world.login(a);
+  std::size_t answered = 0;
+  const auto count = [&](Result<Accepted>) { ++answered; };
+  for (int i = 0; i < 3; ++i) world.core->submit(world.http(a), World::to_user(b, "x"), Done<Accepted>(count));
+  for (int i = 0; i < 10'000; ++i) world.core->submit(world.http(a), World::to_user(b, "x"), Done<Accepted>(count));
+  CHECK(world.core->waiting() == 3);
+  for (int i = 0; i < 50; ++i) world.core->submit(client.caller(), World::to_user(b, "x"), Done<Accepted>(count));
+  CHECK(world.core->waiting() == 53);
+  world.settle();
+  CHECK(answered == 10'053);
+  // What was refused before it was queued leaves the room to others.
+  for (int i = 0; i < 5; ++i) world.core->submit(client.caller(), World::to_user(b, "bad"), Done<Accepted>(count));
+  Later<Accepted> sent;
+  world.core->submit(client.caller(), World::to_user(b, "x"), sent.done());
+  world.settle();
+  CHECK(reason_of(*sent) == "ok");
+  CHECK(world.core->waiting() == 0);
+}
+
+TEST_CASE("nothing counts as answered before its answer was handed back") {
+  const bool instant = GENERATE(true, false);
+  World world({}, 2, instant);
+  const auto a = world.user("a"), b = world.user("b");
+  std::atomic<int> posts{0}, early{0};
+  const auto watch = [&] {
+    ++posts;
+    if (world.core->waiting() == 0) ++early;
   };
-  for (int i = 0; i < 7; ++i) send();
-  Followed followed;
-  followed.failures = 1;
-  followed.throws = GENERATE(false, true);
-  {
-    auto followers = follow(world, followed, true);
-    REQUIRE(followed.wait_for(7));
-    send();
-    REQUIRE(followed.wait_for(8));
-    followers->stop();
-  }
-  CHECK(followed.positions == expected);
-  world.restart();
-  send(), send();
-  {
-    auto followers = follow(world, followed, true);
-    REQUIRE(followed.wait_for(10));
-  }
-  CHECK(followed.positions == expected);
+  Later<Accepted> sent, failed, late;
+  world.core->submit(world.http(a), World::to_user(b, "x"), sent.done());
+  world.threads.on_post = watch;
+  world.core->turn_end(0);
+  while (posts.load() == 0) std::this_thread::yield();
+  world.core->stop();
+  world.core->submit(world.http(a), World::to_user(b, "x"), late.done());
+  world.core->turn_end(0);
+  world.threads.on_post = nullptr;
+  world.settle();
+  CHECK(posts == 2);
+  CHECK(early == 0);
+  CHECK(reason_of(*sent) == "ok");
+  CHECK(reason_of(*late) == "host.stopping");
 }
 
-TEST_CASE("a new follower begins at the newest entry unless it asks for all") {
+TEST_CASE("while the clock is outside of what ids can say, writes are refused, and sessions and reads go on") {
   World world;
   const auto a = world.user("a"), b = world.user("b");
-  for (int i = 0; i < 5; ++i) REQUIRE(world.submit(world.http(a), World::to_user(b, "x")));
-  Followed followed;
-  world.storage.reads_fail = true;  // its position cannot be read at first
-  auto followers = follow(world, followed, false);
-  world.storage.reads_fail = false;
-  // The follower's own first entry in the storage says that it has begun.
-  while (!*world.storage.follower("test.follower")) std::this_thread::yield();
-  const auto id = world.submit(world.http(a), World::to_user(b, "x"))->record->message->id;
-  REQUIRE(followed.wait_for(1));
-  followers->stop();
-  CHECK(followed.positions == std::vector<Position>{raw(id)});
+  const auto first = send(world, a, b);
+  const auto right = world.host.clock().now();
+  const auto wrong = GENERATE(Millis{0}, id::epoch - 1, id::epoch + (Millis{1} << 41), INT64_MAX);
+  world.host.clock().jump_to(wrong);
+  const auto refused = world.submit(world.http(a), World::to_user(b, "x", "key"));
+  CHECK(reason_of(refused) == "host.clock");
+  CHECK(refused.error().code == Code::unavailable);
+  CHECK(reason_of(world.read(b, {first})) == "host.clock");
+  CHECK(reason_of(world.group(a, {b})) == "host.clock");
+  CHECK_FALSE(world.core->health().empty());
+  auto& client = world.login(b);
+  CHECK(ids_of(world.inbox(b, MarkId::read)) == std::vector{first});
+  CHECK(world.storage.all_messages().size() == 1);
+  CHECK(world.host.log().contains("the clock is outside of what ids can say"));
+  world.host.clock().jump_to(right + 1);
+  const auto again = world.submit(world.http(a), World::to_user(b, "x", "key"));
+  REQUIRE(reason_of(again) == "ok");
+  CHECK_FALSE(again->repeated);
+  CHECK(world.core->health().empty());
+  CHECK(client.received.size() == 1);
 }
 
 }  // namespace

@@ -7,6 +7,7 @@ namespace loft::tests {
 // ---- threads
 
 void HandThreads::post(unsigned thread, Function<void()> work) {
+  if (on_post) on_post();
   {
     const std::lock_guard lock(mutex_);
     posts_.at(thread).push_back(std::move(work));
@@ -68,6 +69,7 @@ void LineContract::encode(const Delivery& delivery, Variant variant, Encoded& ou
   }
   switch (delivery.kind) {
     case Delivery::Kind::message:
+      if (delivery.record->message->content.starts_with("silent")) return;
       out.bytes = "m:" + number(delivery.record->message->id);
       break;
     case Delivery::Kind::recalled:
@@ -161,7 +163,8 @@ void Client::release() {
 
 // ---- world
 
-World::World(CoreOptions wanted, unsigned thread_count, bool instant) : threads(thread_count), options(wanted) {
+World::World(CoreOptions wanted, unsigned thread_count, bool instant, Storage* other)
+    : used_storage(other != nullptr ? *other : storage), threads(thread_count), options(wanted) {
   storage.is_instant = instant;
   static_cast<void>(domains.add(domain));
 }
@@ -174,8 +177,8 @@ World::~World() {
 
 void World::begin() {
   if (core != nullptr) return;
-  core = std::make_unique<Core>(options, storage, broker, host.bus(), domains, host.clock(), host.log(), host.metrics(),
-                                threads);
+  core = std::make_unique<Core>(options, used_storage, broker, host.bus(), domains, host.clock(), host.log(),
+                                host.metrics(), threads);
   plain = core->define_mark({"test.plain", false});
   implied = core->define_mark({"test.implied", true});
   if (!core->start()) throw std::runtime_error("the core does not start");

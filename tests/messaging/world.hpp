@@ -37,6 +37,7 @@ class HandThreads final : public Threads {
   bool idle() const;
   /// Waits until somebody posts; false after a time that no healthy run needs.
   bool wait_for_post();
+  Function<void()> on_post;  ///< called by `post`, on the poster's thread
 
   Pool pool = Pool::at_once;
 
@@ -48,6 +49,7 @@ class HandThreads final : public Threads {
 };
 
 /// `m:<id>`, `x:<id>` (recalled), `r:<conversation>:<newest>`, `g:<kind>:<conversation>:<subject>`, `c:<conversation>`;
+/// `s:<conversation>:<name>`; nothing for a message whose content begins with `silent`;
 /// in variant 1 followed by `@<viewer's id>`.
 class LineContract final : public Contract {
  public:
@@ -120,11 +122,13 @@ class Client final : public SessionLink {
 
 class World {
  public:
-  explicit World(CoreOptions options = {}, unsigned threads = 2, bool instant = true);
+  /// Over `storage`, or over another one, which must be started and outlive it.
+  explicit World(CoreOptions options = {}, unsigned threads = 2, bool instant = true, Storage* other = nullptr);
   ~World();
 
   testing::FakeHost host;  ///< its bus: register before `begin`
   MemoryStorage storage;
+  Storage& used_storage;
   HandThreads threads;
   LineContract line, other_line;
   AnyDomain domain;

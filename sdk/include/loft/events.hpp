@@ -52,7 +52,8 @@ struct DeliverTo : Proposal {
   UserId recipient = UserId::none;
 };
 
-/// Messages are about to be read (history, inbox, one message).
+/// Messages, or what is derived from them, are about to be read: every read of `Messaging`, lists of conversations and
+/// members included.
 struct ReadMessages : Proposal {
   Caller caller;
 };

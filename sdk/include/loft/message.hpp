@@ -78,7 +78,10 @@ struct Change {
   ChangeKind kind = ChangeKind::updated;
   UserId actor = UserId::none;             ///< who did it
   UserId subject = UserId::none;           ///< joined, left, role, muted: whom it concerns
-  MessageId message = MessageId::none;     ///< recalled: which; read: the newest one that is read now
+  /// recalled: which. read: the newest one that `actor` has read now. There is one such change for each round of commits
+  /// in which a member reads messages from others that were unread, and none in groups of more than
+  /// `receipts.group_max` members.
+  MessageId message = MessageId::none;
   Role role = Role::member;                ///< role: the new one
 };
 
@@ -91,8 +94,10 @@ struct MessageRecord {
   std::shared_ptr<const Conversation> conversation;
   std::shared_ptr<const User> sender;
   std::shared_ptr<const User> peer;  ///< direct: the one who is not the sender (the sender for a note to oneself); else null
-  /// For the sender: `read` when all recipients have read it, `delivered` when any has got it.
-  /// For a recipient: the recipient's own state. In pushes always `sent`.
+  /// For the sender: `read` when all recipients have read it, `delivered` when any has got it. In a group of more than
+  /// `receipts.group_max` members: `delivered` when another member is known to have got it or a later one, never `read`;
+  /// a member that left and came back counts from its return on.
+  /// For a recipient: the recipient's own state. Of a recalled message, and in pushes, always `sent`.
   Receipt receipt = Receipt::sent;
 
   bool is_recalled() const noexcept { return message->recalled != 0; }

@@ -179,7 +179,7 @@ struct MarkState {
 /// Thread role of every function: the thread in `caller.thread`, unless said otherwise. Answers come on that thread.
 /// Reads may answer before they return; writes never do. Everything a function needs of its arguments it takes over.
 /// The `limit` of a query is taken as it is: bounding what a client may ask for is the contract's part.
-/// Every function may answer `unavailable` (storage), `overloaded` (a queue is full) and `internal`.
+/// Every function may answer `unavailable` (storage; writes: `host.clock`), `overloaded` (a queue is full) and `internal`.
 class Messaging {
  public:
   virtual ~Messaging() = default;
@@ -187,7 +187,8 @@ class Messaging {
   /// Thread role: control, `setup` only. The same name gives the same mark.
   virtual MarkId define_mark(const MarkSpec& spec) = 0;
 
-  /// Sends. Answered after the message is durable, for one caller in the order of the calls.
+  /// Sends. Answered after the message is durable, for one caller in the order of the calls; where the queue is full, a
+  /// caller without a session hears so ahead of its turn.
   /// Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
   /// `member.none`, `member.muted`; conflict `client_id.reused` (other content); too_large `content.too_large`; what
   /// interceptors refuse with.

@@ -1,0 +1,221 @@
+// Random users against the model: messages, recalls and marks.
+#pragma once
+
+#include "play.hpp"
+
+namespace loft::tests {
+
+class PlayMessages : protected PlayBase {
+ protected:
+  using PlayBase::PlayBase;
+
+  Apply submit() {
+    const auto sender = anybody(), peer = anybody();
+    auto* in = any_conversation();
+    const bool by_id = in != nullptr && below(2) == 0;
+    const auto key = below(3) == 0 ? "k" + std::to_string(below(4)) : std::string();
+    const auto content = below(2) == 0   ? "same"
+                         : below(6) == 0 ? "silent" + std::to_string(++contents_)
+                                         : "c" + std::to_string(++contents_);
+    const std::uint64_t target = by_id ? raw(in->id) : raw(peer);
+    auto answer = slot<Accepted>();
+    world_.core->submit(caller_of(sender), by_id ? World::to(in->id, content, key) : World::to_user(peer, content, key),
+                        into(answer));
+    return [=, this] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      auto* to = by_id ? in : model_.direct(sender, peer);
+      std::string refusal;
+      if (to != nullptr) {
+        const auto* self = to->member(sender);
+        if (self == nullptr)
+          refusal = "member.none";
+        else if (self->muted_until > world_.host.clock().now())
+          refusal = "member.muted";
+      }
+      if (const auto known = model_.keys.find({sender, key}); !key.empty() && known != model_.keys.end()) {
+        if (known->second.target != target || known->second.content != content) {
+          REQUIRE(reason_of(result) == "client_id.reused");
+          return;
+        }
+        REQUIRE(reason_of(result) == "ok");
+        REQUIRE(result->repeated);
+        REQUIRE(result->record->message->id == known->second.id);
+        REQUIRE(result->record->message->content == content);
+        return;
+      }
+      REQUIRE(reason_of(result) == (refusal.empty() ? "ok" : refusal));
+      if (!refusal.empty()) return;
+      stored(to, *result, sender, peer, content);
+      if (!key.empty()) model_.keys[{sender, key}] = {target, content, result->record->message->id};
+    };
+  }
+
+  void stored(ModelConversation* to, const Accepted& accepted, UserId sender, UserId peer, const std::string& content) {
+    const auto& message = *accepted.record->message;
+    REQUIRE_FALSE(accepted.repeated);
+    if (to == nullptr) {
+      const auto [low, high] = std::minmax(sender, peer);
+      model_.conversations.push_back({message.conversation, true, low, high, {}, {}});
+      to = &model_.conversations.back();
+      to->members.push_back({low});
+      if (low != high) to->members.push_back({high});
+    }
+    REQUIRE(message.conversation == to->id);
+    REQUIRE(message.seq == to->log.size() + 1);
+    REQUIRE(message.id > model_.last);
+    REQUIRE(accepted.record->sender->id == sender);
+    if (to->direct) REQUIRE(accepted.record->peer->id == (to->low == sender ? to->high : to->low));
+    model_.last = message.id;
+    to->log.push_back({message.id, message.seq, sender, content, false, ++model_.messages});
+    model_.event({std::nullopt, to->id, sender, UserId::none, message.id});
+    model_.push_message(*to, to->log.back());
+  }
+
+  Apply recall() {
+    const auto actor = anybody();
+    const auto id = any_message();
+    const Recall wanted{id, below(2) == 0 ? 0 : static_cast<Millis>(1 + below(20)), below(2) == 0};
+    const auto [in, message] = model_.message(id);
+    const bool visible = in != nullptr && in->member(actor) != nullptr && message->seq > in->member(actor)->joined_seq;
+    auto answer = slot<Recalled>();
+    world_.core->recall(caller_of(actor), wanted, into(answer));
+    return [=, this, in = in, message = message] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      if (!visible) {
+        REQUIRE(reason_of(result) == "message.unknown");
+        return;
+      }
+      const auto* self = in->member(actor);
+      const bool may = message->sender == actor ||
+                       (wanted.managers_too && !in->direct && self != nullptr && self->role != Role::member);
+      if (!may) {
+        REQUIRE(reason_of(result) == "recall.not_yours");
+      } else if (message->recalled) {
+        REQUIRE(reason_of(result) == "ok");
+        REQUIRE(result->repeated);
+      } else if (wanted.window != 0 && world_.host.clock().now() - id::time_of(raw(id)) > wanted.window) {
+        REQUIRE(reason_of(result) == "recall.expired");
+      } else {
+        REQUIRE(reason_of(result) == "ok");
+        REQUIRE_FALSE(result->repeated);
+        REQUIRE(raw(id) < result->record.message->recalled);
+        message->recalled = true;
+        model_.event({ChangeKind::recalled, in->id, actor, UserId::none, id});
+        model_.push(*in, "x:" + std::to_string(raw(id)), &Interests::recalls);
+      }
+    };
+  }
+
+  Apply mark_ids() {
+    const auto actor = anybody();
+    MarkAct act;
+    act.mark = any_mark();
+    if (below(3) == 0) act.also = MarkId::delivered;
+    act.strict = below(4) == 0;
+    for (auto n = 1 + below(3); n > 0; --n) act.messages.push_back(any_message());
+    std::sort(act.messages.begin(), act.messages.end());
+    act.messages.erase(std::unique(act.messages.begin(), act.messages.end()), act.messages.end());
+    bool unknown = false, own = false;
+    std::vector<std::pair<ModelConversation*, Seq>> targets;
+    for (const auto id : act.messages) {
+      const auto [in, message] = model_.message(id);
+      if (in == nullptr) {
+        unknown = true;
+      } else {
+        own |= message->sender == actor;
+        if (message->sender != actor || act.mark == MarkId::hidden) targets.emplace_back(in, message->seq);
+      }
+    }
+    auto answer = slot<Marked>();
+    world_.core->mark(caller_of(actor), act, into(answer));
+    return [=, this] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      bool invisible = false;
+      for (const auto& [in, seq] : targets) invisible |= !can_mark(actor, *in, seq);
+      if (act.strict && (unknown || own || invisible)) {
+        REQUIRE_FALSE(result.ok());
+        REQUIRE(((own && reason_of(result) == "mark.own_message") || reason_of(result) == "message.unknown"));
+        return;
+      }
+      REQUIRE(reason_of(result) == "ok");
+      std::uint64_t newly = 0;
+      std::set<ModelConversation*> read_moved, heard;
+      bool advanced = false;
+      for (const auto& [in, seq] : targets) {
+        if (!can_mark(actor, *in, seq)) continue;
+        const auto id = in->log[seq - 1].id;
+        const bool is_new = model_.mark(actor, *in, act.mark, seq);
+        newly += is_new;
+        if (is_new && act.mark == MarkId::read) heard.insert(in);
+        const auto moved = model_.reach(actor, *in, act.mark, id, 0);
+        advanced |= moved.reached;
+        if (moved.any && act.mark == MarkId::read) read_moved.insert(in);
+        if (act.also && *act.also != act.mark) {
+          model_.mark(actor, *in, *act.also, seq);
+          model_.reach(actor, *in, *act.also, id, 0);
+        }
+      }
+      REQUIRE(result->newly == newly);
+      REQUIRE(result->advanced == advanced);
+      for (auto* in : heard) model_.read_event(actor, *in);
+      for (auto* in : read_moved) model_.push_read(actor, *in);
+      unordered_reads_ |= read_moved.size() > 1;
+    };
+  }
+
+  bool can_mark(UserId user, ModelConversation& in, Seq seq) {
+    const auto* self = in.member(user);
+    return self != nullptr && !self->moved && seq > self->joined_seq;
+  }
+
+  Apply mark_up_to() {
+    const auto actor = anybody();
+    auto* in = any_conversation();
+    if (in == nullptr) return submit();
+    MarkAct act;
+    act.mark = any_mark();
+    act.in = ConversationRef::of(in->id);
+    const auto id = in->log.empty() ? static_cast<MessageId>(1) : in->log[below(in->log.size())].id;
+    if (below(2) == 0)
+      act.up_to = id;
+    else
+      act.up_to_time = id::time_of(raw(id)) + static_cast<Millis>(below(3)) - 1;
+    Seq upto = 0;
+    for (const auto& message : in->log) {
+      const bool within =
+          act.up_to_time == 0 ? message.id <= act.up_to : id::time_of(raw(message.id)) <= act.up_to_time;
+      if (within) upto = message.seq;
+    }
+    auto answer = slot<Marked>();
+    world_.core->mark(caller_of(actor), act, into(answer));
+    return [=, this] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      const auto* self = in->member(actor);
+      if (self == nullptr || self->moved) {
+        REQUIRE(reason_of(result) == "member.none");
+        return;
+      }
+      REQUIRE(reason_of(result) == "ok");
+      std::uint64_t newly = 0;
+      for (Seq seq = self->joined_seq + 1; seq <= upto; ++seq) newly += model_.mark(actor, *in, act.mark, seq);
+      const auto newest = upto > self->joined_seq ? in->log[upto - 1].id : MessageId::none;
+      const auto moved = model_.reach(actor, *in, act.mark, newest, act.up_to_time);
+      REQUIRE(result->newly == newly);
+      REQUIRE(result->advanced == moved.reached);
+      const auto& state = model_.states[{actor, in->id, act.mark}];
+      REQUIRE(result->newest == state.newest);
+      REQUIRE(result->reached == state.reached);
+      if (newly > 0 && act.mark == MarkId::read) model_.read_event(actor, *in);
+      if (moved.any && act.mark == MarkId::read) model_.push_read(actor, *in);
+    };
+  }
+
+ private:
+  std::uint64_t contents_ = 0;
+};
+
+}  // namespace loft::tests

@@ -1,0 +1,185 @@
+// Sync: one order over messages and changes, page by page.
+#include <catch2/catch.hpp>
+
+#include <loft/events.hpp>
+
+#include "shorthand.hpp"
+
+namespace loft::tests {
+namespace {
+
+Result<SyncPage> sync(World& world, UserId user, Position after, std::size_t limit = 100) {
+  return world.ask<SyncPage>([&](auto done) { world.core->sync(world.http(user), {after, limit}, std::move(done)); });
+}
+
+struct Read {
+  UserId reader;
+  ConversationId in;
+  MessageId newest;
+  bool operator==(const Read&) const = default;
+};
+
+std::vector<Read> reads_of(const Result<SyncPage>& page) {
+  REQUIRE(reason_of(page) == "ok");
+  std::vector<Read> reads;
+  for (const auto& entry : page->entries) {
+    if (!entry.change || entry.change->kind != ChangeKind::read) continue;
+    CHECK(entry.actor->id == entry.change->actor);
+    CHECK(entry.change->position > raw(entry.change->message));
+    reads.push_back({entry.change->actor, entry.conversation->id, entry.change->message});
+  }
+  return reads;
+}
+
+TEST_CASE("what one member reads is part of what the others sync, once for each round") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
+  const auto group = world.group(a, {b, c})->conversation->id;
+  const auto one = send(world, a, group), two = send(world, a, group), direct = send(world, a, b);
+  const auto in = pair_of(world, a, b);
+  const auto start = sync(world, c, 0)->next;
+  Later<Marked> first, second;
+  MarkAct act;
+  act.messages = {one};
+  world.core->mark(world.http(b), act, first.done());
+  act.messages = {two, direct};
+  world.core->mark(world.http(b), act, second.done());
+  world.settle();
+  CHECK(reads_of(sync(world, a, start)) == std::vector<Read>{{b, group, two}, {b, in, direct}});
+  CHECK(reads_of(sync(world, b, start)) == std::vector<Read>{{b, group, two}, {b, in, direct}});
+  CHECK(reads_of(sync(world, c, start)) == std::vector<Read>{{b, group, two}});
+  // What is read already, own or recalled, and marks of other kinds are nothing to hear of.
+  REQUIRE(world.read(b, {one, two, direct}));
+  REQUIRE(world.read_up_to(a, group, two));
+  REQUIRE(world.read(c, {one}, MarkId::delivered));
+  REQUIRE(world.read(c, {one}, MarkId::hidden));
+  const auto changes = world.storage.all_changes().size();
+  const auto gone = send(world, a, b);
+  REQUIRE(recall(world, a, gone));
+  REQUIRE(world.read(b, {gone}));
+  CHECK(world.storage.all_changes().size() == changes + 1);
+  // An older one that was left out is heard of as well; the newest is what it was.
+  const auto left = send(world, a, b), last = send(world, a, b);
+  REQUIRE(world.read(b, {last}));
+  const auto then = sync(world, a, start)->next;
+  REQUIRE(world.read(b, {left}));
+  CHECK(reads_of(sync(world, a, then)) == std::vector<Read>{{b, in, last}});
+  world.restart();
+  CHECK(reads_of(sync(world, a, then)) == std::vector<Read>{{b, in, last}});
+  CHECK(reads_of(sync(world, c, start)) == std::vector<Read>{{b, group, two}});
+}
+
+TEST_CASE("an inbox that marks as read is heard of, and so is reading up to a time") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  const auto one = send(world, a, b);
+  const auto in = pair_of(world, a, b);
+  InboxQuery query;
+  query.lacking = query.mark_returned = MarkId::read;
+  REQUIRE(world.ask<Page>([&](auto done) { world.core->inbox(world.http(b), query, std::move(done)); }));
+  const auto two = send(world, a, b);
+  MarkAct act;
+  act.in = ConversationRef::of(in);
+  act.up_to_time = world.host.clock().now() + 5;
+  REQUIRE(world.ask<Marked>([&](auto done) { world.core->mark(world.http(b), act, std::move(done)); }));
+  // Only the time goes on: the receipts are what they were.
+  act.up_to_time += 5;
+  REQUIRE(world.ask<Marked>([&](auto done) { world.core->mark(world.http(b), act, std::move(done)); }));
+  CHECK(reads_of(sync(world, a, 0)) == std::vector<Read>{{b, in, one}, {b, in, two}});
+}
+
+TEST_CASE("in a large group nobody hears who has read what, also when its members were not in memory") {
+  CoreOptions options;
+  options.receipts_max = 2;
+  World world(options);
+  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
+  const auto large = world.group(a, {b, c})->conversation->id, small = world.group(a, {b})->conversation->id;
+  const auto unheard = send(world, a, large), heard = send(world, a, small);
+  const bool restarted = GENERATE(false, true);
+  if (restarted) world.restart();
+  REQUIRE(world.read(b, {unheard, heard}));
+  CHECK(reads_of(sync(world, a, 0)) == std::vector<Read>{{b, small, heard}});
+}
+
+TEST_CASE("who joins later syncs nothing of what was before, not even its recall or its being read") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
+  const auto group = world.group(a, {b})->conversation->id;
+  const auto secret = send(world, a, group), other = send(world, a, group);
+  REQUIRE(world.change(c, MembershipAct::Kind::join, group));
+  REQUIRE(recall(world, a, secret));
+  REQUIRE(world.read(b, {other}));
+  const auto next = send(world, a, group);
+  const auto limit = GENERATE(std::size_t{1}, std::size_t{100});
+  std::vector<std::string> lines;
+  Position after = 0;
+  for (bool more = true; more;) {
+    const auto page = sync(world, c, after, limit);
+    REQUIRE(reason_of(page) == "ok");
+    for (const auto& entry : page->entries) {
+      lines.push_back(entry.change ? std::to_string(static_cast<int>(entry.change->kind))
+                                   : line("m", entry.record.message->id));
+    }
+    after = page->next;
+    more = page->more;
+  }
+  CHECK(lines == std::vector<std::string>{std::to_string(static_cast<int>(ChangeKind::joined)), line("m", next)});
+}
+
+TEST_CASE("who syncs while others write misses nothing and hears nothing twice, with any page") {
+  World world({}, 2, false);
+  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
+  const auto group = world.group(a, {b, c})->conversation->id;
+  const auto limit = GENERATE(std::size_t{1}, std::size_t{3}, std::size_t{50});
+  std::vector<Position> seen;
+  Position after = sync(world, c, 0)->next;
+  const auto take = [&] {
+    const auto page = sync(world, c, after, limit);
+    REQUIRE(reason_of(page) == "ok");
+    for (const auto& entry : page->entries) seen.push_back(entry.position);
+    CHECK(page->next >= after);
+    after = page->next;
+    return page->more;
+  };
+  std::vector<Position> expected;
+  for (int i = 0; i < 40; ++i) {
+    // Another page is taken between the commit and the moment it is handed back: it must not step over it.
+    const auto first = send(world, i % 2 == 0 ? a : b, group);
+    const auto second = send(world, a, c);
+    expected.push_back(raw(first)), expected.push_back(raw(second));
+    if (i % 3 == 0) static_cast<void>(take());
+    if (i % 5 == 0) {
+      REQUIRE(recall(world, i % 2 == 0 ? a : b, first));
+      expected.push_back(world.storage.all_changes().back().position);
+    }
+  }
+  while (take()) continue;
+  CHECK(seen == expected);
+}
+
+TEST_CASE("a page that is asked for while a commit is in flight ends before it") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  send(world, a, b);
+  const auto after = sync(world, b, 0)->next;
+  int asked = 0;
+  world.storage.after_commit = [&] {
+    Later<SyncPage> page;
+    world.core->sync(world.http(b, 1), {after, 100}, page.done());
+    REQUIRE(page.came());
+    REQUIRE(reason_of(*page) == "ok");
+    CHECK((*page)->entries.empty());
+    CHECK((*page)->next == after);
+    ++asked;
+  };
+  const auto id = send(world, a, b);
+  world.storage.after_commit = nullptr;
+  CHECK(asked == 1);
+  const auto page = sync(world, b, after);
+  REQUIRE(page->entries.size() == 1);
+  CHECK(page->entries.front().position == raw(id));
+  CHECK(page->next >= raw(id));
+}
+
+}  // namespace
+}  // namespace loft::tests
