@@ -28,8 +28,7 @@ std::vector<std::string> search_path(const config::Settings& settings) {
 }
 
 unsigned io_threads(const config::Settings& settings) {
-  if (settings.server.threads != 0) return settings.server.threads;
-  return std::max(1u, std::thread::hardware_concurrency());
+  return config::io_threads(settings, std::thread::hardware_concurrency());
 }
 
 net::EngineOptions engine_options(const config::Settings& settings) {
@@ -232,13 +231,13 @@ void Runtime::set_up_parts() {
     if (listener.websocket && !listener.websocket_transport.id.empty()) {
       websocket = &plugins_->as<Transport>(listener.websocket_transport.instance, "a transport");
     }
-    auto router = std::make_unique<Router>(listener.name, *core_, log_system_.logger("endpoint"), websocket);
+    auto router = std::make_unique<Router>(listener.name, *core_, clock_, log_system_.logger("endpoint"), websocket);
     for (const auto& ref : listener.contracts) mount(*router, ref);
     check_routes(*router, listener);
     routers_.push_back(std::move(router));
   }
   if (settings_.internal_enabled) {
-    internal_ = std::make_unique<Router>("internal", *core_, log_system_.logger("endpoint"), nullptr);
+    internal_ = std::make_unique<Router>("internal", *core_, clock_, log_system_.logger("endpoint"), nullptr);
     mount(*internal_, {settings_.internal_contract.instance, "", settings_.internal_contract.place});
   }
 }

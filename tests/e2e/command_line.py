@@ -5,24 +5,13 @@ import base64
 import json
 import os
 import re
-import sys
+
+from lib.cases import case, run
+from lib.host import Host
+from lib.program import PLAIN, Place, run as program
+from lib.session import PigeonSession
 
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.cases import case, run                               # noqa: E402
-from lib.host import Host                                     # noqa: E402
-from lib.program import SECRET, Place, run as program         # noqa: E402
-from lib.session import PigeonSession                         # noqa: E402
-
-PLAIN = f"""\
-auth: {{jwt: {{secret: "{SECRET}"}}}}
-identity: {{auto_create: true, trust_header: true}}
-storage: {{use: sqlite}}
-internal: {{listen: 127.0.0.1:0}}
-listeners:
-  - {{name: im, listen: 127.0.0.1:0, contracts: [im]}}
-"""
 
 WRONG = """\
 server:

@@ -7,25 +7,18 @@ import os
 import re
 import ssl
 import subprocess
-import sys
 import tempfile
 import urllib.request
 
+from lib.cases import case, run, until
+from lib.host import SANITIZER_WORDS
+from lib.program import SECRET, TRUSTING, Place, run as program
+from lib.tls import certificate
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
 
-from lib.cases import case, run, until                        # noqa: E402
-from lib.host import SANITIZER_WORDS                          # noqa: E402
-from lib.program import SECRET, Place, run as program         # noqa: E402
-from lib.tls import certificate                               # noqa: E402
-
-PLAIN = f"""\
-auth: {{jwt: {{secret: "{SECRET}"}}}}
-storage: {{use: sqlite}}
-internal: {{listen: 127.0.0.1:0}}
-"""
-TRUSTING = PLAIN + "identity: {auto_create: true, trust_header: true}\n"
+PROVING = "".join(line for line in TRUSTING.splitlines(True) if not line.startswith("identity:"))
 
 
 def sets(given, folder, *more):
@@ -130,7 +123,7 @@ def refuses(place, *words):
 def what_setup_refuses(given):
     """`loft check` finds what only a setup sees: who may be believed, routes that clash, contracts nobody can reach"""
     im = "listeners:\n  - {name: web, listen: 127.0.0.1:0, contracts: [im]}\n"
-    with Place(given, PLAIN + im) as place:
+    with Place(given, PROVING + im) as place:
         refuses(place, "auth: trusted_header believes whoever says X-User-ID", "set `auth: token`")
     with Place(given, TRUSTING + im.replace("[im]", "[im, support]") + "contracts: {support: {use: im}}\n") as place:
         refuses(place, "loft.yaml:", "listeners.0.contracts.1: ", "claimed by im and by support")

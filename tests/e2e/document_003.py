@@ -13,11 +13,10 @@ import sys
 import threading
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+from lib.host import Host
+from lib.session import Http, ImSession
 
-from lib.host import Host                                # noqa: E402
-from lib.session import Http, ImSession                  # noqa: E402
+HERE = os.path.dirname(os.path.abspath(__file__))
 
 CLIENTS = os.path.join(HERE, "document_003")
 

@@ -2,18 +2,13 @@
 """The internal listener: liveness, readiness, and metrics that a strict reader of the exposition format accepts."""
 
 import json
-import os
 import re
-import sys
 import urllib.error
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.cases import case, run                               # noqa: E402
-from lib.host import Host                                     # noqa: E402
-from lib.session import Http, ImSession, PigeonSession        # noqa: E402
+from lib.cases import case, run
+from lib.host import Host
+from lib.session import Http, ImSession, PigeonSession
 
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'

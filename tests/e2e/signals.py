@@ -5,18 +5,14 @@ import http.client
 import json
 import os
 import signal
-import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.cases import case, run, until                        # noqa: E402
-from lib.host import Host                                     # noqa: E402
-from lib.program import run as program                        # noqa: E402
-from lib.raw import Raw                                       # noqa: E402
-from lib.session import Http, ImSession, PigeonSession        # noqa: E402
-from lib.wire import Closed                                   # noqa: E402
+from lib.cases import case, run, until
+from lib.host import Host
+from lib.program import run as program
+from lib.raw import Raw
+from lib.session import Http, ImSession, PigeonSession
+from lib.wire import Closed
 
 TEXT, CLOSE = 1, 8
 
