@@ -5,6 +5,7 @@ import glob
 import json
 import os
 import re
+import shutil
 import ssl
 import subprocess
 import tempfile
@@ -85,6 +86,59 @@ def development(given):
                 assert got.status == 200
 
         serve(given, os.path.join(ROOT, "config", "loft.yaml"), arguments, use)
+
+
+@case
+def examples(given):
+    """every file in config/ passes `loft check`; each storage that keeps something has one, with all of its options at
+    their defaults"""
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        chain, key = certificate(folder)
+        files = sorted(glob.glob(os.path.join(ROOT, "config", "*.yaml")))
+        assert len(files) >= 3, files
+        for file in files:
+            with open(file, encoding="utf-8") as text:
+                listeners = re.findall(r"^    tls:", text.read(), re.M)
+            more = [f"listeners.{n}.tls.{name}={path}" for n in range(len(listeners))
+                    for name, path in (("certificate", chain), ("key", key))]
+            ran = program(os.path.abspath(given.loft), "check", "--config", file,
+                          *sets(given, folder, f"auth.jwt.secret={SECRET}", *more))
+            assert ran.code == 0 and ran.out.startswith(f"{file} is fine: 2 listener(s)"), ran
+        storages = [name[len("storage."):-len(".so")] for name in os.listdir(given.plugins) if name.startswith("storage.")]
+        for name in sorted(set(storages) - {"null"}):
+            file = os.path.join(ROOT, "config", name + ".yaml")
+            shown = program(os.path.abspath(given.loft), "plugins", "show", "storage." + name, "--config", file,
+                            *sets(given, folder))
+            options = dict(re.findall(r"^\| `([\w.]+)` \| [^|]+ \| `([^`]+)` \|", shown.out, re.M))
+            with open(file, encoding="utf-8") as text:
+                section = re.search(r"^storage:\n((?:  .*\n)+)", text.read(), re.M)[1]
+            written = dict(re.findall(r"^  (\w+): (\S+)", section, re.M))
+            assert written.pop("use") == name and written == options and options, (written, options)
+
+
+@case
+def unit(given):
+    """the systemd unit is one, waits longer than the host drains, and gives it the files that its connections need"""
+    with open(os.path.join(ROOT, "config", "systemd", "loft.service"), encoding="utf-8") as file:
+        text = file.read()
+    with open(os.path.join(ROOT, "config", "production.yaml"), encoding="utf-8") as file:
+        example = file.read()
+    seconds = int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.M)[1])
+    assert seconds > int(re.search(r"^  grace: (\d+)s", example, re.M)[1]), "it kills a host that still drains"
+    files = int(re.search(r"^LimitNOFILE=(\d+)$", text, re.M)[1])
+    assert files > int(re.search(r"^  max_connections: (\d+)", example, re.M)[1])
+    assert re.search(r"^RestartPreventExitStatus=64 78$", text, re.M) and "\nStateDirectory=loft\n" in text
+    if shutil.which("systemd-analyze") is None:
+        print("    systemd-analyze is not there (package systemd): the unit's keys were not verified")
+        return
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        path = os.path.join(folder, "loft.service")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("/usr/local/bin/loft", os.path.abspath(given.loft)))
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False,
+                              timeout=60, env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"})
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "loft" in line]
+        assert done.returncode == 0 and not said, done
 
 
 @case

@@ -144,6 +144,21 @@ def unclean_stop(given):
 
 
 @case
+def checking(given):
+    """while the background check after an unclean stop runs, readyz is 200 and says so; then it says ok"""
+    with Host(given.loft, given.plugins) as host:
+        host.stop()
+        fill(database(host), 400_000)
+        host.start()
+        assert host.readiness() == (200, {"host": "ok", "storage": "ok"}), "after an orderly stop nothing is checked"
+        host.kill()
+        host.start()
+        assert host.readiness() == (200, {"host": "ok", "storage": "checking"}), host.tail()
+        until(lambda: host.readiness() == (200, {"host": "ok", "storage": "ok"}), "the check ends, all is well")
+        assert "found nothing wrong" in host.tail(), host.tail()
+
+
+@case
 def wrong_heads(given):
     """after an unclean stop, a conversation whose head is not its log's end is refused by number"""
     with Host(given.loft, given.plugins) as host:
