@@ -188,24 +188,29 @@ class Auditor final : public Plugin {
     }
   }
 
+  /// For a pool of one thread: takes it, then every place that waits. Blocks for the moment that the thread needs to
+  /// begin, which no plugin but one for tests may.
   void fill_pool() {
     const auto hold = [this] {
       std::unique_lock lock(mutex_);
-      pool_freed_.wait_for(lock, std::chrono::seconds(20), [this] { return pool_free_; });
+      pool_is_taken_ = true;
+      pool_changed_.notify_all();
+      pool_changed_.wait_for(lock, std::chrono::seconds(20), [this] { return !pool_is_taken_; });
     };
+    static_cast<void>(host_->run_blocking(hold));
     {
-      const std::lock_guard lock(mutex_);
-      pool_free_ = false;
+      std::unique_lock lock(mutex_);
+      pool_changed_.wait_for(lock, std::chrono::seconds(20), [this] { return pool_is_taken_; });
     }
-    while (host_->run_blocking(hold)) {
+    while (host_->run_blocking([] {})) {
     }
   }
   void empty_pool() {
     {
       const std::lock_guard lock(mutex_);
-      pool_free_ = true;
+      pool_is_taken_ = false;
     }
-    pool_freed_.notify_all();
+    pool_changed_.notify_all();
   }
 
   Result<void> follow(std::span<const Committed> entries) {
@@ -231,8 +236,8 @@ class Auditor final : public Plugin {
   std::unique_ptr<std::FILE, Close> out_;
   std::set<UserId> denied_ids_;
   std::vector<Resume> unanswered_;
-  std::condition_variable pool_freed_;
-  bool pool_free_ = true;
+  std::condition_variable pool_changed_;
+  bool pool_is_taken_ = false;
 };
 
 }  // namespace
