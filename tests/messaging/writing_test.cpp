@@ -273,7 +273,7 @@ TEST_CASE("a refused or repeated message makes no conversation") {
   const auto again = world.submit(world.http(a), World::to_user(b, "one", "key"));
   REQUIRE(again);
   CHECK(again->repeated);
-  CHECK(again->record->message->id == first->record.message->id);
+  CHECK(again->record->message->id == first->record->message->id);
   CHECK(world.storage.all_messages().size() == 1);
 }
 
