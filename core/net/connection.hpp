@@ -85,6 +85,7 @@ class Connection final : public Link, public WheelNode {
   void on_exception(const char* what, const char* error) noexcept;
   void touch() noexcept;
   void resume();
+  void choke();
   void start_protocol();
   bool adopt_next();
 
@@ -131,7 +132,8 @@ class Connection final : public Link, public WheelNode {
   bool touched_ : 1 = false;
   bool resumed_ : 1 = false;
   bool write_waits_ : 1 = false;  ///< the kernel took no more: sending waits for its word
-  bool paused_ = false;
+  bool paused_ = false;        ///< by the protocol
+  bool choked_ : 1 = false;    ///< much is unsent: nothing is read until it has gone
   bool in_offer_ : 1 = false;
   bool in_deadline_ : 1 = false;
   bool ended_ : 1 = false;     ///< the peer has sent its last byte

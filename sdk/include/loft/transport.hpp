@@ -48,6 +48,8 @@ class Link {
   virtual void write(Slices pieces) = 0;
   void write(Bytes bytes) { write(Slices(&bytes, 1)); }
 
+  /// While it is not none, nothing is read; a protocol that finds it so between two messages leaves the rest unused,
+  /// and is offered it again when most of the outbox has gone.
   virtual Pressure pressure() const noexcept = 0;
 
   /// While paused, `on_bytes` is not called; TCP holds the peer back. Nothing is lost.
@@ -79,8 +81,8 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
 
-  /// Bytes came in. Returns how many were used; the rest is offered again, with more behind it, when more has come or
-  /// `Link::pause_reads(false)` was called. Bytes are valid during the call.
+  /// Bytes came in. Returns how many were used; the rest is offered again, with more behind it, when more has come,
+  /// `Link::pause_reads(false)` was called, or the outbox is no longer under pressure. Bytes are valid during the call.
   virtual std::size_t on_bytes(Bytes bytes) = 0;
 
   /// The deadline passed. The usual answer is to close.
