@@ -147,6 +147,8 @@ bool IoThread::run_posts() {
     sleeps_ = false;
     running_.swap(inbox_);
   }
+  // What other threads posted has happened by now: an answer must not be older than what it tells of.
+  if (!running_.empty()) SystemClock::stand_still();
   any = any || !running_.empty();
   for (auto& work : running_) run_one(work, "posted work");
   running_.clear();
