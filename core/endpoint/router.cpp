@@ -184,7 +184,8 @@ std::unique_ptr<Conversant> Router::open(Channel& channel, const Opening& openin
     socket = it != sockets_.end() ? it->second.get() : nullptr;
   }
   if (socket == nullptr) return nullptr;
-  auto peer = std::make_unique<PeerSession>(core_, channel, *socket->mount->contract, log_, opening.from_loopback);
+  auto peer = std::make_unique<PeerSession>(core_, channel, *socket->mount->contract, clock_, log_,
+                                            net::Engine::current_thread(), opening.from_loopback);
   auto conversant = socket->open(*peer, opening);
   if (conversant == nullptr) return nullptr;
   peer->attach(std::move(conversant));

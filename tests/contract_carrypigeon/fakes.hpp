@@ -98,6 +98,7 @@ class FakeIdentity final : public Identity {
     if (token != "good" && token != "go\"od") return Error{Code::unauthenticated, "token.malformed", ""};
     Claims claims;
     claims.user_id = 7;
+    claims.believed_until = 1'800'000'000'000;
     return claims;
   }
 };

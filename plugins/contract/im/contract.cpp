@@ -29,15 +29,15 @@ InboxQuery Shared::offline(MessageId after, std::size_t limit) const {
   return query;
 }
 
-Result<UserRef> prove(const Shared& shared, std::string named, std::string_view token) {
+Result<Proven> prove(const Shared& shared, std::string named, std::string_view token) {
   if (shared.settings.auth == Auth::trusted_header) {
     if (named.empty()) return failure::no_user();
-    return UserRef::handle_or_id(std::move(named)).or_create();
+    return Proven{UserRef::handle_or_id(std::move(named)).or_create()};
   }
   const auto claims = shared.host->identity().verify(token);
   if (!claims) return claims.error();
   if (!named.empty() && !is_named(*claims, named)) return failure::wrong_user();
-  return claims->user();
+  return Proven{claims->user(), claims->believed_until};
 }
 
 void ImContract::options(OptionTable& table) {

@@ -77,6 +77,8 @@ struct SessionPolicy {
   Interests interests;
   Variant variant = 0;
   std::vector<MarkId> mark_on_push;  ///< set on each foreign message pushed to this session, once proven
+  Millis until = 0;            ///< since 1970: when the proof of identity ends, and the session with it (`on_expired`);
+                               ///< 0: never. Filled in by `Peer::login` from claims
 };
 
 /// What is on its way to a session. Valid during the call.
@@ -130,7 +132,10 @@ class Conversant {
   /// Another session of this user took its place (SessionPolicy::single). Say so if the contract has words for it;
   /// the host closes the connection afterwards.
   virtual void on_replaced() {}
-  /// The login deadline passed. The usual answer is an error and `Peer::close`.
+  /// The token that opened the session is not believed any more (SessionPolicy::until). Say so if the contract has words
+  /// for it; the host ends the session and closes the connection afterwards, with the meaning `policy`.
+  virtual void on_expired() {}
+  /// The login deadline passed without a login. The usual answer is an error and `Peer::close`.
   virtual void on_login_deadline() {}
   virtual void on_closed() {}
 };
@@ -151,6 +156,11 @@ class Peer {
   /// A second login on one connection replaces the first session.
   /// Errors: not_found `user.unknown`; invalid `user.handle_invalid`; what OpenSession's interceptors refuse with.
   virtual void login(UserRef user, SessionPolicy policy, Done<Login> done) = 0;
+  /// As above, for the user that a verified token names: the session ends when the token does.
+  void login(const Claims& proof, SessionPolicy policy, Done<Login> done) {
+    policy.until = proof.believed_until;
+    login(proof.user(), std::move(policy), std::move(done));
+  }
   virtual void logout() = 0;
 
   virtual bool logged_in() const noexcept = 0;
@@ -164,6 +174,7 @@ class Peer {
 
   virtual void hold() = 0;     ///< see Channel::hold
   virtual void release() = 0;
+  /// See Channel::login_deadline; without effect while logged in.
   virtual void login_deadline(Millis in) = 0;
   virtual void close(CloseMeaning meaning, std::string_view text) = 0;
   virtual bool from_loopback() const noexcept = 0;

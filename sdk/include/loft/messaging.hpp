@@ -260,6 +260,7 @@ struct Claims {
   std::string handle;                  ///< `uid` claim when it is a text
   std::uint64_t user_id = 0;           ///< `userId` claim, 0 where it is missing
   Millis expires = 0;                  ///< since 1970; 0: never
+  Millis believed_until = 0;           ///< `expires` and the host's leeway: `verify` refuses it from then on; 0: never
   UserRef user() const {
     if (user_id != 0) return UserRef::of(static_cast<UserId>(user_id));
     return UserRef::handle_or_id(handle.empty() ? subject : handle);
