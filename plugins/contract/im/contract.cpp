@@ -54,8 +54,8 @@ void ImContract::options(OptionTable& table) {
 void ImContract::setup(Host& host) {
   if (shared_.settings.auth == Auth::trusted_header && !host.trusts_user_header()) {
     throw std::runtime_error(
-        "auth: trusted_header believes whoever says X-User-ID, which `identity.trust_header: true` must allow (and only "
-        "does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
+        "auth: trusted_header believes whoever says X-User-ID, which `identity.trust_header: true` must allow (and "
+        "only does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
   }
   shared_.host = &host;
   shared_.fetched = host.messaging().define_mark({"im.fetched", false});

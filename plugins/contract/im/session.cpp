@@ -106,7 +106,7 @@ class Session final : public Conversant {
   Peer& peer_;
   std::uint64_t asked_ = 0;  ///< sends handed to the host
   std::uint64_t answered_ = 0;
-  std::vector<Held> held_;  ///< ascending; nearly always empty, and then without memory
+  std::vector<Held> held_;   ///< ascending; nearly always empty, and then without memory
   bool is_holding_ = false;  ///< reading, because too much is held
 };
 

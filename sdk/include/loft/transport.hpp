@@ -22,17 +22,17 @@ enum class Pressure : std::uint8_t {
 };
 
 enum class CloseHow : std::uint8_t {
-  flush,   ///< after everything written is sent, with a lingering close
-  abort,   ///< at once, what is unsent is dropped
+  flush,  ///< after everything written is sent, with a lingering close
+  abort,  ///< at once, what is unsent is dropped
 };
 
 enum class CloseReason : std::uint8_t {
-  peer,       ///< the other side closed or reset
-  local,      ///< `Link::close`
-  timeout,    ///< a deadline passed
-  overflow,   ///< the outbox was full
-  failure,    ///< a socket or TLS error
-  shutdown,   ///< the host stops
+  peer,      ///< the other side closed or reset
+  local,     ///< `Link::close`
+  timeout,   ///< a deadline passed
+  overflow,  ///< the outbox was full
+  failure,   ///< a socket or TLS error
+  shutdown,  ///< the host stops
 };
 
 class Protocol;
@@ -63,8 +63,8 @@ class Link {
   virtual std::uint64_t written() const noexcept = 0;
   virtual std::uint64_t proven() noexcept = 0;
 
-  /// Gives the connection to another protocol, after an upgrade: bytes that the current `on_bytes` leaves unused are the
-  /// new one's first. The old protocol is destroyed, without `on_closed`, when its `on_bytes` has returned.
+  /// Gives the connection to another protocol, after an upgrade: bytes that the current `on_bytes` leaves unused are
+  /// the new one's first. The old protocol is destroyed, without `on_closed`, when its `on_bytes` has returned.
   virtual void hand_over(std::unique_ptr<Protocol> next) = 0;
 
   virtual void close(CloseHow how) = 0;
