@@ -230,7 +230,8 @@ bool Connection::send_some(ByteQueue& queue) {
 /// Tells the poller what is waited for now. It stays armed, so that most turns have nothing to tell. A socket nobody
 /// waits for is taken out, because the poller would go on reporting its errors.
 void Connection::watch() {
-  const bool reads = !ended_ && (state_ != State::open || (!paused_ && !choked_ && !resumed_ && inbox_.size() < unused_limit));
+  const bool reads =
+      !ended_ && (state_ != State::open || (!paused_ && !choked_ && !resumed_ && inbox_.size() < unused_limit));
   const std::uint32_t wanted = (reads ? EPOLLIN : 0u) | (write_waits_ ? EPOLLOUT : 0u);
   if (wanted == watched_) return;
   if (!origin_.thread.watch(*this, socket_, watched_, wanted)) return finish(CloseReason::failure);

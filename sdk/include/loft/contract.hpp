@@ -77,8 +77,8 @@ struct SessionPolicy {
   Interests interests;
   Variant variant = 0;
   std::vector<MarkId> mark_on_push;  ///< set on each foreign message pushed to this session, once proven
-  Millis until = 0;            ///< since 1970: when the proof of identity ends, and the session with it (`on_expired`);
-                               ///< 0: never. Filled in by `Peer::login` from claims
+  Millis until = 0;  ///< since 1970: when the proof of identity ends, and the session with it (`on_expired`);
+                     ///< 0: never. Filled in by `Peer::login` from claims
 };
 
 /// What is on its way to a session. Valid during the call.
@@ -135,8 +135,8 @@ class Conversant {
   /// Another session of this user took its place (SessionPolicy::single). Say so if the contract has words for it;
   /// the host closes the connection afterwards.
   virtual void on_replaced() {}
-  /// The token that opened the session is not believed any more (SessionPolicy::until). Say so if the contract has words
-  /// for it; the host ends the session and closes the connection afterwards, with the meaning `policy`.
+  /// The token that opened the session is not believed any more (SessionPolicy::until). Say so if the contract has
+  /// words for it; the host ends the session and closes the connection afterwards, with the meaning `policy`.
   virtual void on_expired() {}
   /// The login deadline passed without a login. The usual answer is an error and `Peer::close`.
   virtual void on_login_deadline() {}

@@ -59,8 +59,8 @@ struct RegisterDevice : Proposal {
   Device device;
 };
 
-/// A push is about to be handed to its channel. Rewriting may change `notification.title`, `body`, `badge` and `expires`;
-/// a refusal silences it, and its reason is what the ledger keeps. Thread role: push.
+/// A push is about to be handed to its channel. Rewriting may change `notification.title`, `body`, `badge` and
+/// `expires`; a refusal silences it, and its reason is what the ledger keeps. Thread role: push.
 struct SendPush : Proposal {
   std::string channel;
   Notification notification;
