@@ -99,6 +99,7 @@ TEST_CASE("who does not log in in time is told so and closed") {
 
 TEST_CASE("when the token of a session expires, its client is told why the connection ends") {
   Dialogue d;
+  d.open();
   d.connection->on_expired();
   CHECK(d.heard() == R"({"id":-1,"code":300,"data":{"msg":"invalid or expired token"}})");
 }

@@ -233,7 +233,7 @@ TEST_CASE("packets wait while the outbox is under pressure") {
   Packets it;
   it.endpoint.on_message = [&](MessageView) { it.send("{}"); };
   it.link.outbox_room = packet("{}").size();
-  it.link.receive(packet("1") + packet("2") + packet("3"));
+  it.link.receive(packet("{}") + packet("{}") + packet("{}"));
   CHECK(it.endpoint.messages.size() == 2);
   it.link.take_sent();
   it.link.turn();
