@@ -1,5 +1,7 @@
 // Stands at every door of the host and writes down who goes through: all proposals in all stages, all facts, and the
 // committed order. By words in content and handles it refuses, rewrites and waits.
+#include <chrono>
+#include <condition_variable>
 #include <cstdio>
 #include <memory>
 #include <mutex>
@@ -30,6 +32,8 @@ class Auditor final : public Plugin {
     table.text("to", to_, "The word that takes its place.");
     table.text("wait", wait_, "Messages with this word are answered later, from another thread; empty: none.");
     table.text("never", never_, "Messages with this word are never answered; empty: none.");
+    table.text("hog", hog_, "A message with this word fills the host's blocking pool; empty: none.");
+    table.text("free", free_, "A message with this word lets the pool go on.");
     table.text("hide", hide_, "Messages with this word are kept from their recipients' sessions; empty: none.");
     table.integer("batch", batch_, "Entries per call of the follower.").range(1, 1000);
   }
@@ -44,7 +48,7 @@ class Auditor final : public Plugin {
     intercept<ChangeMembership>("ChangeMembership");
     intercept<DeliverTo>("DeliverTo");
     intercept<ReadMessages>("ReadMessages");
-    if (!wait_.empty() || !never_.empty()) {
+    if (!wait_.empty() || !never_.empty() || !hog_.empty()) {
       host.bus().intercept_waiting<SubmitMessage>(
           Stage::policy, patience, [this](SubmitMessage& e, Resume resume) { later(e, std::move(resume)); });
     }
@@ -178,8 +182,30 @@ class Auditor final : public Plugin {
       // Not taken: the Resume goes unanswered, and the submission is refused.
       static_cast<void>(host_->run_blocking([resume = std::move(resume)]() mutable { resume(Verdict::pass()); }));
     } else {
+      if (has(content, hog_)) fill_pool();
+      if (has(content, free_)) empty_pool();
       resume(Verdict::pass());
     }
+  }
+
+  void fill_pool() {
+    const auto hold = [this] {
+      std::unique_lock lock(mutex_);
+      pool_freed_.wait_for(lock, std::chrono::seconds(20), [this] { return pool_free_; });
+    };
+    {
+      const std::lock_guard lock(mutex_);
+      pool_free_ = false;
+    }
+    while (host_->run_blocking(hold)) {
+    }
+  }
+  void empty_pool() {
+    {
+      const std::lock_guard lock(mutex_);
+      pool_free_ = true;
+    }
+    pool_freed_.notify_all();
   }
 
   Result<void> follow(std::span<const Committed> entries) {
@@ -198,13 +224,15 @@ class Auditor final : public Plugin {
   }
 
   Host* host_ = nullptr;
-  std::string file_, veto_, denied_, from_, to_, wait_, never_, hide_;
+  std::string file_, veto_, denied_, from_, to_, wait_, never_, hog_, free_, hide_;
   std::size_t batch_ = 256;
 
   std::mutex mutex_;
   std::unique_ptr<std::FILE, Close> out_;
   std::set<UserId> denied_ids_;
   std::vector<Resume> unanswered_;
+  std::condition_variable pool_freed_;
+  bool pool_free_ = true;
 };
 
 }  // namespace
