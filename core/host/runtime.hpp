@@ -15,7 +15,6 @@
 #include "config/config.hpp"
 #include "config/settings.hpp"
 #include "endpoint/router.hpp"
-#include "host/clock.hpp"
 #include "host/pool.hpp"
 #include "identity/jwt.hpp"
 #include "log/log.hpp"
@@ -23,6 +22,7 @@
 #include "messaging/domain_table.hpp"
 #include "messaging/followers.hpp"
 #include "metrics/metrics.hpp"
+#include "net/clock.hpp"
 #include "net/engine.hpp"
 #include "plugins/registry.hpp"
 

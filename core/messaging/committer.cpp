@@ -23,7 +23,9 @@ void Core::enqueue(unsigned thread, Entry entry) {
   waiting_.fetch_add(1, std::memory_order_relaxed);
   waiting_bytes_.fetch_add(entry.bytes, std::memory_order_relaxed);
   if (thread < local_.size()) {
-    local_[thread].entries.push_back(std::move(entry));
+    auto& local = local_[thread];
+    if (std::holds_alternative<SubmitEntry>(entry.what)) ++local.submitted;
+    local.entries.push_back(std::move(entry));
     return;
   }
   std::vector<Entry> one;
@@ -173,12 +175,7 @@ void Core::commit_round(std::vector<Entry>& entries) {
       state_.stable = ids_.last();
     }
     for (const auto& late : sequencer.late()) {
-      auto record = record_of(late.original);
-      auto& ack = std::get<Ack>(out.by_thread[late.thread][late.item]);
-      if (record)
-        ack.result = Accepted{std::move(*record), true};
-      else
-        ack.result = record.error();
+      std::get<Ack>(out.by_thread[late.thread][late.item]).result = repeated(late.original);
     }
     break;
   }
@@ -186,10 +183,20 @@ void Core::commit_round(std::vector<Entry>& entries) {
   answered(entries);
 }
 
+/// The answer to a repeat whose original is not in memory.
+Result<Accepted> Core::repeated(MessageId original) {
+  auto record = record_of(original);
+  if (!record) return record.error();
+  return Accepted{std::make_shared<const MessageRecord>(std::move(*record)), true};
+}
+
 Result<Conflict> Core::commit(Sequencer& sequencer) {
   if (sequencer.changes_nothing()) return Conflict{};
+  const auto begin = clock_.steady();
   try {
-    return storage_.commit(sequencer.batch());
+    auto stored = storage_.commit(sequencer.batch());
+    commit_took_ = static_cast<std::size_t>(std::max<Millis>(clock_.steady() - begin, 0));
+    return stored;
   } catch (const std::exception& e) {
     log_.error("the storage threw", {{"what", e.what()}});
     return Error{Code::internal, "storage.broken", {}};
@@ -255,64 +262,6 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
         },
         entry.what);
   }
-}
-
-void Core::hand_back(Outbound& out) {
-  if (!out.announced.empty()) broker_.announce(out.announced);
-  if (!out.withdrawn.empty()) broker_.withdraw(out.withdrawn);
-  for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
-    if (out.by_thread[thread].empty()) continue;
-    threads_.post(thread, [this, thread, items = std::move(out.by_thread[thread])]() mutable {
-      run_items(thread, std::move(items));
-    });
-  }
-  for (auto& call : out.here) call();
-}
-
-void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
-  struct Run {
-    Core& core;
-    unsigned thread;
-
-    void operator()(Ack& ack) const {
-      auto* session = core.sessions_.find(thread, ack.session);
-      if (session != nullptr) {
-        --session->in_flight;
-        if (session->held && session->in_flight <= core.options_.window / 2) {
-          session->held = false;
-          session->link->release();
-        }
-      } else if (ack.session != 0) {
-        return;
-      }
-      ack.done(std::move(ack.result));
-    }
-    void operator()(Reply& reply) const {
-      if (reply.session == 0 || core.sessions_.find(thread, reply.session) != nullptr) reply.call();
-    }
-    void operator()(NewRecord& item) const { core.sessions_.deliver(thread, *item.record); }
-    void operator()(std::shared_ptr<const Outgoing>& outgoing) const { core.sessions_.deliver(thread, *outgoing); }
-    void operator()(AudienceChange& change) const {
-      if (change.joins)
-        core.sessions_.join(thread, change.user, change.group);
-      else
-        core.sessions_.leave(thread, change.user, change.group);
-    }
-  };
-  for (auto& item : items) {
-    try {
-      std::visit(Run{*this, thread}, item);
-    } catch (const std::exception& e) {
-      log_.error("a contract's handler threw", {{"what", e.what()}});
-    }
-  }
-}
-
-void Core::sweep(unsigned thread) {
-  sessions_.sweep(thread, [&](Session& session, const Unproven& run) {
-    ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
-    enqueue(thread, Entry{session.caller, std::move(proven), 0, {}});
-  });
 }
 
 // With the committer's role.

@@ -121,9 +121,9 @@ class Core final : public Messaging, public Users {
   friend class Reader;
 
   // submit.cpp
-  void check_submission(const Caller& caller, Submission submission, Done<Accepted> done);
-  void enqueue_submission(const Caller& caller, Submission submission, UserPtr peer, Done<Accepted> done);
-  void fail_submission(const Caller& caller, Done<Accepted> done, Error error);
+  void check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done);
+  void enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done);
+  void fail_submission(const Caller& caller, Done<Accepted>&& done, Error error);
   void apply_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done);
   void mark_messages(const Caller& caller, MarkAct act, Done<Marked> done);
   void mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done);
@@ -195,15 +195,21 @@ class Core final : public Messaging, public Users {
   // committer.cpp
   void remember_key(const ClientKey& key, MessageId id);
   void answered(const std::vector<Entry>& entries);
+  Result<Accepted> repeated(MessageId original);
   Result<Conflict> commit(Sequencer& sequencer);
-  void run_items(unsigned thread, std::vector<OutboundItem> items);
   void learn(const Conflict& conflict, const Sequencer& sequencer);
   void fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out);
   void run_committer();
   void commit_waiting();
   void commit_round(std::vector<Entry>& entries);
-  void hand_back(Outbound& out);
   void housekeeping();
+
+  // hand_back.cpp
+  void hand_back(Outbound& out);
+  void take_back(unsigned thread, std::vector<OutboundItem> items, std::size_t writes_worth_waiting);
+  bool is_worth_waiting(unsigned thread, std::size_t writes) const;
+  void run_back(unsigned thread);
+  void run_items(unsigned thread, std::vector<OutboundItem> items);
 
   // prepare.cpp; `lock` is held when they are called and when they return, not while they wait for the storage.
   void prepare(std::vector<Entry>& entries);
@@ -233,9 +239,11 @@ class Core final : public Messaging, public Users {
   KeyMap recent_keys_;
   std::deque<std::array<std::uint64_t, 2>> recent_key_order_;
 
-  // Entries of one turn, by I/O thread; then the queue.
+  // What belongs to one I/O thread: entries of its turn, then they go to the queue; and what came back.
   struct alignas(64) Local {
     std::vector<Entry> entries;
+    std::vector<OutboundItem> back;  ///< waits for the next round, so that both share their writes
+    std::size_t submitted = 0;       ///< submissions whose answers have not been run
   };
   std::vector<Local> local_;
   std::mutex queue_mutex_;
@@ -247,7 +255,8 @@ class Core final : public Messaging, public Users {
   /// Of those, what links have proven: bounded by the sessions and awaited by nobody, it takes no submission's room.
   std::atomic<std::size_t> proven_waiting_{0};
   std::mutex committer_;      ///< the role: held by whoever sequences
-  std::vector<Entry> round_;  ///< what is being committed; its memory is kept
+  std::size_t commit_took_ = 0;  ///< the latest one, in milliseconds
+  std::vector<Entry> round_;     ///< what is being committed; its memory is kept
   std::thread writer_;
   Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};

@@ -120,6 +120,10 @@ class Sequencer {
     }
   };
 
+  static Error error(Code code, std::string reason, std::string detail = {}) {
+    return {code, std::move(reason), std::move(detail)};
+  }
+
   Step decide(Entry& entry, SubmitEntry& submit);
   Step decide(Entry& entry, RecallEntry& recall);
   Step decide(Entry& entry, MarkEntry& mark);

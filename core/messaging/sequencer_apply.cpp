@@ -57,17 +57,15 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
   }
   if (const auto* repeat = std::get_if<Repeated>(&step)) {
     core_.repeated_total_.add();
-    Accepted accepted;
-    accepted.repeated = true;
-    if (const auto* record = state_.recent_record(repeat->original)) {
-      accepted.record = *record;
-      return answer(std::move(accepted));
-    }
+    if (auto record = state_.recent_shared(repeat->original)) return answer(Accepted{std::move(record), true});
     // The original is older than what is in memory: read it when the lock is released, the answer keeps its place.
-    answer(std::move(accepted));
     if (entry.caller.thread < out.by_thread.size()) {
-      auto& items = out.by_thread[entry.caller.thread];
-      late_.push_back({entry.caller.thread, items.size() - 1, repeat->original});
+      answer(Accepted{nullptr, true});
+      late_.push_back({entry.caller.thread, out.by_thread[entry.caller.thread].size() - 1, repeat->original});
+    } else {
+      out.here.push_back([&core = core_, done = std::move(submit.done), original = repeat->original]() mutable {
+        if (done) done(core.repeated(original));
+      });
     }
     return;
   }
@@ -87,7 +85,7 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
     }
   }
 
-  answer(Accepted{*record, false});
+  answer(Accepted{record, false});
   if (core_.stored_.has_observers()) {
     out.publish(entry.caller, [&core = core_, record] { core.stored_(MessageStored{{}, *record}); });
   }
@@ -138,10 +136,10 @@ std::bitset<256> Sequencer::threads_of(UserId low, UserId high) const {
 /// A new message, to its conversation: what `deliver` does, without an Outgoing for each.
 void Sequencer::push(ConversationState& conversation, RecordPtr record, Outbound& out) {
   const bool group = !conversation.is_direct();
+  out.to_groups = out.to_groups || group;
   // With one thread nothing is won by asking who is online: the thread itself will know.
-  const auto threads = group || out.by_thread.size() == 1
-                           ? std::bitset<256>().set()
-                           : threads_of(conversation.info->low, conversation.info->high);
+  const auto threads = group || out.by_thread.size() == 1 ? std::bitset<256>().set()
+                                                          : threads_of(conversation.info->low, conversation.info->high);
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (threads[thread]) out.by_thread[thread].push_back(NewRecord{record});
   }
@@ -224,158 +222,6 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
   outgoing->change.actor = recall.actor->id;
   outgoing->change.message = done.message->id;
   deliver(conversation, std::move(outgoing), out);
-}
-
-void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) return out.reply<Marked>(entry.caller, mark.done, std::move(*refused));
-  auto& done = std::get<MarkedStep>(step);
-  auto* view = state_.view(mark.actor->id);
-  for (auto& part : done.parts) {
-    const auto it = view->entries.find(part.conversation->id());
-    if (it == view->entries.end()) continue;
-    auto& mine = it->second;
-    if (mine.counted) {
-      mine.unread += part.conversation->head - mine.counted_upto;
-      mine.counted_upto = part.conversation->head;
-      mine.unread -= std::min(mine.unread, part.unread_less);
-    }
-    if (part.recount) mine.counted = false;
-    for (const auto which : {MarkId::delivered, MarkId::read}) {
-      if (const auto* value = mine.find(which)) {
-        part.conversation->delivered_high = std::max(part.conversation->delivered_high, value->set.newest());
-      }
-    }
-  }
-  out.reply<Marked>(entry.caller, mark.done, done.result);
-  for (const auto& part : done.parts) {
-    if (part.read_advanced) tell_read(entry.caller, mark.actor, part, out);
-  }
-}
-
-void Sequencer::tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out) {
-  if (core_.advanced_.has_observers()) {
-    MarkAdvanced fact{{}, reader->id, part.conversation->id(), MarkId::read, part.newest, part.reached};
-    out.publish(caller, [&core = core_, fact] { core.advanced_(fact); });
-  }
-  auto outgoing = std::make_shared<Outgoing>();
-  outgoing->kind = Delivery::Kind::read;
-  outgoing->conversation = part.conversation->info;
-  outgoing->actor = outgoing->subject = reader;
-  outgoing->newest = part.newest;
-  outgoing->reached = part.reached;
-  deliver_to_user(reader->id, std::move(outgoing), out);
-}
-
-void Sequencer::finish(Entry&, ProvenEntry& proven, Step& step, Outbound&) {
-  if (auto* done = std::get_if<MarkedStep>(&step)) {
-    auto& high = done->parts.front().conversation->delivered_high;
-    high = std::max(high, proven.high);
-  }
-}
-
-void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joined_seq, Position joined) {
-  state_.touch_loading(user);
-  auto* view = state_.view(user);
-  if (view == nullptr) return;
-  auto& mine = view->entries[conversation.id()];
-  mine.conversation = &conversation;
-  mine.joined_seq = joined_seq;
-  mine.joined = joined;
-  mine.unread = 0;
-  mine.counted_upto = conversation.head;
-  mine.counted = true;
-}
-
-void Sequencer::leave_view(UserId user, ConversationId conversation) {
-  state_.touch_loading(user);
-  if (auto* view = state_.view(user)) view->entries.erase(conversation);
-}
-
-void Sequencer::audience(UserId user, ConversationId group, bool joins, Outbound& out) {
-  const auto* view = state_.view(user);
-  if (view == nullptr) return;
-  std::bitset<256> threads;
-  for (const auto& session : view->sessions) threads.set(session.thread);
-  for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
-    if (threads[thread]) out.by_thread[thread].push_back(AudienceChange{user, group, joins});
-  }
-}
-
-void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) {
-    return out.reply<ConversationRecord>(entry.caller, create.done, std::move(*refused));
-  }
-  auto& done = std::get<CreatedStep>(step);
-  auto& conversation = *done.conversation;
-  conversation.last_change = done.position;
-  for (const auto& user : done.users) {
-    enter_view(user->id, conversation, 0, done.position);
-    audience(user->id, conversation.id(), true, out);
-  }
-  ConversationRecord record;
-  record.conversation = conversation.info;
-  record.owner = create.actor;
-  record.member_count = conversation.member_count;
-  out.reply<ConversationRecord>(entry.caller, create.done, std::move(record));
-  if (core_.created_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, info = conversation.info] {
-      core.created_(ConversationCreated{{}, info});
-    });
-  }
-  auto outgoing = std::make_shared<Outgoing>();
-  outgoing->kind = Delivery::Kind::created;
-  outgoing->conversation = conversation.info;
-  outgoing->actor = create.actor;
-  outgoing->change.position = done.position;
-  outgoing->change.conversation = conversation.id();
-  outgoing->change.kind = ChangeKind::created;
-  outgoing->change.actor = create.actor->id;
-  deliver(conversation, std::move(outgoing), out);
-}
-
-void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) {
-    return out.reply<MemberRecord>(entry.caller, membership.done, std::move(*refused));
-  }
-  auto& done = std::get<MemberStep>(step);
-  auto& conversation = *done.conversation;
-  conversation.last_change = done.change.position;
-  const auto& member = done.member;
-  const auto [it, is_new] =
-      conversation.member_index.try_emplace(member.user, static_cast<std::uint32_t>(conversation.members.size()));
-  if (is_new) {
-    conversation.members.push_back(member);
-    ++conversation.member_count;
-  } else {
-    auto& known = conversation.members[it->second];
-    if (known.left && !member.left) ++conversation.member_count;
-    if (!known.left && member.left) --conversation.member_count;
-    known = member;
-  }
-
-  auto outgoing = std::make_shared<Outgoing>();
-  outgoing->kind = Delivery::Kind::membership;
-  outgoing->conversation = conversation.info;
-  outgoing->actor = membership.actor;
-  outgoing->subject = membership.subject;
-  outgoing->change = done.change;
-  if (done.change.kind == ChangeKind::joined) {
-    enter_view(member.user, conversation, member.joined_seq, member.joined);
-    audience(member.user, conversation.id(), true, out);
-    deliver(conversation, std::move(outgoing), out);
-  } else {
-    deliver(conversation, std::move(outgoing), out);
-    if (done.change.kind == ChangeKind::left) {
-      audience(member.user, conversation.id(), false, out);
-      leave_view(member.user, conversation.id());
-    }
-  }
-  out.reply<MemberRecord>(entry.caller, membership.done, MemberRecord{member, membership.subject});
-  if (core_.membership_changed_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, change = done.change] {
-      core.membership_changed_(MembershipChanged{{}, change});
-    });
-  }
 }
 
 void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out) {

@@ -117,6 +117,13 @@ void Sessions::leave(unsigned thread, UserId user, ConversationId group) {
   if (audience != table.audiences.end() && audience->second.empty()) table.audiences.erase(audience);
 }
 
+std::size_t Sessions::audience(unsigned thread, const Conversation& conversation) const {
+  if (conversation.kind == ConversationKind::direct) return 0;
+  const auto& audiences = tables_[thread]->audiences;
+  const auto it = audiences.find(conversation.id);
+  return it == audiences.end() ? 0 : it->second.size();
+}
+
 void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
   auto& table = *tables_[thread];
   Delivery delivery;

@@ -99,6 +99,9 @@ class Sessions {
   void deliver(unsigned thread, const Outgoing& outgoing);
   void deliver(unsigned thread, const MessageRecord& record);
 
+  /// Sessions of this thread that hear of a message of the conversation. 0 for direct ones: at most a handful.
+  std::size_t audience(unsigned thread, const Conversation& conversation) const;
+
   /// Calls `proven(session, run)` for every run that the links have proven.
   template <class F>
   void sweep(unsigned thread, F proven);

@@ -27,7 +27,6 @@ namespace loft {
 using ConversationPtr = std::shared_ptr<const Conversation>;
 
 /// Shared by all that speak of one message; replaced when it is recalled.
-using RecordPtr = std::shared_ptr<const MessageRecord>;
 /// Small blocks: most conversations have few messages in memory, or none.
 using Tail = boost::container::deque<RecordPtr, void, boost::container::deque_options_t<boost::container::block_size<8>>>;
 
@@ -199,6 +198,12 @@ struct State {
   const MessageRecord* recent_record(MessageId id) const noexcept {
     const auto it = recent_place(*this, id);
     return it != recent.end() ? it->conversation->in_tail(it->seq) : nullptr;
+  }
+  RecordPtr recent_shared(MessageId id) const noexcept {
+    const auto it = recent_place(*this, id);
+    if (it == recent.end()) return nullptr;
+    const auto& from = *it->conversation;
+    return from.in_tail(it->seq) != nullptr ? from.tail[it->seq - from.tail_first()] : nullptr;
   }
   ConversationState* find_pair(const std::pair<UserId, UserId>& pair) const noexcept {
     const auto it = by_pair.find(pair);

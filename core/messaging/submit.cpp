@@ -30,14 +30,14 @@ void Core::submit(const Caller& caller, Submission submission, Done<Accepted> do
 }
 
 // A refusal goes through the queue, so that its answer does not overtake those of earlier submissions.
-void Core::fail_submission(const Caller& caller, Done<Accepted> done, Error error) {
+void Core::fail_submission(const Caller& caller, Done<Accepted>&& done, Error error) {
   SubmitEntry entry;
   entry.more().refused = std::move(error);
   entry.done = std::move(done);
   enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
 }
 
-void Core::check_submission(const Caller& caller, Submission submission, Done<Accepted> done) {
+void Core::check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done) {
   if (full()) return fail_submission(caller, std::move(done), queue_full);
   const auto* row = domains_.find(submission.domain);
   if (row == nullptr) {
@@ -84,7 +84,7 @@ void Core::check_submission(const Caller& caller, Submission submission, Done<Ac
             });
 }
 
-void Core::enqueue_submission(const Caller& caller, Submission submission, UserPtr peer, Done<Accepted> done) {
+void Core::enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done) {
   SubmitEntry entry;
   const auto* session = sessions_.find(caller.thread, caller.session);
   entry.sender = session != nullptr && session->user != nullptr ? session->user : directory_.cached(caller.user);

@@ -2,11 +2,13 @@
 
 #include <sys/epoll.h>
 
-#include <boost/asio/post.hpp>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <exception>
 #include <system_error>
+
+#include "net/clock.hpp"
 
 namespace loft::net {
 namespace {
@@ -68,6 +70,7 @@ void IoThread::run() {
   for (Shared::Repeated& repeated : shared_.repeated)
     add_task(repeated.period, repeated.period, [this, &repeated] { repeated.work(index_); });
   while (!stopping_ || unfinished()) turn();
+  SystemClock::go_on();
   current_io_thread = nullptr;
 }
 
@@ -86,7 +89,8 @@ void IoThread::turn() {
 }
 
 void IoThread::run_handlers() {
-  bool sleep = local_.empty() && resumed_.empty() && first_touched_ == nullptr && first_dead_ == nullptr && !more_events_;
+  bool sleep =
+      local_.empty() && resumed_.empty() && first_touched_ == nullptr && first_dead_ == nullptr && !more_events_;
   if (sleep) {
     const std::lock_guard lock(inbox_mutex_);
     sleep = sleeps_ = inbox_.empty();
@@ -96,7 +100,11 @@ void IoThread::run_handlers() {
       poller_.async_wait(Descriptor::wait_read, [this](const boost::system::error_code&) { poller_waits_ = false; });
       poller_waits_ = true;
     }
-    if (sleep) context_.run_one();
+    if (sleep) {
+      SystemClock::go_on();
+      context_.run_one();
+    }
+    SystemClock::stand_still();
     context_.poll();
     poll_connections();
   } catch (const std::exception& error) {
@@ -104,8 +112,8 @@ void IoThread::run_handlers() {
   }
 }
 
-/// Connections have a poller of their own, because a socket there stays armed: Asio's would cost a system call for every
-/// wait. None of them dies before the turn ends, so that no event speaks of one that is gone.
+/// Connections have a poller of their own, because a socket there stays armed: Asio's would cost a system call for
+/// every wait. None of them dies before the turn ends, so that no event speaks of one that is gone.
 void IoThread::poll_connections() {
   epoll_event events[most_events];
   const int count = ::epoll_wait(poller_.native_handle(), events, events_per_turn_, 0);
@@ -140,6 +148,8 @@ bool IoThread::run_posts() {
     sleeps_ = false;
     running_.swap(inbox_);
   }
+  // What other threads posted has happened by now: an answer must not be older than what it tells of.
+  if (!running_.empty()) SystemClock::stand_still();
   any = any || !running_.empty();
   for (auto& work : running_) run_one(work, "posted work");
   running_.clear();

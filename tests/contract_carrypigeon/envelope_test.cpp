@@ -92,7 +92,7 @@ TEST_CASE("a request with id -1 is carried out and never answered") {
   d.say(
       R"({"id":-1,"route":"/core/channel/message/create","data":{"cid":5,"domain":"Core:Text","data":{"text":"a"}}})");
   REQUIRE(d.messaging().submits.size() == 1);
-  d.messaging().submits[0].done(Accepted{message(noon_id, "{}"), false});
+  d.messaging().submits[0].done(Accepted{std::make_shared<const MessageRecord>(message(noon_id, "{}")), false});
   d.say(R"({"id":-1,"route":"/core/channel/message/delete","data":{"mid":1}})");
   REQUIRE(d.messaging().recalls.size() == 1);
   d.messaging().recalls[0].done(Recalled{message(noon_id, "{}"), false});

@@ -29,7 +29,7 @@ TEST_CASE("a message goes to the channel with its domain and its data as they we
   CHECK(call.args.client_id.empty());
   CHECK_FALSE(call.args.may_create_users);
   CHECK(d.heard().empty());  // nothing is said before the message is durable
-  call.done(Accepted{message(noon_id + 3, "{}"), false});
+  call.done(Accepted{std::make_shared<const MessageRecord>(message(noon_id + 3, "{}")), false});
   CHECK(d.heard() == R"({"id":1,"code":200,"data":{"mid":114730598400003}})");
 }
 
@@ -68,7 +68,7 @@ TEST_CASE("replies to messages in flight carry each its own id, in the order of 
   d.say(R"({"id":21,"route":"/core/channel/message/create","data":{"cid":5,"domain":"Core:Text","data":{}}})");
   d.say(R"({"id":22,"route":"/core/channel/message/create","data":{"cid":5,"domain":"Core:Text","data":{}}})");
   REQUIRE(d.messaging().submits.size() == 2);
-  d.messaging().submits[0].done(Accepted{message(1, "{}"), false});
+  d.messaging().submits[0].done(Accepted{std::make_shared<const MessageRecord>(message(1, "{}")), false});
   d.messaging().submits[1].done(Error{Code::forbidden, "member.muted", ""});
   CHECK(d.heard() ==
         "{\"id\":21,\"code\":200,\"data\":{\"mid\":1}}\n"

@@ -41,7 +41,7 @@ TEST_CASE("every other route asks for a user") {
 
 TEST_CASE("a message is sent and answered as printed") {
   Bench bench;
-  bench.messaging.submits.rule = [&](const auto&) { return Accepted{bench.record(), false}; };
+  bench.messaging.submits.rule = [&](const auto&) { return Accepted{share(bench.record()), false}; };
   const auto body =
       R"({"receiver_id":"user456","group_id":"optional_group_id","type":"text","content":"Hello, world!"})";
   CHECK(ask(bench, 200, post, "/api/v1/messages", body, me) ==
@@ -54,7 +54,7 @@ TEST_CASE("a message is sent and answered as printed") {
 TEST_CASE("a message to a group shows the group instead of a receiver") {
   Bench bench;
   bench.messaging.submits.rule = [&](const auto&) {
-    return Accepted{bench.record("Core:Text", R"({"text":"Hello everyone!"})", bench.group("group123")), false};
+    return Accepted{share(bench.record("Core:Text", R"({"text":"Hello everyone!"})", bench.group("group123"))), false};
   };
   const auto answer = ask(bench, 200, post, "/api/v1/messages",
                           R"({"group_id":"group123","type":"text","content":"Hello everyone!"})", me);

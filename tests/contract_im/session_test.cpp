@@ -114,7 +114,7 @@ TEST_CASE("a heartbeat is answered with the host's time") {
 TEST_CASE("the document's own example of a message is sent to the receiver and answered as printed") {
   Bench bench;
   Client client(bench);
-  bench.messaging.submits.rule = [&](const auto&) { return Accepted{bench.record(), false}; };
+  bench.messaging.submits.rule = [&](const auto&) { return Accepted{share(bench.record()), false}; };
   CHECK(client.ask(send_frame(
             R"({"receiver_id":"user456","group_id":"optional_group_id","type":"text","content":"Hello, world!"})")) ==
         send_reply());
@@ -148,7 +148,7 @@ TEST_CASE("a group id that is not empty wins over a receiver") {
 TEST_CASE("the envelope's message_id is the client's own id; a repeat is answered with the original") {
   Bench bench;
   Client client(bench);
-  bench.messaging.submits.rule = [&](const auto&) { return Accepted{bench.record(), true}; };
+  bench.messaging.submits.rule = [&](const auto&) { return Accepted{share(bench.record()), true}; };
   CHECK(client.ask(
             R"({"type":"send_message","message_id":"c-1","data":{"receiver_id":"b","type":"text","content":"x"}})") ==
         send_reply());
@@ -169,7 +169,7 @@ TEST_CASE("text goes in and out byte for byte, escapes included") {
   Bench bench;
   Client client(bench);
   bench.messaging.submits.rule = [&](const auto& call) {
-    return Accepted{bench.record(call.request.domain, call.request.content), false};
+    return Accepted{share(bench.record(call.request.domain, call.request.content)), false};
   };
   for (const char* text :
        {R"("a \"quote\"")", R"("back\\")", R"("\u4f60\ud83d\ude00 \/ \n")", R"("你好 😀")", R"("\u0000")"}) {
@@ -184,7 +184,7 @@ TEST_CASE("media go in as a url or as an object in JSON text, and come out as th
   Bench bench;
   Client client(bench);
   bench.messaging.submits.rule = [&](const auto& call) {
-    return Accepted{bench.record(call.request.domain, call.request.content), false};
+    return Accepted{share(bench.record(call.request.domain, call.request.content)), false};
   };
   const std::pair<const char*, const char*> types[] = {
       {"image", "Core:Image"}, {"file", "Core:File"}, {"voice", "Core:Voice"}, {"video", "Core:Video"}};
@@ -255,7 +255,7 @@ TEST_CASE("answers to messages keep the order of the requests, errors found at o
   client.say(send_frame(R"({"receiver_id":"b","type":"text","content":"2"})"));
   client.say("broken");
   CHECK(client.heard().empty());
-  bench.messaging.submits.answer(Accepted{bench.record(), false});
+  bench.messaging.submits.answer(Accepted{share(bench.record()), false});
   CHECK(client.heard() == send_reply() + "\n" + error_frame("content is required"));
   bench.messaging.submits.answer(Error{Code::overloaded, "queue.full", {}});
   CHECK(client.heard() ==
@@ -275,9 +275,9 @@ TEST_CASE("errors that wait for earlier answers are bounded: the client is not r
   client.say("broken");  // what the transport had at hand
   CHECK(client.peer.held == 1);
   CHECK(client.heard().empty());
-  bench.messaging.submits.answer(Accepted{bench.record(), false});
+  bench.messaging.submits.answer(Accepted{share(bench.record()), false});
   CHECK(client.peer.held == 1);  // 33 are left
-  bench.messaging.submits.answer(Accepted{bench.record(), false});
+  bench.messaging.submits.answer(Accepted{share(bench.record()), false});
   CHECK(client.peer.held == 0);
   client.heard();
   CHECK(client.ask("broken") == error_frame("Invalid message format"));

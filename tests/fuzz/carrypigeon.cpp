@@ -32,7 +32,7 @@ void answer_all(Dialogue& d) {
     const auto content = json::parse(call.args.content);
     if (!content || !content->is(json::Type::object)) std::abort();
   }
-  answer(messaging.submits, Accepted{stored, false});
+  answer(messaging.submits, Accepted{std::make_shared<const MessageRecord>(stored), false});
   answer(messaging.recalls, Recalled{stored, false});
   answer(messaging.marks, Marked{});
   answer(messaging.creates, record(group(5)));

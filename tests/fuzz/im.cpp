@@ -35,7 +35,7 @@ void prepare(Bench& bench) {
   messaging.submits.rule = [&bench](const auto& call) {
     demand(is_object(call.request.content));
     demand(call.request.client_id.size() <= 128);
-    return Accepted{bench.record(call.request.domain, call.request.content), false};
+    return Accepted{share(bench.record(call.request.domain, call.request.content)), false};
   };
   messaging.marks.rule = [](const auto& call) {
     demand(call.request.messages.size() == 1 && call.request.messages[0] != MessageId::none);

@@ -153,19 +153,19 @@ class Play {
         }
         REQUIRE(reason_of(result) == "ok");
         REQUIRE(result->repeated);
-        REQUIRE(result->record.message->id == known->second.id);
-        REQUIRE(result->record.message->content == content);
+        REQUIRE(result->record->message->id == known->second.id);
+        REQUIRE(result->record->message->content == content);
         return;
       }
       REQUIRE(reason_of(result) == (refusal.empty() ? "ok" : refusal));
       if (!refusal.empty()) return;
       stored(to, *result, sender, peer, content);
-      if (!key.empty()) model_.keys[{sender, key}] = {target, content, result->record.message->id};
+      if (!key.empty()) model_.keys[{sender, key}] = {target, content, result->record->message->id};
     };
   }
 
   void stored(ModelConversation* to, const Accepted& accepted, UserId sender, UserId peer, const std::string& content) {
-    const auto& message = *accepted.record.message;
+    const auto& message = *accepted.record->message;
     REQUIRE_FALSE(accepted.repeated);
     if (to == nullptr) {
       const auto [low, high] = std::minmax(sender, peer);
@@ -177,8 +177,8 @@ class Play {
     REQUIRE(message.conversation == to->id);
     REQUIRE(message.seq == to->log.size() + 1);
     REQUIRE(message.id > model_.last);
-    REQUIRE(accepted.record.sender->id == sender);
-    if (to->direct) REQUIRE(accepted.record.peer->id == (to->low == sender ? to->high : to->low));
+    REQUIRE(accepted.record->sender->id == sender);
+    if (to->direct) REQUIRE(accepted.record->peer->id == (to->low == sender ? to->high : to->low));
     model_.last = message.id;
     to->log.push_back({message.id, message.seq, sender, content, false, ++model_.messages});
     model_.push_message(*to, to->log.back());

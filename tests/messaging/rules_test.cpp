@@ -135,7 +135,7 @@ TEST_CASE("facts are told once, after the commit") {
   const auto sent = world.submit(world.http(a), World::to_user(b, "x", "k"));
   REQUIRE(world.submit(world.http(a), World::to_user(b, "x", "k"))->repeated);
   static_cast<void>(world.submit(world.http(a), World::to_user(b, "bad")));
-  const auto id = sent->record.message->id;
+  const auto id = sent->record->message->id;
   REQUIRE(world.read(b, {id}));
   REQUIRE(world.read(b, {id}));
   const auto recall = [&] {
@@ -299,7 +299,7 @@ TEST_CASE("what a dead socket swallowed is offered again, what was proven is not
   policy.variant = 1;
   auto& client = world.login(b, policy, 1);
   std::vector<MessageId> ids;
-  const auto send = [&] { ids.push_back(world.submit(world.http(a), World::to_user(b, "x"))->record.message->id); };
+  const auto send = [&] { ids.push_back(world.submit(world.http(a), World::to_user(b, "x"))->record->message->id); };
   const auto receipt = [&](MessageId id) {
     return world.ask<MessageRecord>([&](auto done) { world.core->message(world.http(a), id, std::move(done)); })
         ->receipt;
@@ -401,7 +401,7 @@ TEST_CASE("a follower sees every entry in order, resumes after a restart and is 
   const auto a = world.user("a"), b = world.user("b");
   std::vector<Position> expected;
   const auto send = [&] {
-    expected.push_back(raw(world.submit(world.http(a), World::to_user(b, "x"))->record.message->id));
+    expected.push_back(raw(world.submit(world.http(a), World::to_user(b, "x"))->record->message->id));
   };
   for (int i = 0; i < 7; ++i) send();
   Followed followed;
@@ -434,7 +434,7 @@ TEST_CASE("a new follower begins at the newest entry unless it asks for all") {
   world.storage.reads_fail = false;
   // The follower's own first entry in the storage says that it has begun.
   while (!*world.storage.follower("test.follower")) std::this_thread::yield();
-  const auto id = world.submit(world.http(a), World::to_user(b, "x"))->record.message->id;
+  const auto id = world.submit(world.http(a), World::to_user(b, "x"))->record->message->id;
   REQUIRE(followed.wait_for(1));
   followers->stop();
   CHECK(followed.positions == std::vector<Position>{raw(id)});

@@ -168,8 +168,8 @@ class Actor final : public SessionLink {
         submission.client_id = std::to_string(steps_);
         core_.submit(caller, std::move(submission), [this, next](Result<Accepted> result) {
           if (result) {
-            ++acknowledged[result->record.message->id];
-            acks.push_back(raw(result->record.message->id));
+            ++acknowledged[result->record->message->id];
+            acks.push_back(raw(result->record->message->id));
           }
           next(result);
         });

@@ -27,13 +27,13 @@ struct Later {
 MessageId send(World& world, UserId from, UserId to, std::string content = "x") {
   auto sent = world.submit(world.http(from), World::to_user(to, std::move(content)));
   REQUIRE(reason_of(sent) == "ok");
-  return sent->record.message->id;
+  return sent->record->message->id;
 }
 
 MessageId send(World& world, UserId from, ConversationId to, std::string content = "x") {
   auto sent = world.submit(world.http(from), World::to(to, std::move(content)));
   REQUIRE(reason_of(sent) == "ok");
-  return sent->record.message->id;
+  return sent->record->message->id;
 }
 
 ConversationId pair_of(World& world, UserId a, UserId b) {
@@ -273,7 +273,7 @@ TEST_CASE("a refused or repeated message makes no conversation") {
   const auto again = world.submit(world.http(a), World::to_user(b, "one", "key"));
   REQUIRE(again);
   CHECK(again->repeated);
-  CHECK(again->record.message->id == first->record.message->id);
+  CHECK(again->record->message->id == first->record->message->id);
   CHECK(world.storage.all_messages().size() == 1);
 }
 
@@ -302,8 +302,8 @@ TEST_CASE("a direct message by the conversation's id knows the other user after 
   world.restart();
   const auto sent = world.submit(world.http(a), World::to(in, "x"));
   REQUIRE(reason_of(sent) == "ok");
-  REQUIRE(sent->record.peer != nullptr);
-  CHECK(sent->record.peer->id == b);
+  REQUIRE(sent->record->peer != nullptr);
+  CHECK(sent->record->peer->id == b);
   const auto c = world.user("c");
   CHECK(reason_of(world.submit(world.http(c), World::to(in, "x"))) == "member.none");
 }
@@ -406,10 +406,10 @@ TEST_CASE("a head that the storage knows better is learnt, and counts stay exact
   const auto again = world.submit(world.http(a), World::to_user(b, "lost", "k"));
   REQUIRE(reason_of(again) == "ok");
   CHECK(again->repeated);
-  CHECK(again->record.message->seq == 2);
+  CHECK(again->record->message->seq == 2);
   const auto next = world.submit(world.http(a), World::to_user(b, "next"));
   REQUIRE(next);
-  CHECK(next->record.message->seq == 3);
+  CHECK(next->record->message->seq == 3);
   CHECK(world.core->health().empty());
   CHECK(*world.unread(a) == 0);
   CHECK(*world.unread(b) == 3);

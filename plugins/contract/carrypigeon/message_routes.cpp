@@ -36,7 +36,7 @@ void Connection::message_create(const Request& request) {
   services_.messaging.submit(peer_.caller(), std::move(submission),
                              answer<Accepted>(request.id, [](std::string& out, const Accepted& accepted) {
                                out += "{\"mid\":";
-                               json::append_integer(out, raw(accepted.record.message->id));
+                               json::append_integer(out, raw(accepted.record->message->id));
                                out += '}';
                              }));
 }

@@ -55,8 +55,7 @@ void ImContract::setup(Host& host) {
   if (shared_.settings.auth == Auth::trusted_header && !host.trusts_user_header()) {
     throw std::runtime_error(
         "auth: trusted_header believes whoever says X-User-ID, which `identity.trust_header: true` must allow (and "
-        "only "
-        "does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
+        "only does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
   }
   shared_.host = &host;
   shared_.fetched = host.messaging().define_mark({"im.fetched", false});
@@ -81,7 +80,7 @@ void ImContract::encode(const Delivery& delivery, Variant, Encoded& out) const {
   const bool is_group = record.conversation->kind == ConversationKind::group;
   out.bytes.reserve(320 + record.message->content.size());
   out.bytes += is_group ? "{\"type\":\"new_group_message\",\"data\":" : "{\"type\":\"new_message\",\"data\":";
-  shared_.wire.message(out.bytes, record, nullptr, &out);
+  shared_.wire.pushed(out, record);
   out.bytes += ",\"timestamp\":";
   append_millis(out.bytes, shared_.now());
   out.bytes += ",\"message_id\":\"";

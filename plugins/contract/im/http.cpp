@@ -53,9 +53,9 @@ Result<void> send(const Shared& shared, const HttpExchangePtr& exchange) {
             auto answer = [&shared, exchange, user = std::move(user)](const Accepted& accepted) {
               auto& out = scratch();
               out += "{\"success\":true,\"message\":";
-              shared.wire.message(out, accepted.record, user.get());
+              shared.wire.message(out, *accepted.record, user.get());
               out += ",\"message_id\":\"msg_";
-              json::append_integer(out, raw(accepted.record.message->id));
+              json::append_integer(out, raw(accepted.record->message->id));
               out += "\"}";
               reply(*exchange, out);
             };

@@ -196,9 +196,9 @@ void Session::sent(const Result<Accepted>& result) {
   }
   auto& out = begin("send_message");
   out += "{\"success\":true,\"message_id\":\"";
-  append_message_id(out, result->record.message->id);
+  append_message_id(out, result->record->message->id);
   out += "\",\"message\":";
-  shared_.wire.message(out, result->record, &peer_.user());
+  shared_.wire.sent(out, *result->record, peer_.user());
   out += '}';
   finish(out);
   say_held();

@@ -174,6 +174,45 @@ void Wire::message(std::string& out, const MessageRecord& record, const User* vi
   append_stamp(out, message.time());
 }
 
+namespace {
+
+struct Latest {
+  const Wire* wire = nullptr;
+  MessageId id = MessageId::none;
+  std::string object;
+};
+
+Latest& latest() {
+  static thread_local Latest latest;
+  return latest;
+}
+
+bool is_fresh(const MessageRecord& record) noexcept { return !record.is_recalled() && record.receipt == Receipt::sent; }
+
+}  // namespace
+
+void Wire::sent(std::string& out, const MessageRecord& record, const User& sender) const {
+  const auto from = out.size();
+  message(out, record, &sender);
+  // Longer ones are not worth the memory.
+  constexpr std::size_t most = 4096;
+  const bool same_for_all = record.peer != nullptr || record.conversation->kind == ConversationKind::group;
+  auto& last = latest();
+  last.id = MessageId::none;
+  if (!same_for_all || !is_fresh(record) || out.size() - from > most) return;
+  last.object.assign(out, from);
+  last.wire = this;
+  last.id = record.message->id;
+}
+
+void Wire::pushed(Encoded& out, const MessageRecord& record) const {
+  const auto& last = latest();
+  if (last.id == record.message->id && last.wire == this && is_fresh(record))
+    out.bytes += last.object;
+  else
+    message(out.bytes, record, nullptr, &out);
+}
+
 void Wire::content(std::string& out, const Message& message, const Kind* kind) const {
   if (kind == &text_kind()) {
     if (const auto text = lone_text(message.content); !text.empty()) {

@@ -51,6 +51,11 @@ class Wire {
   /// viewer the place is left to `shared`.
   void message(std::string& out, const MessageRecord& record, const User* viewer, Encoded* shared = nullptr) const;
 
+  /// The message object in the answer to its sender, and in the pushes that mostly follow it: made once for both where
+  /// the two are the same.
+  void sent(std::string& out, const MessageRecord& record, const User& sender) const;
+  void pushed(Encoded& out, const MessageRecord& record) const;
+
   /// `{"messages":[…],"has_more":false}`
   void page(std::string& out, const Page& page, const User& viewer) const;
 

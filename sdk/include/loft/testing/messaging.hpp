@@ -73,6 +73,9 @@ class Asked {
   std::deque<std::pair<std::size_t, Done<Answer>>> waiting_;
 };
 
+/// A record to answer a submission with.
+inline RecordPtr share(MessageRecord record) { return std::make_shared<const MessageRecord>(std::move(record)); }
+
 /// What `conversation` and `members` are asked with.
 struct ConversationAsk {
   ConversationRef ref;
@@ -107,8 +110,8 @@ class FakeMessaging final : public Messaging {
   /// Answers, by their rules, all calls that wait.
   void settle() {
     while (submits.settle() | recalls.settle() | marks.settle() | creates.settle() | memberships.settle() |
-           messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() | unreads.settle() | lists.settle() |
-           infos.settle() | rosters.settle() | mark_states.settle()) {
+           messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() | unreads.settle() |
+           lists.settle() | infos.settle() | rosters.settle() | mark_states.settle()) {
     }
   }
 
