@@ -11,9 +11,9 @@
 #include "config/scalars.hpp"
 #include "control/control.hpp"
 #include "control/lock.hpp"
-#include "net/clock.hpp"
 #include "host/version.hpp"
 #include "identity/jwt.hpp"
+#include "net/clock.hpp"
 
 namespace loft::cli {
 namespace {

@@ -17,7 +17,7 @@ Section top(Settings& s) {
 Section server(Settings& s) {
   Section section{"server", "Threads, connections and the time to stop.", {}};
   auto& t = section.table;
-  t.integer("threads", s.server.threads, "I/O threads; 0 takes one per core.").range(0, 256);
+  t.integer("threads", s.server.threads, "I/O threads; 0 takes one per core, at most 256.").range(0, most_io_threads);
   t.duration("grace", s.server.grace, "How long a stop waits for connections to end by themselves.")
       .range(0, 3'600'000);
   t.size("outbox_bytes", s.server.outbox_bytes,

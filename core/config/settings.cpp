@@ -9,6 +9,11 @@ namespace loft::config {
 
 const std::string_view development_secret = "loft development secret, not for production";
 
+unsigned io_threads(const Settings& settings, unsigned processors) noexcept {
+  if (settings.server.threads != 0) return settings.server.threads;
+  return std::clamp(processors, 1u, most_io_threads);
+}
+
 namespace {
 
 constexpr std::string_view internal_name = "internal";  // of the operator's listener in log and ports.json

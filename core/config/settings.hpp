@@ -121,6 +121,12 @@ struct Settings {
   bool loopback_only() const noexcept;
 };
 
+/// The most I/O threads a host has. What goes through messaging notes a message's threads in a set of this size.
+inline constexpr unsigned most_io_threads = 256;
+
+/// How many I/O threads to run on a machine of so many processors (0: not known).
+unsigned io_threads(const Settings& settings, unsigned processors) noexcept;
+
 /// The secret that stands in where none is configured. Public knowledge, hence for loopback only.
 extern const std::string_view development_secret;
 

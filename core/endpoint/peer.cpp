@@ -1,8 +1,14 @@
 #include "endpoint/peer.hpp"
 
-#include "net/engine.hpp"
+#include <algorithm>
 
 namespace loft {
+namespace {
+
+/// The wall clock may jump, the channel's does not: so often the rest of a token's time is looked at again.
+constexpr Millis look_again = 3'600'000;
+
+}  // namespace
 
 void PeerSession::on_message(MessageView message) {
   try {
@@ -13,7 +19,16 @@ void PeerSession::on_message(MessageView message) {
 }
 
 void PeerSession::on_login_deadline() {
-  if (!logged_in()) conversant_->on_login_deadline();
+  try {
+    if (until_ != 0) {
+      if (logged_in()) return clock_.now() < until_ ? await_expiry() : expire();
+      until_ = 0;  // of a session that is gone
+    } else if (!logged_in()) {
+      conversant_->on_login_deadline();
+    }
+  } catch (const std::exception& e) {
+    fail(e.what());
+  }
 }
 
 void PeerSession::on_closed() {
@@ -31,21 +46,24 @@ void PeerSession::login(UserRef user, SessionPolicy policy, Done<Login> done) {
   session_ = std::make_unique<Session>();
   session_->link = &link_;
   session_->caller.contract = &contract_;
-  session_->caller.thread = net::Engine::current_thread();
+  session_->caller.thread = thread_;
   session_->interests = policy.interests;
   session_->variant = policy.variant;
   session_->single = policy.single;
   for (const auto mark : policy.mark_on_push) session_->marks_on_push |= 1u << static_cast<unsigned>(mark);
   core_.sessions().add(*session_);
   link_.hold();
-  core_.open_session(*session_, std::move(user), [this, done = std::move(done)](Result<Login> login) mutable {
-    if (login) {
-      link_.release();
-    } else {
-      end_session();
-    }
-    done(std::move(login));
-  });
+  core_.open_session(*session_, std::move(user),
+                     [this, until = policy.until, done = std::move(done)](Result<Login> login) mutable {
+                       if (login) {
+                         link_.release();
+                         until_ = until;
+                         if (until_ != 0) await_expiry();
+                       } else {
+                         end_session();
+                       }
+                       done(std::move(login));
+                     });
 }
 
 void PeerSession::end_session() {
@@ -53,6 +71,23 @@ void PeerSession::end_session() {
   core_.close_session(*session_);
   session_.reset();
   while (link_.holds > 0) link_.release();
+}
+
+void PeerSession::login_deadline(Millis in) {
+  if (logged_in()) return;
+  until_ = 0;
+  channel_.login_deadline(in);
+}
+
+// A connection has either a login to wait for or a session that ends, so one deadline of the channel serves both.
+void PeerSession::await_expiry() { channel_.login_deadline(std::clamp<Millis>(until_ - clock_.now(), 1, look_again)); }
+
+void PeerSession::expire() {
+  until_ = 0;
+  conversant_->on_expired();
+  channel_.close(CloseMeaning::policy, "the token has expired");
+  // Now, not when the peer has said goodbye: what is sent meanwhile would reach nobody and count as delivered.
+  end_session();
 }
 
 void PeerSession::Link::hold() {

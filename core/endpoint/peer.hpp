@@ -13,8 +13,16 @@ namespace loft {
 
 class PeerSession final : public Conversant, public Peer {
  public:
-  PeerSession(Core& core, Channel& channel, const Contract& contract, Logger& log, bool from_loopback)
-      : core_(core), channel_(channel), contract_(contract), log_(log), from_loopback_(from_loopback) {}
+  /// Everything outlives it. `thread` is the connection's I/O thread.
+  PeerSession(Core& core, Channel& channel, const Contract& contract, const Clock& clock, Logger& log, unsigned thread,
+              bool from_loopback)
+      : core_(core),
+        channel_(channel),
+        contract_(contract),
+        clock_(clock),
+        log_(log),
+        thread_(thread),
+        from_loopback_(from_loopback) {}
   ~PeerSession() override { end_session(); }
 
   void attach(std::unique_ptr<Conversant> conversant) { conversant_ = std::move(conversant); }
@@ -33,7 +41,7 @@ class PeerSession final : public Conversant, public Peer {
   void send(Slices message) override { channel_.send(message); }
   void hold() override { channel_.hold(); }
   void release() override { channel_.release(); }
-  void login_deadline(Millis in) override { channel_.login_deadline(in); }
+  void login_deadline(Millis in) override;
   void close(CloseMeaning meaning, std::string_view text) override { channel_.close(meaning, text); }
   bool from_loopback() const noexcept override { return from_loopback_; }
 
@@ -53,16 +61,21 @@ class PeerSession final : public Conversant, public Peer {
   };
 
   void end_session();
+  void await_expiry();
+  void expire();
   void fail(const char* what);
 
   Core& core_;
   Channel& channel_;
   const Contract& contract_;
+  const Clock& clock_;
   Logger& log_;
+  unsigned thread_;
   bool from_loopback_;
   std::unique_ptr<Conversant> conversant_;
   Link link_{*this};
   std::unique_ptr<Session> session_;
+  Millis until_ = 0;  ///< since 1970: the channel's deadline is the session's end; 0: it is the contract's
 };
 
 }  // namespace loft

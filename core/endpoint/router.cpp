@@ -36,7 +36,12 @@ bool same_shape(const std::vector<std::string>& a, const std::vector<std::string
 }  // namespace
 
 std::string percent_decode(std::string_view text) {
-  const auto digit = [](char c) { return c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1; };
+  const auto digit = [](char c) {
+    return c >= '0' && c <= '9'   ? c - '0'
+           : c >= 'a' && c <= 'f' ? c - 'a' + 10
+           : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                  : -1;
+  };
   std::string out;
   out.reserve(text.size());
   for (std::size_t i = 0; i < text.size(); ++i) {
@@ -104,10 +109,12 @@ Result<void> Router::mount(Contract& contract, std::string name, std::string pre
   Builder builder(*this, *mounts_.back());
   contract.routes(builder);
   if (!builder.problems.empty()) {
-    return Error{Code::conflict, "route.taken",
-                 "listener '" + listener_ + "': " + builder.problems + "; give one of them another `mount` or listener"};
+    return Error{
+        Code::conflict, "route.taken",
+        "listener '" + listener_ + "': " + builder.problems + "; give one of them another `mount` or listener"};
   }
-  std::stable_sort(patterns_.begin(), patterns_.end(), [](const auto& a, const auto& b) { return a->literals > b->literals; });
+  std::stable_sort(patterns_.begin(), patterns_.end(),
+                   [](const auto& a, const auto& b) { return a->literals > b->literals; });
   return {};
 }
 
@@ -156,8 +163,10 @@ void Router::exchange(HttpExchangePtr exchange) {
   if (mount == nullptr) {
     for (const auto& candidate : mounts_) {
       const auto& prefix = candidate->prefix;
-      const bool below = path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
-      if (below && candidate->otherwise && (mount == nullptr || prefix.size() > mount->prefix.size())) mount = candidate.get();
+      const bool below =
+          path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
+      if (below && candidate->otherwise && (mount == nullptr || prefix.size() > mount->prefix.size()))
+        mount = candidate.get();
     }
   }
   if (mount == nullptr) {
@@ -168,8 +177,10 @@ void Router::exchange(HttpExchangePtr exchange) {
   route.caller.contract = mount->contract;
   exchange->route(std::move(route));
   try {
-    if (pattern != nullptr) pattern->handler(exchange);
-    else mount->otherwise(exchange, other_method ? 405 : 404);
+    if (pattern != nullptr)
+      pattern->handler(exchange);
+    else
+      mount->otherwise(exchange, other_method ? 405 : 404);
   } catch (const std::exception& e) {
     log_.error("a contract's HTTP handler threw", {{"contract", mount->name}, {"what", e.what()}});
     const HttpHeader close[] = {{"Connection", "close"}};
@@ -184,7 +195,8 @@ std::unique_ptr<Conversant> Router::open(Channel& channel, const Opening& openin
     socket = it != sockets_.end() ? it->second.get() : nullptr;
   }
   if (socket == nullptr) return nullptr;
-  auto peer = std::make_unique<PeerSession>(core_, channel, *socket->mount->contract, log_, opening.from_loopback);
+  auto peer = std::make_unique<PeerSession>(core_, channel, *socket->mount->contract, clock_, log_,
+                                            net::Engine::current_thread(), opening.from_loopback);
   auto conversant = socket->open(*peer, opening);
   if (conversant == nullptr) return nullptr;
   peer->attach(std::move(conversant));

@@ -18,8 +18,8 @@ class Core;
 class Router final : public Endpoint {
  public:
   /// `websocket` may be null. Everything outlives the router.
-  Router(std::string listener, Core& core, Logger& log, Transport* websocket)
-      : listener_(std::move(listener)), core_(core), log_(log), websocket_(websocket) {}
+  Router(std::string listener, Core& core, const Clock& clock, Logger& log, Transport* websocket)
+      : listener_(std::move(listener)), core_(core), clock_(clock), log_(log), websocket_(websocket) {}
 
   /// Adds a contract's routes below `prefix` (empty, or `/flix`). Error: conflict `route.taken`, whose detail names the
   /// route and both contracts. `name` is the contract's instance. Thread role: control, before the listener accepts.
@@ -62,6 +62,7 @@ class Router final : public Endpoint {
 
   std::string listener_;
   Core& core_;
+  const Clock& clock_;
   Logger& log_;
   Transport* websocket_;
   std::vector<std::unique_ptr<Mount>> mounts_;

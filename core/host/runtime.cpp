@@ -16,6 +16,8 @@ constexpr Millis stuck = 5'000;
 constexpr Millis sweep_period = 500;
 /// How long a stop waits for the writer before it says goodbye: some commits on a slow disk.
 constexpr Millis answer_patience = 2'000;
+/// How long the internal listener's last answers may take.
+constexpr Millis internal_patience = 500;
 
 std::vector<std::string> search_path(const config::Settings& settings) {
   if (!settings.plugin_path.empty()) return settings.plugin_path;
@@ -28,8 +30,7 @@ std::vector<std::string> search_path(const config::Settings& settings) {
 }
 
 unsigned io_threads(const config::Settings& settings) {
-  if (settings.server.threads != 0) return settings.server.threads;
-  return std::max(1u, std::thread::hardware_concurrency());
+  return config::io_threads(settings, std::thread::hardware_concurrency());
 }
 
 net::EngineOptions engine_options(const config::Settings& settings) {
@@ -37,6 +38,13 @@ net::EngineOptions engine_options(const config::Settings& settings) {
   options.threads = io_threads(settings);
   options.outbox_bytes = settings.server.outbox_bytes;
   options.max_connections = settings.server.max_connections;
+  return options;
+}
+
+net::EngineOptions internal_options() {
+  net::EngineOptions options;
+  options.threads = 1;
+  options.max_connections = 256;
   return options;
 }
 
@@ -80,6 +88,8 @@ Runtime::Runtime(const config::Document& document, config::Settings settings, Lo
       turned_(io_threads(settings_)) {
   settings_.data_dir = std::filesystem::absolute(settings_.data_dir).lexically_normal().string();
   engine_ = net::Engine::create(engine_options(settings_), clock_, log.logger("net"), *metrics_);
+  if (settings_.internal_enabled)
+    internal_engine_ = net::Engine::create(internal_options(), clock_, log.logger("net"), *metrics_);
   BusThreads threads;
   threads.origin = [] { return net::Engine::current_thread(); };
   threads.post = [this](unsigned thread, Function<void()> work) { engine_->post(thread, std::move(work)); };
@@ -232,13 +242,13 @@ void Runtime::set_up_parts() {
     if (listener.websocket && !listener.websocket_transport.id.empty()) {
       websocket = &plugins_->as<Transport>(listener.websocket_transport.instance, "a transport");
     }
-    auto router = std::make_unique<Router>(listener.name, *core_, log_system_.logger("endpoint"), websocket);
+    auto router = std::make_unique<Router>(listener.name, *core_, clock_, log_system_.logger("endpoint"), websocket);
     for (const auto& ref : listener.contracts) mount(*router, ref);
     check_routes(*router, listener);
     routers_.push_back(std::move(router));
   }
   if (settings_.internal_enabled) {
-    internal_ = std::make_unique<Router>("internal", *core_, log_system_.logger("endpoint"), nullptr);
+    internal_ = std::make_unique<Router>("internal", *core_, clock_, log_system_.logger("endpoint"), nullptr);
     mount(*internal_, {settings_.internal_contract.instance, "", settings_.internal_contract.place});
   }
 }
@@ -264,41 +274,38 @@ void Runtime::start() {
     turned_[thread].store(clock_.steady(), std::memory_order_relaxed);
     core_->sweep(thread);
   });
-  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
-    const auto& listener = settings_.listeners[i];
-    listen(listener.name, listener.listen, &listener, *routers_[i]);
-  }
-  if (internal_ != nullptr) listen("internal", settings_.internal, nullptr, *internal_);
+  listen_everywhere();
 
   std::vector<Followers::Row> rows;
   for (auto& follower : bus_->followers()) rows.push_back({follower.spec, std::move(follower.consume)});
   followers_ = std::make_unique<Followers>(
       std::move(rows), *storage_, [this] { return core_->stable(); }, log_system_.logger("followers"));
   for (auto& turned : turned_) turned = clock_.steady();
-  engine_->start();
   engine_started_ = true;
+  engine_->start();
+  if (internal_engine_ != nullptr) internal_engine_->start();
   followers_->start();
-  ready_ = true;
+  phase_ = Phase::serving;
 }
 
-void Runtime::listen(const std::string& name, const config::Address& address, const config::ListenerSettings* listener,
-                     Router& router) {
-  net::ListenSpec spec;
-  spec.name = name;
-  spec.address = address.host;
-  spec.port = address.port;
-  if (listener != nullptr) {
-    spec.tls_certificate = listener->tls_certificate;
-    spec.tls_key = listener->tls_key;
+void Runtime::listen_everywhere() {
+  for (std::size_t i = 0; i < settings_.listeners.size(); ++i) {
+    const auto& listener = settings_.listeners[i];
+    const net::ListenSpec spec{listener.name, listener.listen.host, listener.listen.port, listener.tls_certificate,
+                               listener.tls_key};
+    ports_[listener.name] = listen(*engine_, spec, listener.transport.instance, *routers_[i]);
   }
-  auto& transport =
-      plugins_->as<Transport>(listener != nullptr ? listener->transport.instance : "transport.http", "a transport");
-  const auto port = engine_->listen(spec, transport, router);
-  if (!port) {
-    if (port.error().code == Code::invalid) throw ConfigError(port.error().detail);
-    throw std::runtime_error(port.error().detail);
-  }
-  ports_[name] = *port;
+  if (internal_ == nullptr) return;
+  const net::ListenSpec spec{"internal", settings_.internal.host, settings_.internal.port, {}, {}};
+  ports_["internal"] = listen(*internal_engine_, spec, "transport.http", *internal_);
+}
+
+std::uint16_t Runtime::listen(net::Engine& engine, const net::ListenSpec& spec, const std::string& transport,
+                              Router& router) {
+  const auto port = engine.listen(spec, plugins_->as<Transport>(transport, "a transport"), router);
+  if (port) return *port;
+  if (port.error().code == Code::invalid) throw ConfigError(port.error().detail);
+  throw std::runtime_error(port.error().detail);
 }
 
 /// Goodbye is the last word on a connection, so what came in before the stop is answered first. Clients that go on
@@ -313,7 +320,7 @@ void Runtime::answer_what_came(Millis until) const {
 
 bool Runtime::stop(Millis grace) {
   const auto deadline = clock_.steady() + grace;
-  ready_ = false;
+  phase_ = Phase::stopping;
   bool clean = true;
   if (engine_started_) {
     engine_->stop_accepting();
@@ -324,6 +331,11 @@ bool Runtime::stop(Millis grace) {
   if (core_ != nullptr) core_->stop();
   if (pool_ != nullptr) pool_->stop();
   if (engine_started_) engine_->stop();
+  // Last, so that whoever asks hears to the end that this host is stopping.
+  if (engine_started_ && internal_engine_ != nullptr) {
+    internal_engine_->drain(clock_.steady() + internal_patience);
+    internal_engine_->stop();
+  }
   engine_started_ = false;
   if (plugins_started_) plugins_->stop(std::max<Millis>(deadline - clock_.steady(), 1'000));
   plugins_started_ = false;
@@ -361,8 +373,9 @@ std::vector<std::string> Runtime::plugin_path() const { return search_path(setti
 
 std::vector<Inspector::Part> Runtime::readiness() const {
   std::vector<Part> parts;
-  const bool ready = ready_;
-  parts.push_back({"host", ready ? "ok" : "not serving", ready});
+  constexpr std::string_view words[] = {"starting", "ok", "stopping"};
+  const auto phase = phase_.load();
+  parts.push_back({"host", std::string(words[static_cast<std::size_t>(phase)]), phase == Phase::serving});
   const auto storage = core_->health();
   // A background check that still runs does not keep traffic away.
   const bool checking = storage == "checking";

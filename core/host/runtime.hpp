@@ -15,7 +15,6 @@
 #include "config/config.hpp"
 #include "config/settings.hpp"
 #include "endpoint/router.hpp"
-#include "net/clock.hpp"
 #include "host/pool.hpp"
 #include "identity/jwt.hpp"
 #include "log/log.hpp"
@@ -23,6 +22,7 @@
 #include "messaging/domain_table.hpp"
 #include "messaging/followers.hpp"
 #include "metrics/metrics.hpp"
+#include "net/clock.hpp"
 #include "net/engine.hpp"
 #include "plugins/registry.hpp"
 
@@ -93,8 +93,8 @@ class Runtime final : public Inspector, public Threads {
   void set_up_parts();
   void mount(Router& router, const config::MountRef& ref);
   void check_routes(const Router& router, const config::ListenerSettings& listener);
-  void listen(const std::string& name, const config::Address& address, const config::ListenerSettings* listener,
-              Router& router);
+  std::uint16_t listen(net::Engine& engine, const net::ListenSpec& spec, const std::string& transport, Router& router);
+  void listen_everywhere();
   void answer_what_came(Millis until) const;
   void note(const config::Node& place, const std::string& message);
 
@@ -117,6 +117,8 @@ class Runtime final : public Inspector, public Threads {
   // Destroyed from below.
   std::unique_ptr<MetricsImpl> metrics_;
   std::unique_ptr<net::Engine> engine_;
+  // The internal listener has a thread of its own: it answers when the others are stuck, full or drained.
+  std::unique_ptr<net::Engine> internal_engine_;
   std::unique_ptr<BlockingPool> pool_;
   std::unique_ptr<BusImpl> bus_;
   std::unique_ptr<PluginSet> plugins_;
@@ -131,7 +133,8 @@ class Runtime final : public Inspector, public Threads {
 
   std::vector<config::Problem> found_;
   std::vector<std::atomic<Millis>> turned_;  ///< by I/O thread: when its loop turned last
-  std::atomic<bool> ready_{false};
+  enum class Phase : std::uint8_t { starting, serving, stopping };
+  std::atomic<Phase> phase_{Phase::starting};
   bool engine_started_ = false;
   bool plugins_started_ = false;
 };

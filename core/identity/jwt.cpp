@@ -162,7 +162,10 @@ Result<Claims> JwtIdentity::verify(std::string_view token) const {
   if (expires && now >= *expires + leeway_) return refuse("token.expired", "the token has expired");
   if (begins && now < *begins - leeway_) return refuse("token.not_yet", "the token is not valid yet");
   auto claims = read_claims(*object);
-  if (claims && expires) claims->expires = std::max<Millis>(*expires, 1);
+  if (claims && expires) {
+    claims->expires = std::max<Millis>(*expires, 1);
+    claims->believed_until = *expires + leeway_;
+  }
   return claims;
 }
 

@@ -40,16 +40,16 @@ struct CoreOptions {
   std::size_t receipts_max = 200;        ///< members up to which a sender sees exact group receipts
   std::size_t queue_entries = 100'000;   ///< waiting for the committer; beyond it callers hear `overloaded`
   std::size_t queue_bytes = 256 << 20;
-  std::size_t batch_entries = 16'384;    ///< of one transaction
+  std::size_t batch_entries = 16'384;  ///< of one transaction
   /// Newest messages kept in memory, over all conversations. Not more than a processor's cache holds: what is older
   /// would be as slow here as in the storage's own cache, and every new message pays for putting an old one away.
   std::size_t recent_bytes = 16 << 20;
   std::size_t cached_users = 500'000;
   std::size_t cached_views = 100'000;
   std::size_t cached_conversations = 500'000;
-  Millis dedupe_keep = 7 * 86'400'000LL;  ///< client ids are remembered this long
+  Millis dedupe_keep = 7 * 86'400'000LL;     ///< client ids are remembered this long
   Millis receipts_keep = 30 * 86'400'000LL;  ///< the times of acts are kept this long
-  unsigned window = 256;                  ///< submissions of one session on their way
+  unsigned window = 256;                     ///< submissions of one session on their way
 };
 
 class DomainTable;
@@ -165,8 +165,7 @@ class Core final : public Messaging, public Users {
 
   // find.cpp: users, views, conversations; from memory at once, else from the storage by way of the pool.
   void with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then);
-  void with_users(const Caller& caller, std::vector<UserRef> refs,
-                  Function<void(Result<std::vector<UserPtr>>)> then);
+  void with_users(const Caller& caller, std::vector<UserRef> refs, Function<void(Result<std::vector<UserPtr>>)> then);
   struct AskedUsers;
   bool creates(const UserRef& ref) const;
   Result<bool> load_users(AskedUsers& asked);  ///< waits for the storage
@@ -260,9 +259,9 @@ class Core final : public Messaging, public Users {
   std::atomic<std::size_t> waiting_{0};  ///< entries handed in and not yet answered
   std::atomic<std::size_t> waiting_bytes_{0};
   std::atomic<std::size_t> exempt_waiting_{0};  ///< of those, what takes no room
-  std::mutex committer_;      ///< the role: held by whoever sequences
-  std::size_t commit_took_ = 0;  ///< the latest one, in milliseconds
-  std::vector<Entry> round_;     ///< what is being committed; its memory is kept
+  std::mutex committer_;                        ///< the role: held by whoever sequences
+  std::size_t commit_took_ = 0;                 ///< the latest one, in milliseconds
+  std::vector<Entry> round_;                    ///< what is being committed; its memory is kept
   std::thread writer_;
   Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};

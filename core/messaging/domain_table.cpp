@@ -9,8 +9,9 @@ Result<void> DomainTable::add(const Domain& plugin) {
     if (specs[i].host_validates) {
       auto schema = Schema::compile(specs[i].schema);
       if (!schema) {
-        return Error{Code::invalid, "domain.schema",
-                     "the schema of the message domain '" + specs[i].name + "' cannot be used: " + schema.error().detail};
+        return Error{
+            Code::invalid, "domain.schema",
+            "the schema of the message domain '" + specs[i].name + "' cannot be used: " + schema.error().detail};
       }
       row.schema = std::move(*schema);
     }

@@ -19,7 +19,7 @@ namespace loft {
 /// Thousands of them wait at a time: what most do not need is allocated by those that do.
 struct SubmitEntry {
   struct More {
-    ConversationRef to;            ///< where there is no peer
+    ConversationRef to;  ///< where there is no peer
     std::optional<ClientKey> key;
     std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
     UserPtr other;                 ///< by the committer; direct, named by its id: the one who is not the sender
@@ -54,9 +54,13 @@ class Boxed {
 };
 
 template <class T>
-T& unboxed(T& entry) noexcept { return entry; }
+T& unboxed(T& entry) noexcept {
+  return entry;
+}
 template <class T>
-T& unboxed(Boxed<T>& entry) noexcept { return *entry; }
+T& unboxed(Boxed<T>& entry) noexcept {
+  return *entry;
+}
 
 struct RecallEntry {
   UserPtr actor;
@@ -133,7 +137,7 @@ struct Entry {
   std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>,
                Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<OpenEntry>, CloseEntry>
       what;
-  std::size_t bytes = 0;        ///< counted against the queue's limit
+  std::size_t bytes = 0;          ///< counted against the queue's limit
   std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
 };
 

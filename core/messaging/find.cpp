@@ -156,7 +156,8 @@ void Core::with_conversation(const Caller& caller, ConversationRef ref, bool wit
   }
   if (known != nullptr) return then(known);
   in_pool<ConversationState*>(
-      caller, [this, user = caller.user, ref = std::move(ref), with_members] { return resolve(user, ref, with_members); },
+      caller,
+      [this, user = caller.user, ref = std::move(ref), with_members] { return resolve(user, ref, with_members); },
       std::move(then));
 }
 
@@ -202,20 +203,23 @@ void Core::open_session(Session& session, UserRef user, Done<Login> done) {
     if (!found) return done(std::move(found.error()));
     auto named = caller;
     named.user = (*found)->id;
-    consult(propose_session_, OpenSession{{}, named, *found}, [this, done = std::move(done)](OpenSession& asked, Verdict verdict) mutable {
-      if (!verdict.passed()) return done(verdict.refusal());
-      with_view(asked.caller, [this, caller = asked.caller, user = asked.user, done = std::move(done)](Result<void> ready) mutable {
-        if (!ready) return done(std::move(ready.error()));
-        auto* opening = sessions_.find(caller.thread, caller.session);
-        opening->user = user;
-        opening->caller.user = user->id;
-        OpenEntry entry;
-        entry.user = std::move(user);
-        entry.session = {caller.session, caller.thread, caller.contract, opening->marks_on_push, 0, opening->single};
-        entry.done = std::move(done);
-        enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0, {}});
-      });
-    });
+    consult(propose_session_, OpenSession{{}, named, *found},
+            [this, done = std::move(done)](OpenSession& asked, Verdict verdict) mutable {
+              if (!verdict.passed()) return done(verdict.refusal());
+              with_view(asked.caller, [this, caller = asked.caller, user = asked.user,
+                                       done = std::move(done)](Result<void> ready) mutable {
+                if (!ready) return done(std::move(ready.error()));
+                auto* opening = sessions_.find(caller.thread, caller.session);
+                opening->user = user;
+                opening->caller.user = user->id;
+                OpenEntry entry;
+                entry.user = std::move(user);
+                entry.session = {caller.session, caller.thread, caller.contract, opening->marks_on_push, 0,
+                                 opening->single};
+                entry.done = std::move(done);
+                enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0, {}});
+              });
+            });
   });
 }
 

@@ -10,8 +10,8 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto poll = 50ms;            // how far a follower that is up to date may be behind
-constexpr auto first_pause = 100ms;    // after a failure, doubling
+constexpr auto poll = 50ms;          // how far a follower that is up to date may be behind
+constexpr auto first_pause = 100ms;  // after a failure, doubling
 constexpr auto longest_pause = 30'000ms;
 
 }  // namespace
@@ -49,7 +49,8 @@ Position Followers::stable() {
 void Followers::run(Row& row) {
   auto back_off = std::chrono::milliseconds(first_pause);
   const auto failed = [&](std::string_view why) {
-    log_.warn("a follower failed and will be called again", {{"follower", row.spec.name}, {"reason", why}, {"pause_ms", back_off.count()}});
+    log_.warn("a follower failed and will be called again",
+              {{"follower", row.spec.name}, {"reason", why}, {"pause_ms", back_off.count()}});
     const bool go_on = pause(back_off);
     back_off = std::min<std::chrono::milliseconds>(back_off * 2, longest_pause);
     return go_on;
@@ -96,7 +97,8 @@ bool Followers::step(Row& row, Position& at) {
   std::vector<Committed> entries;
   for (const auto& message : read->messages) entries.push_back({raw(message.id), &message, nullptr});
   for (const auto& change : read->changes) entries.push_back({change.position, nullptr, &change});
-  std::sort(entries.begin(), entries.end(), [](const Committed& a, const Committed& b) { return a.position < b.position; });
+  std::sort(entries.begin(), entries.end(),
+            [](const Committed& a, const Committed& b) { return a.position < b.position; });
   while (!entries.empty() && entries.back().position > limit) entries.pop_back();
   if (entries.empty()) {
     at = limit;

@@ -106,7 +106,8 @@ void Core::evict_views() {
 }
 
 // A conversation goes when no view shows it, none of its messages is in memory and nobody looked it up during the whole
-// of the last generation: what a look-up returned is good for that long, even when housekeeping was held up for minutes.
+// of the last generation: what a look-up returned is good for that long, even when housekeeping was held up for
+// minutes.
 void Core::evict_conversations() {
   std::lock_guard lock(state_.mutex);
   if (const auto now = clock_.steady(); now - state_.generation_began >= idle_view) {
@@ -120,10 +121,13 @@ void Core::evict_conversations() {
   }
   boost::unordered::erase_if(state_.conversations, [&](const auto& row) {
     const auto& conversation = *row.second;
-    if (conversation.used + 1 >= state_.generation || !conversation.tail.empty() || shown.contains(&conversation)) return false;
+    if (conversation.used + 1 >= state_.generation || !conversation.tail.empty() || shown.contains(&conversation))
+      return false;
     const auto& info = *conversation.info;
-    if (conversation.is_direct()) state_.by_pair.erase(std::pair(info.low, info.high));
-    else if (!info.handle.empty()) state_.by_handle.erase(info.handle);
+    if (conversation.is_direct())
+      state_.by_pair.erase(std::pair(info.low, info.high));
+    else if (!info.handle.empty())
+      state_.by_handle.erase(info.handle);
     return true;
   });
 }

@@ -42,9 +42,9 @@ struct Outbound {
   explicit Outbound(unsigned threads) : by_thread(threads) {}
 
   std::vector<std::vector<OutboundItem>> by_thread;
-  bool to_groups = false;  ///< has messages to groups
-  std::vector<UserId> announced;  ///< have their first session on this host now
-  std::vector<UserId> withdrawn;  ///< have none any more
+  bool to_groups = false;              ///< has messages to groups
+  std::vector<UserId> announced;       ///< have their first session on this host now
+  std::vector<UserId> withdrawn;       ///< have none any more
   std::vector<Function<void()>> here;  ///< for callers that are on no I/O thread: run by the committer
 
   void add(unsigned thread, OutboundItem item) {

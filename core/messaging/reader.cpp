@@ -131,8 +131,10 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
     read.gaps(low, head, [&](Seq a, Seq b) {
       hidden.gaps(a, b, [&](Seq c, Seq d) {
         const auto foreign = core_.storage_.count_foreign(id, c, d, caller_);
-        if (foreign) count += *foreign;
-        else problem = foreign.error();
+        if (foreign)
+          count += *foreign;
+        else
+          problem = foreign.error();
         return !problem;
       });
       return !problem;
@@ -178,8 +180,10 @@ Result<std::uint64_t> Reader::unread(const UnreadQuery& query, ConversationState
     std::optional<Error> problem;
     hidden.gaps(std::max(seen->low, *seq + 1), seen->head, [&](Seq low, Seq high) {
       const auto foreign = core_.storage_.count_foreign(conversation->id(), low, high, caller_);
-      if (foreign) count += *foreign;
-      else problem = foreign.error();
+      if (foreign)
+        count += *foreign;
+      else
+        problem = foreign.error();
       return !problem;
     });
     if (problem) return *problem;
@@ -282,7 +286,8 @@ Result<std::vector<MemberRecord>> Reader::members(ConversationState& conversatio
     }
   }
   // A former member that came back stands where it came back.
-  std::stable_sort(members.begin(), members.end(), [](const Member& a, const Member& b) { return a.joined < b.joined; });
+  std::stable_sort(members.begin(), members.end(),
+                   [](const Member& a, const Member& b) { return a.joined < b.joined; });
   std::vector<MemberRecord> records;
   records.reserve(members.size());
   for (auto& member : members) {

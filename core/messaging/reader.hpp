@@ -31,7 +31,7 @@ class Reader {
   struct Source;
   struct Stream;
   struct Window {
-    Seq low = 0;   ///< what the caller may see begins here
+    Seq low = 0;  ///< what the caller may see begins here
     Seq head = 0;
   };
 
@@ -40,7 +40,8 @@ class Reader {
   Result<bool> advance(Source& source, std::size_t limit, F& wanted);
   Result<Window> window(ConversationState& conversation);
   /// Messages of a range, newest or oldest first, from memory where they are.
-  Result<std::vector<MessageRecord>> log(ConversationState& conversation, Seq low, Seq high, std::size_t limit, bool descending);
+  Result<std::vector<MessageRecord>> log(ConversationState& conversation, Seq low, Seq high, std::size_t limit,
+                                         bool descending);
   Result<SyncEntry> entry_of(ConversationState& conversation, const Change& change);
   Result<bool> fill(Stream& stream, std::size_t limit);
   Result<void> fill_changes(Stream& stream, std::size_t limit);

@@ -37,8 +37,8 @@ class SessionLink {
 struct Unproven {
   ConversationId conversation = ConversationId::none;
   Seq low = 0;
-  Seq high = 0;              ///< the last one from somebody else
-  Seq next = 0;              ///< the seq that goes on with it: behind `high` and own messages that follow
+  Seq high = 0;                        ///< the last one from somebody else
+  Seq next = 0;                        ///< the seq that goes on with it: behind `high` and own messages that follow
   MessageId newest = MessageId::none;  ///< the id at `high`
   std::uint64_t offset = 0;            ///< proven when the link has proven this many bytes
   bool sealed = false;                 ///< not extended any more, so that it gets its turn under steady traffic

@@ -28,7 +28,8 @@ using ConversationPtr = std::shared_ptr<const Conversation>;
 
 /// Shared by all that speak of one message; replaced when it is recalled.
 /// Small blocks: most conversations have few messages in memory, or none.
-using Tail = boost::container::deque<RecordPtr, void, boost::container::deque_options_t<boost::container::block_size<8>>>;
+using Tail =
+    boost::container::deque<RecordPtr, void, boost::container::deque_options_t<boost::container::block_size<8>>>;
 
 /// The two members that have come furthest, by the newest message each is known to have got or read: enough to say of
 /// every message whether somebody other than its sender has.
@@ -146,7 +147,8 @@ struct SessionInfo {
   std::uint32_t marks_on_push = 0;  ///< bit set by MarkId
   Position since = 0;               ///< what is committed behind this is pushed to it …
   bool single = false;
-  std::vector<MessageId> withheld;  ///< … but for these, ascending: refused for it, or nothing that its contract can say
+  std::vector<MessageId>
+      withheld;  ///< … but for these, ascending: refused for it, or nothing that its contract can say
 
   static constexpr std::size_t max_withheld = 1024;
 

@@ -11,9 +11,7 @@ namespace loft {
 class SystemClock final : public Clock {
  public:
   Millis now() const noexcept override { return turn().stands ? turn().now : since<std::chrono::system_clock>(); }
-  Millis steady() const noexcept override {
-    return turn().stands ? turn().steady : since<std::chrono::steady_clock>();
-  }
+  Millis steady() const noexcept override { return turn().stands ? turn().steady : since<std::chrono::steady_clock>(); }
 
   /// For the loop of this thread: from here on it is now, until the next call or `go_on`.
   static void stand_still() noexcept {

@@ -85,6 +85,7 @@ class Connection final : public Link, public WheelNode {
   void on_exception(const char* what, const char* error) noexcept;
   void touch() noexcept;
   void resume();
+  void choke();
   void start_protocol();
   bool adopt_next();
 
@@ -120,8 +121,8 @@ class Connection final : public Link, public WheelNode {
   mutable char address_[16];                      ///< IPv4: the text, which fits; IPv6: the bytes
   mutable std::unique_ptr<char[]> long_address_;  ///< the text for IPv6, made when somebody asks
   int socket_;
-  std::uint32_t watched_ = 0;                     ///< the events the poller looks for; 0: it does not know the socket
-  std::uint32_t left_ = 0;                        ///< bytes not acknowledged when a closing link was looked at last
+  std::uint32_t watched_ = 0;  ///< the events the poller looks for; 0: it does not know the socket
+  std::uint32_t left_ = 0;     ///< bytes not acknowledged when a closing link was looked at last
   std::uint16_t linger_checks_ = 0;
   std::uint8_t stalled_checks_ = 0;
   std::uint8_t address_length_ = 0;  ///< of the text in `address_`; 0: IPv6
@@ -131,7 +132,8 @@ class Connection final : public Link, public WheelNode {
   bool touched_ : 1 = false;
   bool resumed_ : 1 = false;
   bool write_waits_ : 1 = false;  ///< the kernel took no more: sending waits for its word
-  bool paused_ = false;
+  bool paused_ = false;           ///< by the protocol
+  bool choked_ : 1 = false;       ///< much is unsent: nothing is read until it has gone
   bool in_offer_ : 1 = false;
   bool in_deadline_ : 1 = false;
   bool ended_ : 1 = false;     ///< the peer has sent its last byte

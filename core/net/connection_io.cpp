@@ -39,7 +39,7 @@ void Connection::on_readable() {
       case State::handshake:
         return read_handshake();
       case State::open:
-        return paused_ ? void() : tls_ != nullptr ? read_tls() : read_plain();
+        return paused_ || choked_ ? void() : tls_ != nullptr ? read_tls() : read_plain();
       case State::flushing:
       case State::lingering:
         return discard();
@@ -71,7 +71,7 @@ void Connection::read_tls() {
   origin_.thread.count_in(filled);
   if (filled > 0) feed(Bytes(buffer, filled));
   // A paused protocol comes back here when it goes on, and OpenSSL says the same once more.
-  if (state_ != State::open || paused_) return;
+  if (state_ != State::open || paused_ || choked_) return;
   if (status == TlsStream::Status::done && inbox_.size() < unused_limit) resume();
   if (status == TlsStream::Status::closed) on_end_of_stream();
   if (status == TlsStream::Status::failed) on_tls_failure("TLS failed");
@@ -125,10 +125,23 @@ void Connection::feed(Bytes fresh) {
   if (!inbox_.empty()) {
     inbox_.append(fresh);
     inbox_.consume(offer(inbox_.view()));
-    return;
+  } else {
+    fresh.remove_prefix(offer(fresh));
+    if (state_ == State::open) inbox_.append(fresh);
   }
-  fresh.remove_prefix(offer(fresh));
-  if (state_ == State::open) inbox_.append(fresh);
+  choke();
+}
+
+/// A peer that asks without reading the answers is not read either, until it has taken most of them. Called when the
+/// protocol has left bytes, because of that or not, and when a turn's writes have gone.
+void Connection::choke() {
+  if (state_ != State::open) return;
+  if (!choked_) {
+    choked_ = pressure() != Pressure::none;
+  } else if (unsent() <= origin_.thread.shared().options.outbox_bytes / 4) {
+    choked_ = false;
+    resume();
+  }
 }
 
 /// Offers bytes to the protocol, and what it leaves to the one it hands over to. Returns how many were used.
@@ -154,8 +167,11 @@ void Connection::offer_again() {
   }
   guarded("on_bytes", [this] {
     adopt_next();
-    if (state_ == State::open && !paused_ && !inbox_.empty()) inbox_.consume(offer(inbox_.view()));
-    if (tls_ != nullptr && state_ == State::open && !paused_ && inbox_.size() < unused_limit) read_tls();
+    if (state_ == State::open && !paused_ && !choked_ && !inbox_.empty()) {
+      inbox_.consume(offer(inbox_.view()));
+      choke();
+    }
+    if (tls_ != nullptr && state_ == State::open && !paused_ && !choked_ && inbox_.size() < unused_limit) read_tls();
     touch();
   });
 }
@@ -167,6 +183,7 @@ void Connection::settle() {
   if (finished()) return origin_.thread.died(*this);
   guarded("sending", [this] {
     if (!write_waits_) send_all();
+    choke();
     if (state_ == State::flushing) go_on_closing();
     if (!finished()) watch();
   });
@@ -213,7 +230,8 @@ bool Connection::send_some(ByteQueue& queue) {
 /// Tells the poller what is waited for now. It stays armed, so that most turns have nothing to tell. A socket nobody
 /// waits for is taken out, because the poller would go on reporting its errors.
 void Connection::watch() {
-  const bool reads = !ended_ && (state_ != State::open || (!paused_ && !resumed_ && inbox_.size() < unused_limit));
+  const bool reads =
+      !ended_ && (state_ != State::open || (!paused_ && !choked_ && !resumed_ && inbox_.size() < unused_limit));
   const std::uint32_t wanted = (reads ? EPOLLIN : 0u) | (write_waits_ ? EPOLLOUT : 0u);
   if (wanted == watched_) return;
   if (!origin_.thread.watch(*this, socket_, watched_, wanted)) return finish(CloseReason::failure);

@@ -1,5 +1,5 @@
-// The only code with sockets: I/O threads, listeners, TLS, timers, outboxes. Header of std and SDK types only; Asio stays
-// in the translation units.
+// The only code with sockets: I/O threads, listeners, TLS, timers, outboxes. Header of std and SDK types only; Asio
+// stays in the translation units.
 #pragma once
 
 #include <cstdint>
@@ -16,17 +16,17 @@
 namespace loft::net {
 
 struct EngineOptions {
-  unsigned threads = 1;                      ///< I/O threads, 1–256
-  std::size_t outbox_bytes = 1 << 20;        ///< per connection, unsent; over it the link is closed
-  std::size_t max_connections = 100'000;     ///< over all listeners; beyond it accepting pauses
-  Millis tls_handshake = 10'000;             ///< time for a TLS handshake
-  Millis linger = 2'000;                     ///< how long a closing link waits for the peer after its last byte
+  unsigned threads = 1;                   ///< I/O threads, 1–256
+  std::size_t outbox_bytes = 1 << 20;     ///< per connection, unsent; over it the link is closed
+  std::size_t max_connections = 100'000;  ///< over all listeners; beyond it accepting pauses
+  Millis tls_handshake = 10'000;          ///< time for a TLS handshake
+  Millis linger = 2'000;                  ///< how long a closing link waits for the peer after its last byte
 };
 
 struct ListenSpec {
-  std::string name;         ///< for logs and metrics
-  std::string address;      ///< IPv4 or IPv6 literal
-  std::uint16_t port = 0;   ///< 0: any free one
+  std::string name;             ///< for logs and metrics
+  std::string address;          ///< IPv4 or IPv6 literal
+  std::uint16_t port = 0;       ///< 0: any free one
   std::string tls_certificate;  ///< PEM file with the chain; empty: plain TCP
   std::string tls_key;          ///< PEM file
 };
@@ -59,8 +59,8 @@ class Engine {
   /// nothing else is waiting to be run; posting from the thread itself runs later in the same turn.
   virtual void post(unsigned thread, Function<void()> work) = 0;
 
-  /// `hook` runs on every I/O thread once per turn, after everything that was ready and before links are flushed. It may
-  /// write to links and post. Thread role: control, before `start`.
+  /// `hook` runs on every I/O thread once per turn, after everything that was ready and before links are flushed. It
+  /// may write to links and post. Thread role: control, before `start`.
   virtual void at_turn_end(Function<void(unsigned thread)> hook) = 0;
 
   /// Runs `work` once on that I/O thread after `in` milliseconds (coarse: up to 250 ms late). Thread role: any.

@@ -2,8 +2,8 @@
 
 #include <sys/epoll.h>
 
-#include <boost/asio/post.hpp>
 #include <algorithm>
+#include <boost/asio/post.hpp>
 #include <cerrno>
 #include <exception>
 #include <system_error>
@@ -89,7 +89,8 @@ void IoThread::turn() {
 }
 
 void IoThread::run_handlers() {
-  bool sleep = local_.empty() && resumed_.empty() && first_touched_ == nullptr && first_dead_ == nullptr && !more_events_;
+  bool sleep =
+      local_.empty() && resumed_.empty() && first_touched_ == nullptr && first_dead_ == nullptr && !more_events_;
   if (sleep) {
     const std::lock_guard lock(inbox_mutex_);
     sleep = sleeps_ = inbox_.empty();
@@ -111,8 +112,8 @@ void IoThread::run_handlers() {
   }
 }
 
-/// Connections have a poller of their own, because a socket there stays armed: Asio's would cost a system call for every
-/// wait. None of them dies before the turn ends, so that no event speaks of one that is gone.
+/// Connections have a poller of their own, because a socket there stays armed: Asio's would cost a system call for
+/// every wait. None of them dies before the turn ends, so that no event speaks of one that is gone.
 void IoThread::poll_connections() {
   epoll_event events[most_events];
   const int count = ::epoll_wait(poller_.native_handle(), events, events_per_turn_, 0);
@@ -147,6 +148,8 @@ bool IoThread::run_posts() {
     sleeps_ = false;
     running_.swap(inbox_);
   }
+  // What other threads posted has happened by now: an answer must not be older than what it tells of.
+  if (!running_.empty()) SystemClock::stand_still();
   any = any || !running_.empty();
   for (auto& work : running_) run_one(work, "posted work");
   running_.clear();

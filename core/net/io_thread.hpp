@@ -106,10 +106,10 @@ class IoThread {
   Shared& shared_;
   const unsigned index_;
   boost::asio::io_context context_{1};
-  Descriptor poller_;           ///< an epoll of its own for connections, which Asio waits for while the thread sleeps
+  Descriptor poller_;  ///< an epoll of its own for connections, which Asio waits for while the thread sleeps
   bool poller_waits_ = false;
   int events_per_turn_ = 64;
-  bool more_events_ = false;    ///< the poller had more than a turn takes
+  bool more_events_ = false;  ///< the poller had more than a turn takes
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_;
   using Timer =
       boost::asio::basic_waitable_timer<std::chrono::steady_clock, boost::asio::wait_traits<std::chrono::steady_clock>,

@@ -1,40 +1,13 @@
 #include <algorithm>
 #include <filesystem>
-#include <numeric>
 #include <utility>
 
+#include "config/config.hpp"
 #include "plugins/library.hpp"
 
 namespace loft {
 namespace fs = std::filesystem;
 namespace {
-
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j) {
-      const auto replaced = diagonal + (a[i] == b[j] ? 0 : 1);
-      diagonal = row[j + 1];
-      row[j + 1] = std::min({replaced, diagonal + 1, row[j] + 1});
-    }
-  }
-  return row.back();
-}
-
-// The one that an operator may have meant; empty when none is near.
-std::string nearest_id(std::string_view id, const std::vector<std::string>& found) {
-  std::string best;
-  std::size_t least = std::max<std::size_t>(2, id.size() / 3) + 1;
-  for (const auto& other : found) {
-    if (const auto d = distance(id, other); d < least) {
-      least = d;
-      best = other;
-    }
-  }
-  return best;
-}
 
 // `<kind>.<name>` of lower-case letters, digits and underscores; so no path can be smuggled in.
 bool is_id(std::string_view id) noexcept {
@@ -80,7 +53,7 @@ std::string find_library(std::string_view id, const std::vector<std::string>& di
     if (fs::exists(path, error)) return path.lexically_normal().string();
     looked += (looked.empty() ? "" : ", ") + directory;
   }
-  const auto near = nearest_id(id, list_libraries(directories));
+  const auto near = config::nearest(id, list_libraries(directories));
   throw PluginError(
       std::string(id), "load", "there is no " + file + " in " + (looked.empty() ? "the empty search path" : looked),
       near.empty() ? "install the plugin, or add its directory to the search path" : "did you mean '" + near + "'?");

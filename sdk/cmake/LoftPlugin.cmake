@@ -1,7 +1,8 @@
 # loft_add_plugin(<kind>.<name> SOURCES a.cpp … [LIBRARIES lib …])
 #
-# Builds `<kind>.<name>.so`. Nothing but the gate is exported: a library that shows its std:: templates binds others to
-# them and is bound by them. Undefined symbols fail at link time rather than at load time.
+# Builds `<kind>.<name>.so`, and installs it with the component `host` unless LOFT_INSTALL_PLUGINS is off. Nothing but
+# the gate is exported: a library that shows its std:: templates binds others to them and is bound by them. Undefined
+# symbols fail at link time rather than at load time.
 include(GNUInstallDirs)
 set(LOFT_PLUGIN_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
 
@@ -29,5 +30,7 @@ function(loft_add_plugin id)
   if(NOT options MATCHES "-fsanitize")
     target_link_options(${id} PRIVATE -Wl,-z,defs)
   endif()
-  install(TARGETS ${id} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/loft/plugins COMPONENT host)
+  if(NOT DEFINED LOFT_INSTALL_PLUGINS OR LOFT_INSTALL_PLUGINS)
+    install(TARGETS ${id} LIBRARY DESTINATION ${CMAKE_INSTALL_LIBDIR}/loft/plugins COMPONENT host)
+  endif()
 endfunction()

@@ -1,5 +1,7 @@
 #include <catch2/catch.hpp>
 
+#include <loft/push.hpp>
+
 #include "bus_fixture.hpp"
 #include "thrown.hpp"
 
@@ -32,6 +34,37 @@ TEST_CASE("interceptors run by stage, then YAML order, then registration order")
   Rename event;
   CHECK(Proposer<Rename>(t.bus).now(event).passed());
   CHECK(event.name == "ABCDEF");
+}
+
+TEST_CASE("a push can be rewritten, rerouted and silenced by plugins, and its end is heard by them") {
+  BusFixture t;
+  t.impl.begin_setup("quiet_hours", 0);
+  t.bus.intercept<SendPush>(Stage::rewrite, [](SendPush& push) {
+    push.channel = "smtp";
+    push.notification.body = "new message";
+    return Verdict::pass();
+  });
+  t.bus.intercept<SendPush>(Stage::policy, [](SendPush& push) {
+    return push.notification.user == UserId{7} ? Verdict::refuse(Code::forbidden, "push.quiet_hours", {})
+                                               : Verdict::pass();
+  });
+  std::vector<std::string> ends;
+  t.bus.observe<PushSucceeded>([&](const PushSucceeded& fact) { ends.push_back(fact.channel + " took it"); });
+  t.bus.observe<PushDead>([&](const PushDead& fact) { ends.push_back(fact.error.reason); });
+  t.impl.freeze();
+
+  SendPush push;
+  push.channel = "apns";
+  push.notification.user = UserId{6};
+  CHECK(Proposer<SendPush>(t.bus).now(push).passed());
+  CHECK(push.notification.body == "new message");
+  Publisher<PushSucceeded>(t.bus)(PushSucceeded{{}, push.channel, push.notification});
+
+  push.notification.user = UserId{7};
+  const auto verdict = Proposer<SendPush>(t.bus).now(push);
+  REQUIRE_FALSE(verdict.passed());
+  Publisher<PushDead>(t.bus)(PushDead{{}, push.channel, push.notification, verdict.refusal()});
+  CHECK(ends == std::vector<std::string>{"smtp took it", "push.quiet_hours"});
 }
 
 TEST_CASE("a refusal ends the chain and its reason reaches the proposer") {

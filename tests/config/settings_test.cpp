@@ -42,6 +42,18 @@ TEST_CASE("an empty configuration is the defaults, safe ones") {
   CHECK(s.loopback_only());
 }
 
+TEST_CASE("I/O threads are as many as asked for, else one per processor, and never none nor over the limit") {
+  Settings settings;
+  CHECK(io_threads(settings, 0) == 1);
+  CHECK(io_threads(settings, 12) == 12);
+  CHECK(io_threads(settings, 257) == 256);
+  CHECK(io_threads(settings, 1024) == most_io_threads);
+  settings.server.threads = 3;
+  CHECK(io_threads(settings, 1024) == 3);
+  CHECK(read("server: {threads: 256}").problems == "");
+  CHECK_THAT(read("server: {threads: 257}").problems, Catch::Contains("server.threads: "));
+}
+
 TEST_CASE("listeners name their contracts, and contracts their options") {
   const auto [document, s, problems, exposure] = read(R"(
 storage: {use: storage.null, delay: 3s}

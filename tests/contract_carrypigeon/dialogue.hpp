@@ -57,7 +57,7 @@ class Dialogue {
     return heard();
   }
 
-  FakeMessaging& messaging() { return host.messaging_; }
+  FakeMessaging& messaging() { return host.messaging(); }
 
   FakeHost host;
   loft::carrypigeon::CarryPigeon contract;

@@ -98,6 +98,7 @@ class FakeIdentity final : public Identity {
     if (token != "good" && token != "go\"od") return Error{Code::unauthenticated, "token.malformed", ""};
     Claims claims;
     claims.user_id = 7;
+    claims.believed_until = 1'800'000'000'000;
     return claims;
   }
 };
@@ -149,17 +150,13 @@ class FakePeer final : public Peer {
 
 class FakeHost final : public Host {
  public:
-  FakeMessaging messaging_;
-  FakeIdentity identity_;
-  FakeDomains domains_;
-
   std::string_view instance() const noexcept override { return "contract.carrypigeon"; }
   std::string_view data_dir() const noexcept override { return ""; }
   Logger& log() noexcept override { std::terminate(); }
   const Clock& clock() const noexcept override { std::terminate(); }
   Metrics& metrics() noexcept override { std::terminate(); }
   Bus& bus() noexcept override { std::terminate(); }
-  Messaging& messaging() noexcept override { return messaging_; }
+  FakeMessaging& messaging() noexcept override { return messaging_; }
   Users& users() noexcept override { std::terminate(); }
   Identity& identity() noexcept override { return identity_; }
   Domains& domains() noexcept override { return domains_; }
@@ -167,6 +164,11 @@ class FakeHost final : public Host {
   bool run_blocking(Function<void()>) override { return false; }
   bool loopback_only() const noexcept override { return true; }
   bool trusts_user_header() const noexcept override { return true; }
+
+ private:
+  FakeMessaging messaging_;
+  FakeIdentity identity_;
+  FakeDomains domains_;
 };
 
 class FakeRoutes final : public Routes {

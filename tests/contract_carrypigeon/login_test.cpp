@@ -34,6 +34,7 @@ TEST_CASE("a session hears everything, and many of one user live side by side") 
   CHECK(policy.interests.reads);
   CHECK(policy.interests.membership);
   CHECK(policy.mark_on_push == std::vector{MarkId::delivered});
+  CHECK(policy.until == 1'800'000'000'000);
 }
 
 TEST_CASE("a token that proves nothing is code 300, a missing one is code 100") {
@@ -94,4 +95,11 @@ TEST_CASE("who does not log in in time is told so and closed") {
   CHECK(d.heard() == R"({"id":-1,"code":300,"data":{"msg":"user not login"}})");
   REQUIRE(d.peer.closes.size() == 1);
   CHECK(d.peer.closes[0].first == CloseMeaning::policy);
+}
+
+TEST_CASE("when the token of a session expires, its client is told why the connection ends") {
+  Dialogue d;
+  d.open();
+  d.connection->on_expired();
+  CHECK(d.heard() == R"({"id":-1,"code":300,"data":{"msg":"invalid or expired token"}})");
 }

@@ -14,6 +14,7 @@ struct TokenBench : Bench {
     claims.subject = "s-7";
     claims.handle = "user123";
     claims.user_id = 7;
+    claims.believed_until = 1'800'000'000'000;
     host.tokens.tokens["good"] = claims;
     host.tokens.refused["old"] = Error{Code::unauthenticated, "token.expired", "at 17:00 by key 3"};
     messaging.inboxes.rule = [](const auto&) { return Page{}; };
@@ -66,6 +67,15 @@ TEST_CASE("with tokens, a login proves its user") {
   CHECK(client.peer.logins.empty());
   CHECK(login(R"({"user_id":"user123","token":"good"})").find("Login successful") != std::string::npos);
   CHECK_FALSE(client.peer.logins.back().create);
+  CHECK(client.peer.policy.until == 1'800'000'000'000);
+}
+
+TEST_CASE("when the token of a session expires, its client is told why the connection ends") {
+  TokenBench bench;
+  Client client(bench, false);
+  client.ask(R"({"type":"login","data":{"user_id":"user123","token":"good"}})");
+  client.conversant->on_expired();
+  CHECK(client.heard() == error_frame("Token expired"));
 }
 
 TEST_CASE("with trusted headers, any token passes") {
@@ -73,4 +83,5 @@ TEST_CASE("with trusted headers, any token passes") {
   Client client(bench, false);
   CHECK(client.ask(R"({"type":"login","data":{"user_id":"user123","token":"test_token"}})").find("Login successful") !=
         std::string::npos);
+  CHECK(client.peer.policy.until == 0);
 }

@@ -14,6 +14,8 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
 from lib.host import Host, HostError, account                                       # noqa: E402
+from lib import tokens                                                              # noqa: E402
+from lib.program import SECRET                                                      # noqa: E402
 from lib.match import Mismatch, Template, TemplateError, fill, match                # noqa: E402
 from lib.session import Http, ImSession, PigeonSession                              # noqa: E402
 from lib.wire import Closed, Silence                                                # noqa: E402
@@ -34,7 +36,8 @@ class World:
             name, _, port = (options.carrypigeon or ":0").rpartition(":")
             self.carrypigeon = (name, int(port))
         else:
-            self.host = Host(options.loft, options.plugins)
+            self.host = Host(options.loft, options.plugins,
+                             arguments=[word for one in options.set for word in ("--set", one)])
             self.config = self.host.config
             self.host.start()
             self.look()
@@ -42,10 +45,10 @@ class World:
     def look(self):
         self.im, self.carrypigeon = self.host.im, self.host.carrypigeon
 
-    def account(self, handle):
+    def account(self, handle, ttl="1h"):
         if not self.loft or not self.config:
             raise Failure("tokens need --loft and --config of the host")
-        return account(self.loft, self.config, handle)
+        return account(self.loft, self.config, handle, ttl)
 
 
 class Users(dict):
@@ -125,6 +128,16 @@ class Script:
     def users(self, names):
         for name in re.split(r"\s*,\s*", names):
             self.kept[name] = f"{name}_{secrets.token_hex(5)}"
+
+    def keep_token(self, user, of):
+        """A token for an hour, or as short as it says; one that has expired, or that another host has signed."""
+        claims = self.world.account(self.kept[user], of[len("token for "):] if of.startswith("token for") else "1h")
+        if of == "forged token":
+            claims["token"] = tokens.sign(tokens.claims(claims["token"]), "a secret that the host does not know, 32 bytes")
+        elif of == "token that has expired":
+            claims["token"] = tokens.sign({**tokens.claims(claims["token"]), "exp": int(time.time()) - 60}, SECRET)
+        for key, value in claims.items():
+            self.kept[f"{user}.{key}"] = value
 
     def connect(self, user, kind, name):
         name = name or user
@@ -247,6 +260,7 @@ def show(value):
 WHO = r"([a-z][a-z0-9_]*)"
 STEPS = [(re.compile(pattern, re.DOTALL), action) for pattern, action in [
     (r"user (.+)", Script.users),
+    (WHO + r" keeps a (token(?: for \d+m?s| that has expired)?|forged token)", Script.keep_token),
     (WHO + r" connects (im|carrypigeon)(?: as " + WHO + ")?", Script.connect),
     (WHO + r" logs in (im|carrypigeon)(?: as " + WHO + ")?", Script.log_in),
     (WHO + r" > (.+)", Script.send),
@@ -283,6 +297,8 @@ def main():
     parser.add_argument("--loft", help="the program; without --im a host of it is started")
     parser.add_argument("--plugins", help="its plugins; by default those of the build")
     parser.add_argument("--config", help="the running host's configuration, for tokens")
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
+                        help="an option of the host that is started; may be repeated")
     parser.add_argument("scripts", nargs="*", help="files or folders; all without")
     options = parser.parse_args()
     if not options.im and not options.loft:

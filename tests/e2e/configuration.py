@@ -5,27 +5,21 @@ import glob
 import json
 import os
 import re
+import shutil
 import ssl
 import subprocess
-import sys
 import tempfile
 import urllib.request
 
+from lib.cases import case, run, until
+from lib.host import SANITIZER_WORDS
+from lib.program import SECRET, TRUSTING, Place, run as program
+from lib.tls import certificate
+
 HERE = os.path.dirname(os.path.abspath(__file__))
 ROOT = os.path.dirname(os.path.dirname(HERE))
-sys.path.insert(0, HERE)
 
-from lib.cases import case, run, until                        # noqa: E402
-from lib.host import SANITIZER_WORDS                          # noqa: E402
-from lib.program import SECRET, Place, run as program         # noqa: E402
-from lib.tls import certificate                               # noqa: E402
-
-PLAIN = f"""\
-auth: {{jwt: {{secret: "{SECRET}"}}}}
-storage: {{use: sqlite}}
-internal: {{listen: 127.0.0.1:0}}
-"""
-TRUSTING = PLAIN + "identity: {auto_create: true, trust_header: true}\n"
+PROVING = "".join(line for line in TRUSTING.splitlines(True) if not line.startswith("identity:"))
 
 
 def sets(given, folder, *more):
@@ -95,6 +89,59 @@ def development(given):
 
 
 @case
+def examples(given):
+    """every file in config/ passes `loft check`; each storage that keeps something has one, with all of its options at
+    their defaults"""
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        chain, key = certificate(folder)
+        files = sorted(glob.glob(os.path.join(ROOT, "config", "*.yaml")))
+        assert len(files) >= 3, files
+        for file in files:
+            with open(file, encoding="utf-8") as text:
+                listeners = re.findall(r"^    tls:", text.read(), re.M)
+            more = [f"listeners.{n}.tls.{name}={path}" for n in range(len(listeners))
+                    for name, path in (("certificate", chain), ("key", key))]
+            ran = program(os.path.abspath(given.loft), "check", "--config", file,
+                          *sets(given, folder, f"auth.jwt.secret={SECRET}", *more))
+            assert ran.code == 0 and ran.out.startswith(f"{file} is fine: 2 listener(s)"), ran
+        storages = [name[len("storage."):-len(".so")] for name in os.listdir(given.plugins) if name.startswith("storage.")]
+        for name in sorted(set(storages) - {"null"}):
+            file = os.path.join(ROOT, "config", name + ".yaml")
+            shown = program(os.path.abspath(given.loft), "plugins", "show", "storage." + name, "--config", file,
+                            *sets(given, folder))
+            options = dict(re.findall(r"^\| `([\w.]+)` \| [^|]+ \| `([^`]+)` \|", shown.out, re.M))
+            with open(file, encoding="utf-8") as text:
+                section = re.search(r"^storage:\n((?:  .*\n)+)", text.read(), re.M)[1]
+            written = dict(re.findall(r"^  (\w+): (\S+)", section, re.M))
+            assert written.pop("use") == name and written == options and options, (written, options)
+
+
+@case
+def unit(given):
+    """the systemd unit is one, waits longer than the host drains, and gives it the files that its connections need"""
+    with open(os.path.join(ROOT, "config", "systemd", "loft.service"), encoding="utf-8") as file:
+        text = file.read()
+    with open(os.path.join(ROOT, "config", "production.yaml"), encoding="utf-8") as file:
+        example = file.read()
+    seconds = int(re.search(r"^TimeoutStopSec=(\d+)$", text, re.M)[1])
+    assert seconds > int(re.search(r"^  grace: (\d+)s", example, re.M)[1]), "it kills a host that still drains"
+    files = int(re.search(r"^LimitNOFILE=(\d+)$", text, re.M)[1])
+    assert files > int(re.search(r"^  max_connections: (\d+)", example, re.M)[1])
+    assert re.search(r"^RestartPreventExitStatus=64 78$", text, re.M) and "\nStateDirectory=loft\n" in text
+    if shutil.which("systemd-analyze") is None:
+        print("    systemd-analyze is not there (package systemd): the unit's keys were not verified")
+        return
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        path = os.path.join(folder, "loft.service")
+        with open(path, "w", encoding="utf-8") as file:
+            file.write(text.replace("/usr/local/bin/loft", os.path.abspath(given.loft)))
+        done = subprocess.run(["systemd-analyze", "verify", "--man=no", path], capture_output=True, text=True, check=False,
+                              timeout=60, env={**os.environ, "SYSTEMD_LOG_LEVEL": "warning"})
+        said = [line for line in (done.stdout + done.stderr).splitlines() if "loft" in line]
+        assert done.returncode == 0 and not said, done
+
+
+@case
 def documents(given):
     """every YAML block of the operator's documents passes `loft check` with the real plugins"""
     blocks = []
@@ -130,7 +177,7 @@ def refuses(place, *words):
 def what_setup_refuses(given):
     """`loft check` finds what only a setup sees: who may be believed, routes that clash, contracts nobody can reach"""
     im = "listeners:\n  - {name: web, listen: 127.0.0.1:0, contracts: [im]}\n"
-    with Place(given, PLAIN + im) as place:
+    with Place(given, PROVING + im) as place:
         refuses(place, "auth: trusted_header believes whoever says X-User-ID", "set `auth: token`")
     with Place(given, TRUSTING + im.replace("[im]", "[im, support]") + "contracts: {support: {use: im}}\n") as place:
         refuses(place, "loft.yaml:", "listeners.0.contracts.1: ", "claimed by im and by support")

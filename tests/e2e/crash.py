@@ -9,19 +9,14 @@ import argparse
 import asyncio
 import collections
 import json
-import os
 import random
 import secrets
-import sys
 import time
 
 import websockets
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.host import Host                                # noqa: E402
-from lib.session import Http, PigeonSession              # noqa: E402
+from lib.host import Host
+from lib.session import Http, PigeonSession
 
 IN_FLIGHT = 16
 

@@ -1,35 +1,58 @@
 #!/usr/bin/python3
 """The clients that document 003 prints, unchanged, against a host on the port that they name.
 
-They say localhost:8080; so that this is free, the test runs in a network of its own (util-linux' unshare).
+They say localhost:8080. Where that is free, the host takes it; where not, the test runs again in a network of its own
+(util-linux' unshare); where that is not allowed either, it fails and says what to do.
 """
 
 import argparse
 import os
 import queue
 import re
+import shutil
+import socket
 import subprocess
 import sys
 import threading
 import time
 
+from lib.host import Host
+from lib.session import Http, ImSession
+
 HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.host import Host                                # noqa: E402
-from lib.session import Http, ImSession                  # noqa: E402
-
 CLIENTS = os.path.join(HERE, "document_003")
+PORT = 8080
+UNSHARE = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-r", "-n"]
 
 
-def own_network():
-    """Starts this program again inside a network namespace with nothing but loopback."""
+def listener():
+    """The address at which somebody listens who would be in the way; None when there is nobody."""
+    for family, _, _, _, address in socket.getaddrinfo("localhost", PORT, type=socket.SOCK_STREAM):
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            if probe.connect_ex(address) == 0:
+                return address[0]
+    return None
+
+
+def find_the_port():
+    """Returns where localhost:8080 is free, or does not return."""
     if os.environ.get("LOFT_OWN_NETWORK"):
         subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
-        return
-    unshare = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-r", "-n"]
-    os.environ["LOFT_OWN_NETWORK"] = "1"
-    os.execvp("unshare", unshare + ["--", sys.executable] + sys.argv)
+        return "in a network of its own"
+    taken = listener()
+    if taken is None:
+        return f"on port {PORT} of this machine"
+    reason = "`unshare` or `ip` is not there (packages util-linux and iproute2)"
+    if shutil.which("unshare") and shutil.which("ip"):
+        tried = subprocess.run([*UNSHARE, "--", "ip", "link", "set", "lo", "up"], capture_output=True, text=True, check=False)
+        if tried.returncode == 0:
+            os.environ["LOFT_OWN_NETWORK"] = "1"
+            os.execvp("unshare", [*UNSHARE, "--", sys.executable, *sys.argv])
+        reason = f"`{' '.join(UNSHARE)}` is not allowed ({tried.stderr.strip()})"
+    sys.exit(f"The document's clients connect to localhost:{PORT}. Somebody listens there ({taken}), and a network of the "
+             f"test's own cannot be made: {reason}.\nEnd the program on port {PORT} (`ss -ltnp sport = :{PORT}` names it), or "
+             "let the test make a network: as root outside a container or with CAP_SYS_ADMIN in it, else with\n"
+             "`sysctl kernel.unprivileged_userns_clone=1`.")
 
 
 class Javascript:
@@ -142,8 +165,10 @@ def main():
     parser.add_argument("--loft", required=True)
     parser.add_argument("--plugins")
     options = parser.parse_args()
-    own_network()
-    with Host(options.loft, options.plugins, im_port=8080) as host:
+    if shutil.which("node") is None or not os.path.isdir(os.path.join(HERE, "node_modules", "ws")):
+        sys.exit("The document's JavaScript client needs Node and the package ws: `script/setup test` installs both.")
+    print("the host listens " + find_the_port(), flush=True)
+    with Host(options.loft, options.plugins, im_port=PORT) as host:
         print("ok  " + python_client(host.im), flush=True)
         print("ok  " + python_class(host.im), flush=True)
         client = javascript_client(host.im)

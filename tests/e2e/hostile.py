@@ -7,16 +7,12 @@ import os
 import resource
 import socket
 import struct
-import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.host import Host                                     # noqa: E402
-from lib.raw import Raw                                       # noqa: E402
-from lib.session import ImSession, PigeonSession              # noqa: E402
-from lib.wire import Closed, Packets                          # noqa: E402
+from lib.host import Host
+from lib.raw import Raw
+from lib.session import ImSession, PigeonSession
+from lib.wire import Closed, Packets
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 SEND = b'{"receiver_id":"h_bob","type":"text","content":"%s"}'

@@ -4,17 +4,14 @@
 import json
 import os
 import re
-import sys
 import urllib.error
 import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
+from lib.cases import case, run
+from lib.host import Host
+from lib.session import Http, ImSession, PigeonSession
 
-from lib.cases import case, run                               # noqa: E402
-from lib.host import Host                                     # noqa: E402
-from lib.session import Http, ImSession, PigeonSession        # noqa: E402
-
+ROOT = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..")
 NAME = r"[a-zA-Z_:][a-zA-Z0-9_:]*"
 LABEL = r'[a-zA-Z_][a-zA-Z0-9_]*="(?:[^"\\\n]|\\["\\n])*"'
 SAMPLE = re.compile(rf"({NAME})(?:\{{((?:{LABEL})(?:,{LABEL})*)\}})? ([-+]?\d+(?:\.\d+)?(?:[eE][-+]?\d+)?)")
@@ -120,6 +117,41 @@ def metrics(given):
                 assert after[name] >= value, f"{name} went back"
         for session in (alice, bob, pigeon):
             session.close()
+
+
+@case
+def dashboard(given):
+    """every metric that the dashboard shows is one of the host's, used as what it is; no panel hides another"""
+    with open(os.path.join(ROOT, "config", "dashboards", "loft.json"), encoding="utf-8") as file:
+        board = json.load(file)
+    with Host(given.loft, given.plugins) as host:
+        values = parse(get(host, "/metrics")[2])
+    labels = {}
+    for name, pairs in values:
+        labels.setdefault(name, set()).update(pair.split("=")[0] for pair in pairs)
+    taken, shown = set(), set()
+    for panel in board["panels"]:
+        assert panel["description"] and panel["targets"], panel["title"]
+        place = panel["gridPos"]
+        cells = {(x, y) for x in range(place["x"], place["x"] + place["w"]) for y in range(place["y"], place["y"] + place["h"])}
+        assert not cells & taken and max(x for x, _ in cells) < 24, panel["title"]
+        taken |= cells
+        for target in panel["targets"]:
+            names = re.findall(r"\b(loft_\w+)", target["expr"])
+            assert names and target["expr"].count("(") == target["expr"].count(")"), target
+            for name in names:
+                assert name in labels, f"the host has no {name}, which '{panel['title']}' shows"
+                counted = re.search(rf"(rate|increase)\({name}\b", target["expr"]) is not None
+                assert counted == name.endswith("_total"), f"{name} in {target['expr']}"
+                shown.add(name)
+            for label in re.findall(r"by \((\w+)\)", target["expr"]):
+                assert label == "instance" or all(label in labels[name] for name in names), target
+    (hosts,) = [one["query"] for one in board["templating"]["list"] if one["name"] == "instance"]
+    assert re.fullmatch(r"label_values\((\w+), instance\)", hosts)[1] in labels
+    assert len({panel["id"] for panel in board["panels"]}) == len(board["panels"])
+    # What an operator does not need in a picture.
+    assert set(labels) - shown == {"loft_net_sends_total", "loft_net_wakeups_total", "loft_broker_announced_total",
+                                   "loft_broker_withdrawn_total", "loft_broker_unreached_total"}, set(labels) - shown
 
 
 if __name__ == "__main__":

@@ -5,18 +5,14 @@ import http.client
 import json
 import os
 import signal
-import sys
 import time
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.cases import case, run, until                        # noqa: E402
-from lib.host import Host                                     # noqa: E402
-from lib.program import run as program                        # noqa: E402
-from lib.raw import Raw                                       # noqa: E402
-from lib.session import Http, ImSession, PigeonSession        # noqa: E402
-from lib.wire import Closed                                   # noqa: E402
+from lib.cases import case, run, until
+from lib.host import Host
+from lib.program import run as program
+from lib.raw import Raw
+from lib.session import Http, ImSession, PigeonSession
+from lib.wire import Closed
 
 TEXT, CLOSE = 1, 8
 
@@ -48,14 +44,13 @@ def check_stored(host, user, messages):
         assert status == 200 and answer["message"]["content"] == content, (key, content, status, answer)
 
 
-def readyz(host):
-    """The status; None when nobody listens any more."""
+def internal(host, path):
+    """Status and body of the internal listener's answer."""
     link = http.client.HTTPConnection("127.0.0.1", host.port("internal"), timeout=10)
     try:
-        link.request("GET", "/readyz")
-        return link.getresponse().status
-    except (ConnectionError, http.client.HTTPException):
-        return None
+        link.request("GET", path)
+        answer = link.getresponse()
+        return answer.status, answer.read().decode()
     finally:
         link.close()
 
@@ -121,15 +116,12 @@ def term_drains(given):
 def grace_passes(given):
     """clients that refuse to close are left after the grace: nobody new gets in meanwhile, and the exit code is 0"""
     with Host(given.loft, given.plugins, arguments=["--set", "server.grace=2s"]) as host:
-        assert readyz(host) == 200
         session = ImSession(host.im)
         session.log_in("s_alice")
         stubborn = Stubborn(host)
         begin = time.monotonic()
         host.process.send_signal(signal.SIGTERM)
         assert session.wait_closed() == 1001
-        until(lambda: readyz(host) != 200, "readyz says 503, or nobody listens")
-        assert host.alive() and readyz(host) in (None, 503)
         try:
             Raw(host.im).close()
             raise AssertionError("a host that stops took a new connection")
@@ -143,6 +135,35 @@ def grace_passes(given):
         host.check_log()
         stubborn.close()
         host.start()  # what it left can be used again
+
+
+@case
+def internal_while_draining(given):
+    """while a connection keeps the drain open, readyz says 503 and that the host stops, livez 200, and metrics count on;
+    when the connection ends, so does the host"""
+    with Host(given.loft, given.plugins, arguments=["--set", "server.grace=10m"]) as host:
+        assert internal(host, "/readyz") == (200, '{"parts":{"host":"ok","storage":"ok"},"ready":true}')
+        session = ImSession(host.im)
+        session.log_in("s_alice")
+        stubborn = Stubborn(host)
+        kept = http.client.HTTPConnection("127.0.0.1", host.port("internal"), timeout=10)
+        kept.request("GET", "/livez")
+        assert kept.getresponse().read() == b"ok\n"
+        host.process.send_signal(signal.SIGTERM)
+        assert session.wait_closed() == 1001
+        for _ in range(3):
+            assert internal(host, "/readyz") == (503, '{"parts":{"host":"stopping","storage":"ok"},"ready":false}')
+            assert internal(host, "/livez") == (200, "ok\n")
+        kept.request("GET", "/readyz")  # over a connection of before
+        assert kept.getresponse().status == 503
+        assert 1 <= host.metrics()["loft_net_connections"] <= 6, host.metrics()
+        assert host.alive()
+        stubborn.close()
+        assert host.process.wait(30) == 0, host.tail()
+        assert "everything_ended_in_time=true" in host.tail(), host.tail()
+        kept.close()
+        host.check_log()
+        host.start()
 
 
 @case

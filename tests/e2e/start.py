@@ -1,40 +1,15 @@
 #!/usr/bin/python3
 """Starts that succeed after trouble, and starts that are refused with the reason."""
 
-import json
 import os
 import socket
 import sqlite3
-import sys
-import urllib.error
-import urllib.request
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-sys.path.insert(0, HERE)
-
-from lib.cases import case, run, until                        # noqa: E402
-from lib.fill import fill                                     # noqa: E402
-from lib.host import Host                                     # noqa: E402
-from lib.program import SECRET, Place, run as program         # noqa: E402
-from lib.session import Http, ImSession                       # noqa: E402
-
-PLAIN = f"""\
-auth: {{jwt: {{secret: "{SECRET}"}}}}
-identity: {{auto_create: true, trust_header: true}}
-storage: {{use: sqlite}}
-internal: {{listen: 127.0.0.1:0}}
-listeners:
-  - {{name: im, listen: 127.0.0.1:0, contracts: [im]}}
-"""
-
-
-def readiness(host):
-    """Status and parts of /readyz."""
-    try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{host.port('internal')}/readyz", timeout=10) as answer:
-            return answer.status, json.load(answer)["parts"]
-    except urllib.error.HTTPError as error:
-        return error.code, json.load(error)["parts"]
+from lib.cases import case, run, until
+from lib.fill import fill
+from lib.host import Host
+from lib.program import PLAIN, SECRET, Place, run as program
+from lib.session import Http, ImSession
 
 
 def database(host):
@@ -164,8 +139,23 @@ def unclean_stop(given):
         host.start()
         status, got = Http(host.im).call("GET", f"/api/v1/messages/{answer['message_id']}", {"X-User-ID": "s_bob"})
         assert status == 200 and got["message"]["content"] == "kept", got
-        until(lambda: readiness(host) == (200, {"host": "ok", "storage": "ok"}), "the check ends, all is well")
+        until(lambda: host.readiness() == (200, {"host": "ok", "storage": "ok"}), "the check ends, all is well")
         assert "the last stop was not in order" in host.tail() and "found nothing wrong" in host.tail(), host.tail()
+
+
+@case
+def checking(given):
+    """while the background check after an unclean stop runs, readyz is 200 and says so; then it says ok"""
+    with Host(given.loft, given.plugins) as host:
+        host.stop()
+        fill(database(host), 400_000)
+        host.start()
+        assert host.readiness() == (200, {"host": "ok", "storage": "ok"}), "after an orderly stop nothing is checked"
+        host.kill()
+        host.start()
+        assert host.readiness() == (200, {"host": "ok", "storage": "checking"}), host.tail()
+        until(lambda: host.readiness() == (200, {"host": "ok", "storage": "ok"}), "the check ends, all is well")
+        assert "found nothing wrong" in host.tail(), host.tail()
 
 
 @case
@@ -202,8 +192,8 @@ def damaged(given):
             file.seek((page - 1) * size)
             file.write(os.urandom(size))
         host.start()
-        until(lambda: readiness(host)[0] == 503, "readyz says that the host is not ready")
-        assert readiness(host)[1]["storage"].startswith("damaged: "), readiness(host)
+        until(lambda: host.readiness()[0] == 503, "readyz says that the host is not ready")
+        assert host.readiness()[1]["storage"].startswith("damaged: "), host.readiness()
         assert "the database is damaged: stop, keep a copy of the files, restore a backup" in host.tail(), host.tail()
         assert Http(host.im).call("GET", "/health")[0] in (200, 503) and host.alive()
 

@@ -3,22 +3,28 @@
 # A libFuzzer target inside a build by GCC: its sources, the code under test among them, are compiled once more by Clang
 # with the sanitizers. The target is `fuzz_<name>`, `fuzzers` builds all; neither is part of `all`. The ctest entry
 # `fuzz_<name>` has the label `fuzz`, builds what it needs, begins with tests/fuzz/corpus/<name> and runs for
-# LOFT_FUZZ_SECONDS (environment, then cache, then 60). What it finds lies in <build>/fuzz/<name>.
+# LOFT_FUZZ_SECONDS (environment, then cache, then 60). What it finds lies in <build>/fuzz/<name>. Without the compiler the
+# entry `fuzz_build` fails and says so; -DLOFT_FUZZ=OFF does without fuzzers on purpose.
+option(LOFT_FUZZ "Add the fuzz tests, which take clang++-16" ON)
 find_program(LOFT_FUZZ_COMPILER NAMES clang++-16)
 set(LOFT_FUZZ_SECONDS 60 CACHE STRING "Seconds each fuzz test runs; the environment variable of that name comes first")
 set(LOFT_FUZZ_FOLDER ${CMAKE_CURRENT_LIST_DIR})
 
-if(NOT LOFT_FUZZ_COMPILER)
-  message(STATUS "clang++-16 is missing: no fuzzers (packages clang-16 and libclang-rt-16-dev)")
+if(NOT LOFT_FUZZ)
+  message(STATUS "LOFT_FUZZ is OFF: no fuzz tests")
+elseif(NOT LOFT_FUZZ_COMPILER)
+  add_test(NAME fuzz_build COMMAND sh -c "echo 'clang++-16 is missing, so nothing was fuzzed. Run script/setup test and \
+configure again, or configure with -DLOFT_FUZZ=OFF to do without.'; exit 1")
+  set_tests_properties(fuzz_build PROPERTIES LABELS fuzz)
 elseif(NOT TARGET fuzzers)
   add_custom_target(fuzzers)
   add_test(NAME fuzz_build COMMAND ${CMAKE_COMMAND} --build ${CMAKE_BINARY_DIR} --target fuzzers)
-  set_tests_properties(fuzz_build PROPERTIES LABELS fuzz FIXTURES_SETUP fuzzers TIMEOUT 1800)
+  set_tests_properties(fuzz_build PROPERTIES LABELS fuzz FIXTURES_SETUP fuzzers TIMEOUT 1800 RESOURCE_LOCK compilers)
 endif()
 
 function(loft_add_fuzzer name)
   cmake_parse_arguments(PARSE_ARGV 1 arg "" "" "SOURCES;LIBRARIES;INCLUDES")
-  if(NOT LOFT_FUZZ_COMPILER)
+  if(NOT LOFT_FUZZ OR NOT LOFT_FUZZ_COMPILER)
     return()
   endif()
   set(folder ${CMAKE_BINARY_DIR}/fuzz/${name})

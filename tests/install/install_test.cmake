@@ -35,6 +35,11 @@ foreach(plugin storage.sqlite transport.http contract.im contract.carrypigeon co
     message(FATAL_ERROR "${plugin}.so is not installed")
   endif()
 endforeach()
+file(GLOB foreign ${prefix}/${LIBDIR}/loft/plugins/zoo.* ${prefix}/${LIBDIR}/loft/plugins/bench.*
+  ${prefix}/${LIBDIR}/loft/plugins/test.*)
+if(foreign)
+  message(FATAL_ERROR "plugins of the tests are installed: ${foreign}")
+endif()
 run(${loft} check --config ${config}/loft.yaml --set data_dir=${WORK}/data)
 
 # Does the check above look into the prefix? Without a plugin it must fail.

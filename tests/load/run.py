@@ -6,6 +6,7 @@ import json
 import os
 import resource
 import shutil
+import socket
 import statistics
 import subprocess
 import sys
@@ -14,7 +15,9 @@ import time
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
+sys.path.insert(0, HERE)
 
+import cold_start                                        # noqa: E402
 from lib.host import Host                                # noqa: E402
 from lib.session import Http                             # noqa: E402
 
@@ -84,7 +87,7 @@ class Bench:
                 os.unlink(path + end)
         rows = max(200, min(300_000, int(batch) * 2000))
         done = subprocess.run(self.server + [self.program("raw_sqlite"), "--batch", str(max(1, round(batch))), "--rows",
-                                             str(rows), "--conversations", "100", "--content", "113", "--path", path],
+                                             str(rows), "--conversations", "100", "--content", "111", "--path", path],
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(done.stderr)
@@ -144,21 +147,28 @@ class Bench:
         """nginx with one worker that returns as many bytes as the host does."""
         folder = tempfile.mkdtemp(dir=self.folder)
         os.chmod(self.folder, 0o755)
-        port = 18099
+        with socket.socket() as free:  # nginx does not say which port it took, so it is not asked to choose
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
         config = os.path.join(folder, "nginx.conf")
         with open(config, "w", encoding="utf-8") as file:
             file.write(f"daemon off; worker_processes 1; pid {folder}/pid; error_log {folder}/error.log;\n"
                        "events { worker_connections 1024; }\n"
                        f"http {{ access_log off; keepalive_requests 100000000; server {{ listen 127.0.0.1:{port};\n"
                        f"location / {{ default_type application/json; return 200 '{body}'; }} }} }}\n")
-        process = subprocess.Popen(self.server + ["nginx", "-c", config, "-p", folder])
+        try:
+            process = subprocess.Popen(self.server + ["nginx", "-c", config, "-p", folder])
+        except FileNotFoundError:
+            raise SystemExit("nginx is missing; script/setup test installs it") from None
         for _ in range(100):
+            if process.poll() is not None:
+                raise SystemExit(f"nginx ended with {process.returncode}; its words are above")
             try:
                 Http(f"http://127.0.0.1:{port}").call("GET", "/")
                 return process, port
             except OSError:
                 time.sleep(0.02)
-        raise SystemExit("nginx does not listen; is nginx-light installed?")
+        raise SystemExit("nginx does not listen within two seconds")
 
     def start_round(self):
         begin = time.monotonic()
@@ -271,8 +281,20 @@ def start(bench):
     bench.row("cold start to listening, empty store", f"{took:.0f} ms", "150 ms", took / 150, 1.0)
 
 
+def start_million(bench):
+    """Whole starts of a host with a million messages, by the code of cold_start.py."""
+    messages = bench.options.messages
+    with Host(bench.program("loft"), directory=tempfile.mkdtemp(dir=bench.folder)) as host:
+        host.stop()
+        cold_start.fill_host(host, messages)
+        for what, end in (("stopped in order", host.stop), ("killed", host.kill)):
+            took = statistics.median(cold_start.measure(host, bench.options.rounds, end)) * 1000
+            bench.row(f"start with {messages} messages, {what}", f"{took:.0f} ms", "1000 ms", took / 1000, 1.0)
+        host.start()
+
+
 PARTS = {"relay-null": relay_null, "relay-sqlite": relay_sqlite, "fanout": fanout, "lone": lone, "idle": idle,
-         "http": http, "start": start}
+         "http": http, "start": start, "start-million": start_million}
 
 
 def main():
@@ -283,6 +305,7 @@ def main():
     parser.add_argument("--seconds", type=float, default=4)
     parser.add_argument("--members", type=lambda text: [int(one) for one in text.split(",")], default=[1000, 3000, 10000])
     parser.add_argument("--idle", type=int, default=10000)
+    parser.add_argument("--messages", type=int, default=1_000_000, help="of start-million")
     parser.add_argument("--disk", default=None, help="a folder on the disk to measure; without, the temporary folder")
     parser.add_argument("--unpinned", action="store_true", help="let server and clients run on any processor")
     options = parser.parse_args()

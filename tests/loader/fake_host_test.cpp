@@ -34,11 +34,11 @@ class Doorman final : public Plugin {
     });
     host.bus().follow({"doorman"}, [this](std::span<const Committed> entries) -> Result<void> {
       if (entries.empty()) return Error{Code::invalid, "empty"};
-      seen_ = entries.back().position;
+      seen = entries.back().position;
       return {};
     });
   }
-  Position seen_ = 0;
+  Position seen = 0;
 
  private:
   Host* host_ = nullptr;
@@ -126,7 +126,7 @@ TEST_CASE("FakeHost feeds followers") {
   Scene scene;
   const Committed entries[] = {{5, nullptr, nullptr}, {9, nullptr, nullptr}};
   CHECK(scene.host.bus().feed("doorman", entries).ok());
-  CHECK(scene.plugin.seen_ == 9);
+  CHECK(scene.plugin.seen == 9);
   CHECK(scene.host.bus().feed("doorman", {}).error().reason == "empty");
   CHECK(scene.host.bus().feed("nobody", entries).error().reason == "follower.unknown");
 }

@@ -162,7 +162,7 @@ TEST_CASE(
   options.receipts_max = 2;
   World world(options);
   const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
-  const auto group = world.group(a, {b, c})->conversation->id;
+  const auto group = world.group(a, {b, c, world.user("d")})->conversation->id;
   const auto first = send(world, a, group), second = send(world, a, group), third = send(world, a, group);
   const auto check = [&](std::vector<Receipt> expected) {
     for (const bool restarted : {false, true}) {

@@ -79,6 +79,25 @@ TEST_CASE("a peer that does not read overflows the outbox and is closed") {
   CHECK(eventually([&] { return host.metric("net_closed_total", "reason=\"overflow\"") == 1; }));
 }
 
+TEST_CASE("a peer that asks without reading is not read, and gets every answer when it does") {
+  loft::net::EngineOptions options;
+  options.outbox_bytes = 64 << 10;
+  Host host(options);
+  constexpr std::size_t requests = 4000;
+  const std::string answer(1000, 'a');
+  host.transport.behaviour->bytes = [&](Link& link, Bytes bytes) {
+    std::size_t used = 0;
+    while (used < bytes.size() && link.pressure() == loft::Pressure::none) link.write(answer), ++used;
+    return used;
+  };
+  host.start();
+  Client client(host.port, 4096);
+  REQUIRE(client.send(std::string(requests, 'q')));
+  CHECK(client.receive(requests * answer.size()) == std::string(requests * answer.size(), 'a'));
+  CHECK(host.transport.seen->closed == 0);
+  CHECK(host.metric("net_outbox_overflows_total") == 0);
+}
+
 TEST_CASE("a burst above the limit of the outbox reaches a peer that reads") {
   loft::net::EngineOptions options;
   options.outbox_bytes = 16 << 10;

@@ -1,82 +1,38 @@
-// Loads a built storage plugin through its gate and runs it in the smallest possible host.
+// Loads a built storage plugin through its gate and runs it in the SDK's host for tests.
 #pragma once
 
 #include <dlfcn.h>
 
-#include <chrono>
 #include <cstring>
 #include <map>
 #include <memory>
-#include <mutex>
 #include <stdexcept>
 #include <string>
 #include <variant>
-#include <vector>
 
 #include <loft/storage.hpp>
+#include <loft/testing/host.hpp>
 
 namespace storage_test {
 
 using namespace loft;
 
-/// Remembers what was logged.
-class Log final : public Logger {
- public:
-  bool enabled(LogLevel) const noexcept override { return true; }
-  void write(LogLevel, std::string_view text, std::initializer_list<LogField> fields) noexcept override {
-    const std::lock_guard lock(mutex_);
-    text_.append(text);
-    for (const auto& field : fields) text_.append(" ").append(field.key).append("=").append(field.value);
-    text_ += '\n';
+using testing::FakeHost;
+
+/// A host for a storage in that directory.
+inline std::unique_ptr<FakeHost> host_in(const std::string& directory) {
+  return std::make_unique<FakeHost>("storage.under_test", directory);
+}
+
+/// Whether some line of the log, written as `text key=value …`, has these words.
+inline bool logged(FakeHost& host, std::string_view words) {
+  for (const auto& line : host.log().lines()) {
+    auto text = line.text;
+    for (const auto& [key, value] : line.fields) text.append(" ").append(key).append("=").append(value);
+    if (text.find(words) != std::string::npos) return true;
   }
-  std::string text() const {
-    const std::lock_guard lock(mutex_);
-    return text_;
-  }
-  bool has(std::string_view words) const { return text().find(words) != std::string::npos; }
-
- private:
-  mutable std::mutex mutex_;
-  std::string text_;
-};
-
-class SteadyClock final : public Clock {
- public:
-  Millis now() const noexcept override { return since<std::chrono::system_clock>(); }
-  Millis steady() const noexcept override { return since<std::chrono::steady_clock>(); }
-
- private:
-  template <class C>
-  static Millis since() noexcept {
-    return std::chrono::duration_cast<std::chrono::milliseconds>(C::now().time_since_epoch()).count();
-  }
-};
-
-/// A storage needs a directory, a log and a clock; everything else is a mistake here.
-class SmallHost final : public Host {
- public:
-  explicit SmallHost(std::string directory) : directory_(std::move(directory)) {}
-
-  std::string_view instance() const noexcept override { return "storage.under_test"; }
-  std::string_view data_dir() const noexcept override { return directory_; }
-  Log& log() noexcept override { return log_; }
-  const Clock& clock() const noexcept override { return clock_; }
-  Metrics& metrics() noexcept override { std::terminate(); }
-  Bus& bus() noexcept override { std::terminate(); }
-  Messaging& messaging() noexcept override { std::terminate(); }
-  Users& users() noexcept override { std::terminate(); }
-  Identity& identity() noexcept override { std::terminate(); }
-  Domains& domains() noexcept override { std::terminate(); }
-  Inspector& inspector() noexcept override { std::terminate(); }
-  bool run_blocking(Function<void()>) override { return false; }
-  bool loopback_only() const noexcept override { return true; }
-  bool trusts_user_header() const noexcept override { return true; }
-
- private:
-  std::string directory_;
-  Log log_;
-  SteadyClock clock_;
-};
+  return false;
+}
 
 using OptionValues = std::map<std::string, std::variant<std::string, std::int64_t>>;
 
@@ -116,7 +72,7 @@ inline std::unique_ptr<Storage> make(const std::string& id, Host& host, const Op
 struct Running {
   explicit Running(const std::string& directory, const OptionValues& values = {},
                    const std::string& id = "storage.sqlite")
-      : host(directory), storage(make(id, host, values)) {
+      : host("storage.under_test", directory), storage(make(id, host, values)) {
     storage->start();
   }
   ~Running() { stop(); }
@@ -126,7 +82,7 @@ struct Running {
   }
   Storage* operator->() const { return storage.get(); }
 
-  SmallHost host;
+  FakeHost host;
   std::unique_ptr<Storage> storage;
 };
 

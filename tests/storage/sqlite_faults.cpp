@@ -73,7 +73,7 @@ TEST_CASE("sqlite: an ordered stop needs no check and leaves one file", "[storag
   }
   CHECK_FALSE(std::filesystem::exists(directory.path() + "/loft.db-wal"));
   Running second(directory.path());
-  CHECK(second.host.log().has("clean=true"));
+  CHECK(logged(second.host, "clean=true"));
   CHECK(second->health().empty());
 }
 
@@ -88,10 +88,10 @@ TEST_CASE("sqlite: after a crash the log is recovered and the database checked i
   CHECK(value(second->log(cid(10), 1, everything, 100, false)).size() == 50);
   CHECK(settled_health(*second.storage).empty());
   second.stop();
-  CHECK(second.host.log().has("clean=false"));
-  CHECK(second.host.log().has("found nothing wrong"));
+  CHECK(logged(second.host, "clean=false"));
+  CHECK(logged(second.host, "found nothing wrong"));
   Running third(crashed.path());
-  CHECK(third.host.log().has("clean=true"));
+  CHECK(logged(third.host, "clean=true"));
 }
 
 TEST_CASE("sqlite: a head that contradicts the log is refused with the conversation, not mended", "[storage]") {
@@ -132,7 +132,7 @@ TEST_CASE("sqlite: damage is found by the check and shown in health and log", "[
   }
   Running second(directory.path());
   CHECK_THAT(settled_health(*second.storage), Contains("damaged: ") && Contains("client_message"));
-  CHECK(second.host.log().has("the database is damaged"));
+  CHECK(logged(second.host, "the database is damaged"));
   second.stop();
   CHECK(Raw(path).run("SELECT value FROM meta WHERE name = 'closed'") == "no");
 }
@@ -157,12 +157,12 @@ TEST_CASE("sqlite: a full disk answers unavailable, stores nothing by halves, an
       CHECK(value(running->log(cid(10), 1, everything, 100, false)).size() == 1);
     }
   }
-  CHECK(running.host.log().has("nothing can be stored cause="));
+  CHECK(logged(running.host, "nothing can be stored cause="));
   const auto done = running->commit(large.view());
   REQUIRE(done.ok());
   CHECK(done->empty());
   CHECK(running->health().empty());
-  CHECK(running.host.log().has("works again"));
+  CHECK(logged(running.host, "works again"));
   CHECK(value(running->log(cid(10), 1, everything, 100, false)).size() == 21);
   running.stop();
   CHECK(Raw(directory.path() + "/loft.db").run("PRAGMA integrity_check") == "ok");
@@ -197,7 +197,7 @@ TEST_CASE("sqlite: when all readers are taken a read is answered busy after the 
 
 TEST_CASE("sqlite: before the start and after the stop every call is answered unavailable", "[storage]") {
   const TemporaryDirectory directory;
-  SmallHost host(directory.path());
+  FakeHost host("storage.under_test", directory.path());
   const auto storage = make("storage.sqlite", host);
   const auto all_unavailable = [&] {
     BatchData batch;

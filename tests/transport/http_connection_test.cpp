@@ -21,6 +21,17 @@ TEST_CASE("pipelined requests that are answered at once are all handled in one r
   CHECK(it.link.unused() == 0);
 }
 
+TEST_CASE("pipelined requests wait while the outbox is under pressure") {
+  Server server;
+  server.link.outbox_room = ok("/a").size();
+  server.link.receive(get("/a") + get("/b") + get("/c"));
+  CHECK(server.seen.size() == 2);
+  server.link.take_sent();
+  server.link.turn();
+  CHECK(server.seen.size() == 3);
+  CHECK(server.link.sent() == ok("/c"));
+}
+
 TEST_CASE("a request waits for the answer to the one before it") {
   Server it;
   it.keep = true;

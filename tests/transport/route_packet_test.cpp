@@ -229,6 +229,17 @@ TEST_CASE("a contract that throws, closes or is drained ends the connection afte
   CHECK(it.endpoint.ended == 1);
 }
 
+TEST_CASE("packets wait while the outbox is under pressure") {
+  Packets it;
+  it.endpoint.on_message = [&](MessageView) { it.send("{}"); };
+  it.link.outbox_room = packet("{}").size();
+  it.link.receive(packet("{}") + packet("{}") + packet("{}"));
+  CHECK(it.endpoint.messages.size() == 2);
+  it.link.take_sent();
+  it.link.turn();
+  CHECK(it.endpoint.messages.size() == 3);
+}
+
 TEST_CASE("violations are counted") {
   Metric violations;
   Packets it({.violations = &violations});

@@ -285,6 +285,19 @@ TEST_CASE("fragments are limited in sum and in number") {
   CHECK(close_code(number.link.sent()) == 1009);
 }
 
+TEST_CASE("messages wait while the outbox is under pressure") {
+  Socket it;
+  it.begin();
+  const Bytes answer = "answer";
+  it.endpoint.on_message = [&](MessageView) { it.endpoint.channel->send(Slices(&answer, 1)); };
+  it.link.outbox_room = 10;
+  it.link.receive(text_frame("a") + text_frame("b") + text_frame("c"));
+  CHECK(it.endpoint.messages.size() == 2);  // 8 bytes each: the second is over
+  it.link.take_sent();
+  it.link.turn();
+  CHECK(it.endpoint.messages.size() == 3);
+}
+
 TEST_CASE("violations are counted") {
   Metric violations;
   Socket it({.violations = &violations});

@@ -18,15 +18,24 @@ class Admin final : public Contract {
     });
     routes.http(HttpMethod::get, "/livez", [this](HttpExchangePtr exchange) {
       const bool alive = inspector_->alive();
-      exchange->respond(alive ? 200 : 503, "text/plain; charset=utf-8", alive ? "ok\n" : "the I/O loop does not turn\n");
+      exchange->respond(alive ? 200 : 503, "text/plain; charset=utf-8",
+                        alive ? "ok\n" : "the I/O loop does not turn\n");
     });
     routes.http(HttpMethod::get, "/readyz", [this](HttpExchangePtr exchange) { ready(*exchange); });
     routes.otherwise([](HttpExchangePtr exchange, unsigned status) {
       // RFC 9457, as for everything that is not part of a wire contract.
       std::string body;
-      json::Writer(body).object().key("type").string("about:blank").key("title").string(
-          status == 405 ? "Method Not Allowed" : "Not Found").key("status").number(status).key("detail").string(
-          "this listener serves GET /metrics, /livez and /readyz").end_object();
+      json::Writer(body)
+          .object()
+          .key("type")
+          .string("about:blank")
+          .key("title")
+          .string(status == 405 ? "Method Not Allowed" : "Not Found")
+          .key("status")
+          .number(status)
+          .key("detail")
+          .string("this listener serves GET /metrics, /livez and /readyz")
+          .end_object();
       exchange->respond(status, "application/problem+json", body);
     });
   }

@@ -69,6 +69,12 @@ void Connection::on_login_deadline() {
   peer_.close(CloseMeaning::policy, "no login in time");
 }
 
+void Connection::on_expired() {
+  std::string& out = scratch();
+  append_refusal(out, no_id, refusal_of({Code::unauthenticated, "token.expired", {}}));
+  peer_.send(Bytes(out));
+}
+
 bool Connection::take(const Request& request, const json::Value& value, std::int64_t& out, std::int64_t low,
                       std::int64_t high) {
   const auto number = value.integer_or_text();

@@ -29,6 +29,7 @@ class Connection final : public Conversant {
 
   void on_message(MessageView message) override;
   void on_login_deadline() override;
+  void on_expired() override;
 
  private:
   struct Route {

@@ -14,15 +14,14 @@ void Connection::login(const Request& request) {
   policy.interests = {.own_messages = true, .recalls = true, .reads = true, .membership = true};
   policy.mark_on_push = {MarkId::delivered};
   // The token stays as it is: replacing it would lock the user's other devices out.
-  peer_.login(claims->user(), std::move(policy),
-              [this, id = request.id, token = std::move(*text)](Result<Login> result) {
-                if (!result) return refuse(id, result.error());
-                reply(id, [&](std::string& out) {
-                  json::Writer writer(out);
-                  writer.object().key("token").string(token);
-                  writer.key("uid").number(raw(result->user->id)).end_object();
-                });
-              });
+  peer_.login(*claims, std::move(policy), [this, id = request.id, token = std::move(*text)](Result<Login> result) {
+    if (!result) return refuse(id, result.error());
+    reply(id, [&](std::string& out) {
+      json::Writer writer(out);
+      writer.object().key("token").string(token);
+      writer.key("uid").number(raw(result->user->id)).end_object();
+    });
+  });
 }
 
 void Connection::logout(const Request& request) {

@@ -29,15 +29,15 @@ InboxQuery Shared::offline(MessageId after, std::size_t limit) const {
   return query;
 }
 
-Result<UserRef> prove(const Shared& shared, std::string named, std::string_view token) {
+Result<Proven> prove(const Shared& shared, std::string named, std::string_view token) {
   if (shared.settings.auth == Auth::trusted_header) {
     if (named.empty()) return failure::no_user();
-    return UserRef::handle_or_id(std::move(named)).or_create();
+    return Proven{UserRef::handle_or_id(std::move(named)).or_create()};
   }
   const auto claims = shared.host->identity().verify(token);
   if (!claims) return claims.error();
   if (!named.empty() && !is_named(*claims, named)) return failure::wrong_user();
-  return claims->user();
+  return Proven{claims->user(), claims->believed_until};
 }
 
 void ImContract::options(OptionTable& table) {
@@ -54,8 +54,8 @@ void ImContract::options(OptionTable& table) {
 void ImContract::setup(Host& host) {
   if (shared_.settings.auth == Auth::trusted_header && !host.trusts_user_header()) {
     throw std::runtime_error(
-        "auth: trusted_header believes whoever says X-User-ID, which `identity.trust_header: true` must allow (and only "
-        "does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
+        "auth: trusted_header believes whoever says X-User-ID, which `identity.trust_header: true` must allow (and "
+        "only does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
   }
   shared_.host = &host;
   shared_.fetched = host.messaging().define_mark({"im.fetched", false});

@@ -46,9 +46,15 @@ class ImContract final : public Contract {
   Shared shared_;
 };
 
+/// Who calls, and for how long that is proved.
+struct Proven {
+  UserRef user;
+  Millis until = 0;  ///< since 1970; 0: for ever
+};
+
 /// The user that an HTTP request or a login names, proved as the settings ask. `named` may be empty over HTTP with a
 /// token.
-Result<UserRef> prove(const Shared& shared, std::string named, std::string_view token);
+Result<Proven> prove(const Shared& shared, std::string named, std::string_view token);
 
 std::unique_ptr<Conversant> make_session(const Shared& shared, Peer& peer);
 

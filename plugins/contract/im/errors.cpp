@@ -103,6 +103,7 @@ Error malformed_body(const std::string& where) { return {Code::invalid, "im.body
 Error no_user() { return {Code::unauthenticated, "im.no_user", {}}; }
 Error wrong_user() { return {Code::unauthenticated, "im.wrong_user", {}}; }
 Error login_timeout() { return {Code::unauthenticated, "im.login_timeout", {}}; }
+Error token_expired() { return {Code::unauthenticated, "token.expired", {}}; }
 Error no_route() { return {Code::not_found, "im.no_route", {}}; }
 Error wrong_method() { return {Code::invalid, "im.method", {}}; }
 

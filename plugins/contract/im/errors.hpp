@@ -30,6 +30,7 @@ Error malformed_body(const std::string& where);  ///< an HTTP body that is no JS
 Error no_user();                                 ///< nobody said who calls
 Error wrong_user();                              ///< the token is another user's
 Error login_timeout();
+Error token_expired();
 Error no_route();
 Error wrong_method();
 }  // namespace failure

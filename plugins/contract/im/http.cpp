@@ -146,7 +146,9 @@ void reply(HttpExchange& exchange, const Error& error, Act act) {
 void reply_success(HttpExchange& exchange) { reply(exchange, "{\"success\":true}"); }
 
 Result<UserRef> caller_of(const Shared& shared, const HttpExchange& exchange) {
-  return prove(shared, std::string(exchange.header("X-User-ID")), bearer(exchange.header("Authorization")));
+  auto proven = prove(shared, std::string(exchange.header("X-User-ID")), bearer(exchange.header("Authorization")));
+  if (!proven) return proven.error();
+  return std::move(proven->user);
 }
 
 Result<json::Value> body_of(const HttpExchange& exchange) {

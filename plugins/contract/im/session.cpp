@@ -35,6 +35,8 @@ class Session final : public Conversant {
     peer_.close(CloseMeaning::policy, "login timeout");
   }
 
+  void on_expired() override { say_error(wire_error(failure::token_expired()).text); }
+
  private:
   using Handler = Result<void> (Session::*)(const Request&);
   struct Row {
@@ -104,7 +106,7 @@ class Session final : public Conversant {
   Peer& peer_;
   std::uint64_t asked_ = 0;  ///< sends handed to the host
   std::uint64_t answered_ = 0;
-  std::vector<Held> held_;  ///< ascending; nearly always empty, and then without memory
+  std::vector<Held> held_;   ///< ascending; nearly always empty, and then without memory
   bool is_holding_ = false;  ///< reading, because too much is held
 };
 
@@ -138,12 +140,13 @@ Result<void> Session::login(const Request& request) {
   auto user = required_id(user_id, "user_id");
   const auto proof = text(token, "token");
   if (!user || !proof || !text(platform, "platform")) return failure::login_data();
-  auto ref = prove(shared_, std::move(*user), *proof);
-  if (!ref) return ref.error();
+  auto proven = prove(shared_, std::move(*user), *proof);
+  if (!proven) return proven.error();
   SessionPolicy policy;
   policy.single = true;
   policy.mark_on_push = {MarkId::delivered, shared_.fetched};
-  peer_.login(std::move(*ref), std::move(policy), [this](Result<Login> result) { logged_in(result); });
+  policy.until = proven->until;
+  peer_.login(std::move(proven->user), std::move(policy), [this](Result<Login> result) { logged_in(result); });
   return {};
 }
 

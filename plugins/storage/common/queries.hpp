@@ -134,7 +134,8 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // conversation_by_uuid
     "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE " FROM conversation WHERE uuid = :uuid",
     // conversation_by_pair
-    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE " FROM conversation WHERE low_id = :low AND high_id = :high",
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE
+    " FROM conversation WHERE low_id = :low AND high_id = :high",
     // members
     "SELECT " LOFT_MEMBER_COLUMNS " FROM member WHERE conversation_id = :id ORDER BY joined, user_id",
     // memberships

@@ -25,6 +25,7 @@ std::size_t Connection::on_bytes(Bytes bytes) {
   in_read_ = true;
   std::size_t used = 0;
   while (used < bytes.size() && state_ != State::finished && state_ != State::in_flight && !handed_over_) {
+    if (state_ == State::between && link_.pressure() != Pressure::none) break;
     const auto before = state_;
     const auto size = step(bytes.substr(used));
     used += size;

@@ -27,7 +27,7 @@ std::size_t Connection::on_bytes(Bytes bytes) {
   if (finished_) return bytes.size();
   parsing_ = true;
   std::size_t used = 0;
-  while (!finished_ && holds_ == 0) {
+  while (!finished_ && holds_ == 0 && link_.pressure() == Pressure::none) {
     Bytes payload;
     const auto cut = cut_frame(bytes.substr(used), payload);
     if (cut == Cut::incomplete) break;

@@ -43,7 +43,9 @@ class Connection final : public Protocol, public Channel {
   };
   struct Pieces;
 
-  bool may_parse() const noexcept { return state_ == State::closing || (state_ == State::open && holds_ == 0); }
+  bool may_parse() const noexcept {
+    return state_ == State::closing || (state_ == State::open && holds_ == 0 && link_.pressure() == Pressure::none);
+  }
   std::size_t step(Bytes bytes);
   void control(const FrameHeader& header, Bytes payload);
   void closed_by_peer(Bytes payload);

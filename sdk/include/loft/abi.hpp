@@ -35,9 +35,9 @@
 #else
 #define LOFT_CHECKED_ "0"
 #endif
-#define LOFT_FINGERPRINT                                                                                    \
-  LOFT_COMPILER_ "; c++abi " LOFT_TEXT(__GXX_ABI_VERSION) "; cxx11 strings " LOFT_TEXT(_GLIBCXX_USE_CXX11_ABI) \
-      "; checked containers " LOFT_CHECKED_ "; sanitizer " LOFT_SANITIZER_
+#define LOFT_FINGERPRINT                                                                \
+  LOFT_COMPILER_ "; c++abi " LOFT_TEXT(__GXX_ABI_VERSION) "; cxx11 strings " LOFT_TEXT( \
+      _GLIBCXX_USE_CXX11_ABI) "; checked containers " LOFT_CHECKED_ "; sanitizer " LOFT_SANITIZER_
 
 extern "C" {
 
@@ -58,11 +58,15 @@ using loft_gate_function = const loft_gate* (*)();
 }
 
 /// Defines the gate of a plugin class, once per library, at namespace scope.
-#define LOFT_PLUGIN(Class, Id, Version, Description)                                                      \
-  extern "C" __attribute__((visibility("default"))) const loft_gate* loft_plugin_gate() {                 \
-    static constexpr loft_gate gate = {                                                                   \
-        sizeof(loft_gate), LOFT_ABI, LOFT_FINGERPRINT, Id, Version, Description,                          \
-        []() -> void* { return static_cast<::loft::Plugin*>(new Class); },                                \
-        [](void* plugin) { delete static_cast<::loft::Plugin*>(plugin); }};                               \
-    return &gate;                                                                                         \
+#define LOFT_PLUGIN(Class, Id, Version, Description)                                                       \
+  extern "C" __attribute__((visibility("default"))) const loft_gate* loft_plugin_gate() {                  \
+    static constexpr loft_gate gate = {sizeof(loft_gate),                                                  \
+                                       LOFT_ABI,                                                           \
+                                       LOFT_FINGERPRINT,                                                   \
+                                       Id,                                                                 \
+                                       Version,                                                            \
+                                       Description,                                                        \
+                                       []() -> void* { return static_cast<::loft::Plugin*>(new Class); },  \
+                                       [](void* plugin) { delete static_cast<::loft::Plugin*>(plugin); }}; \
+    return &gate;                                                                                          \
   }

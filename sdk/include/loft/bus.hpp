@@ -35,7 +35,9 @@ template <class E>
 concept FactEvent = std::derived_from<E, Fact> && !std::derived_from<E, Proposal>;
 /// A proposal whose interceptors may wait: all but those that say `using answers_at_once = void;`.
 template <class E>
-concept WaitableEvent = ProposalEvent<E> && !requires { typename E::answers_at_once; };
+concept WaitableEvent = ProposalEvent<E> && !requires {
+  typename E::answers_at_once;
+};
 
 /// The stages of a proposal, run in this order; inside a stage, the order of the plugins in the YAML decides.
 enum class Stage : std::uint8_t {
@@ -63,8 +65,8 @@ class [[nodiscard]] Verdict {
 };
 
 /// Handed to a waiting interceptor, which calls it once, from any thread. Later calls, and calls after the time-out,
-/// change nothing. Destroying it uncalled refuses with `interceptor.gone`. Call or destroy it while the host runs: at the
-/// latest in `Plugin::stop`.
+/// change nothing. Destroying it uncalled refuses with `interceptor.gone`. Call or destroy it while the host runs: at
+/// the latest in `Plugin::stop`.
 using Resume = Function<void(Verdict)>;
 
 namespace detail {
@@ -72,8 +74,8 @@ namespace detail {
 struct Handler {
   std::string plugin;
   Stage stage = Stage::check;
-  unsigned rank = 0;          ///< the plugin's place in the YAML
-  Millis timeout = 0;         ///< of the waiting form; 0: answers at once
+  unsigned rank = 0;   ///< the plugin's place in the YAML
+  Millis timeout = 0;  ///< of the waiting form; 0: answers at once
   std::shared_ptr<void> owner;
   Verdict (*propose)(void*, void* event) = nullptr;
   void (*wait)(void*, void* event, Resume) = nullptr;
@@ -94,9 +96,9 @@ struct Committed;
 
 /// A consumer of the committed order.
 struct FollowerSpec {
-  std::string name;             ///< durable identity, `<kind>.<name>` of the plugin plus a suffix if it has several
-  std::size_t batch = 256;      ///< entries per call, at most
-  bool from_start = false;      ///< a new follower begins at the oldest entry kept, not at the newest
+  std::string name;         ///< durable identity, `<kind>.<name>` of the plugin plus a suffix if it has several
+  std::size_t batch = 256;  ///< entries per call, at most
+  bool from_start = false;  ///< a new follower begins at the oldest entry kept, not at the newest
 };
 
 /// Called with entries in committed order. `ok` moves the durable position behind them; an error (or an exception)
@@ -111,7 +113,7 @@ class Bus {
   /// Registers an interceptor that answers at once. `handler(E&) -> Verdict` runs on the thread that proposes; it must
   /// not block. If it throws, the proposal is refused with `interceptor.failed`.
   template <ProposalEvent E, class F>
-    requires std::is_invocable_r_v<Verdict, F&, E&>
+  requires std::is_invocable_r_v<Verdict, F&, E&>
   void intercept(Stage stage, F handler) {
     auto owner = std::make_shared<F>(std::move(handler));
     detail::Handler row;
@@ -124,10 +126,10 @@ class Bus {
 
   /// Registers an interceptor that may wait. `handler(E&, Resume)` must not block either: it starts its work and
   /// answers through `Resume`. The event stays alive as long as the Resume; only the proposing session's later messages
-  /// wait. After `timeout` milliseconds (> 0) the proposal is refused with `interceptor.timeout`: the proposer then reads
-  /// the event, so that a handler which changes it must do so before it is late, or inside the call.
+  /// wait. After `timeout` milliseconds (> 0) the proposal is refused with `interceptor.timeout`: the proposer then
+  /// reads the event, so that a handler which changes it must do so before it is late, or inside the call.
   template <WaitableEvent E, class F>
-    requires std::is_invocable_v<F&, E&, Resume>
+  requires std::is_invocable_v<F&, E&, Resume>
   void intercept_waiting(Stage stage, Millis timeout, F handler) {
     auto owner = std::make_shared<F>(std::move(handler));
     detail::Handler row;
@@ -144,7 +146,7 @@ class Bus {
   /// Registers an observer, `handler(const E&)`: called after the fact, on the thread of its cause, once in a cluster.
   /// It must not block. If it throws, that is logged and counted and the others are still told.
   template <FactEvent E, class F>
-    requires std::is_invocable_v<F&, const E&>
+  requires std::is_invocable_v<F&, const E&>
   void observe(F handler) {
     auto owner = std::make_shared<F>(std::move(handler));
     detail::Handler row;
@@ -300,7 +302,8 @@ class Proposer {
       };
       auto once = std::make_unique<Once>(self, answer);
       try {
-        handler.wait(handler.self, &event, [once = std::move(once)](Verdict verdict) { once->say(std::move(verdict)); });
+        handler.wait(handler.self, &event,
+                     [once = std::move(once)](Verdict verdict) { once->say(std::move(verdict)); });
       } catch (const std::exception& e) {
         bus->failed(*table, handler, e.what());
         answer(Verdict::refuse(Code::internal, "interceptor.failed"));

@@ -35,8 +35,8 @@ enum class CloseMeaning : std::uint8_t {
 
 /// How a connection began.
 struct Opening {
-  std::string_view path;            ///< of the upgrade; empty for packets
-  std::string_view query;           ///< without `?`
+  std::string_view path;                  ///< of the upgrade; empty for packets
+  std::string_view query;                 ///< without `?`
   const HttpExchange* request = nullptr;  ///< the upgrade request; null for packets. Valid during `Endpoint::open`
   std::string_view remote_address;
   bool from_loopback = false;
@@ -64,37 +64,39 @@ using Variant = std::uint16_t;
 
 /// What of the world a session hears, besides messages from others.
 struct Interests {
-  bool own_messages = false;   ///< messages its own user sent, through any session
+  bool own_messages = false;  ///< messages its own user sent, through any session
   bool recalls = false;
-  bool reads = false;          ///< own read marks that moved, by whatever session
-  bool membership = false;     ///< joins, leaves, roles, new conversations
-  bool signals = false;        ///< typing and the like
+  bool reads = false;       ///< own read marks that moved, by whatever session
+  bool membership = false;  ///< joins, leaves, roles, new conversations
+  bool signals = false;     ///< typing and the like
 };
 
 /// A contract's rules for its sessions; given at login.
 struct SessionPolicy {
-  bool single = false;         ///< one session of this contract per user: a new one closes the old (`on_replaced`)
+  bool single = false;  ///< one session of this contract per user: a new one closes the old (`on_replaced`)
   Interests interests;
   Variant variant = 0;
   std::vector<MarkId> mark_on_push;  ///< set on each foreign message pushed to this session, once proven
+  Millis until = 0;  ///< since 1970: when the proof of identity ends, and the session with it (`on_expired`);
+                     ///< 0: never. Filled in by `Peer::login` from claims
 };
 
 /// What is on its way to a session. Valid during the call.
 struct Delivery {
   enum class Kind : std::uint8_t { message, recalled, read, membership, created, signal };
   Kind kind = Kind::message;
-  const MessageRecord* record = nullptr;      ///< message, recalled
-  const Change* change = nullptr;             ///< recalled, membership, created
-  const Conversation* conversation = nullptr; ///< always
-  const User* actor = nullptr;                ///< who did it
-  const User* subject = nullptr;              ///< membership: whom it concerns; read: whose mark
-  MessageId newest = MessageId::none;         ///< read: the newest message read
-  Millis reached = 0;                         ///< read: as Marked::reached
-  const Signal* signal = nullptr;             ///< signal
+  const MessageRecord* record = nullptr;       ///< message, recalled
+  const Change* change = nullptr;              ///< recalled, membership, created
+  const Conversation* conversation = nullptr;  ///< always
+  const User* actor = nullptr;                 ///< who did it
+  const User* subject = nullptr;               ///< membership: whom it concerns; read: whose mark
+  MessageId newest = MessageId::none;          ///< read: the newest message read
+  Millis reached = 0;                          ///< read: as Marked::reached
+  const Signal* signal = nullptr;              ///< signal
 };
 
-/// One encoded message, shared by all sessions of a contract and variant. Where the bytes depend on the viewer, a splice
-/// is noted and filled in per session.
+/// One encoded message, shared by all sessions of a contract and variant. Where the bytes depend on the viewer, a
+/// splice is noted and filled in per session.
 class Encoded {
  public:
   enum class Part : std::uint8_t {
@@ -111,13 +113,16 @@ class Encoded {
   std::vector<Splice> splices;  ///< ascending `at`
 
   void splice(Part part) { splices.push_back({bytes.size(), part}); }
-  void clear() noexcept { bytes.clear(); splices.clear(); }
+  void clear() noexcept {
+    bytes.clear();
+    splices.clear();
+  }
 };
 
 /// What came in over a connection. Valid during the call.
 struct MessageView {
   Bytes data;
-  bool is_text = true;   ///< valid UTF-8, checked by the transport; packets count as text after that check
+  bool is_text = true;  ///< valid UTF-8, checked by the transport; packets count as text after that check
 };
 
 /// A contract's state of one connection. Thread role: that connection's I/O thread. Owned by the host, destroyed after
@@ -130,7 +135,10 @@ class Conversant {
   /// Another session of this user took its place (SessionPolicy::single). Say so if the contract has words for it;
   /// the host closes the connection afterwards.
   virtual void on_replaced() {}
-  /// The login deadline passed. The usual answer is an error and `Peer::close`.
+  /// The token that opened the session is not believed any more (SessionPolicy::until). Say so if the contract has
+  /// words for it; the host ends the session and closes the connection afterwards, with the meaning `policy`.
+  virtual void on_expired() {}
+  /// The login deadline passed without a login. The usual answer is an error and `Peer::close`.
   virtual void on_login_deadline() {}
   virtual void on_closed() {}
 };
@@ -151,6 +159,11 @@ class Peer {
   /// A second login on one connection replaces the first session.
   /// Errors: not_found `user.unknown`; invalid `user.handle_invalid`; what OpenSession's interceptors refuse with.
   virtual void login(UserRef user, SessionPolicy policy, Done<Login> done) = 0;
+  /// As above, for the user that a verified token names: the session ends when the token does.
+  void login(const Claims& proof, SessionPolicy policy, Done<Login> done) {
+    policy.until = proof.believed_until;
+    login(proof.user(), std::move(policy), std::move(done));
+  }
   virtual void logout() = 0;
 
   virtual bool logged_in() const noexcept = 0;
@@ -162,8 +175,9 @@ class Peer {
   virtual void send(Slices message) = 0;
   void send(Bytes message) { send(Slices(&message, 1)); }
 
-  virtual void hold() = 0;     ///< see Channel::hold
+  virtual void hold() = 0;  ///< see Channel::hold
   virtual void release() = 0;
+  /// See Channel::login_deadline; without effect while logged in.
   virtual void login_deadline(Millis in) = 0;
   virtual void close(CloseMeaning meaning, std::string_view text) = 0;
   virtual bool from_loopback() const noexcept = 0;
@@ -193,7 +207,8 @@ class Contract : public Plugin {
   virtual void routes(Routes& routes) = 0;
 
   /// Writes what a session of this contract and variant hears of a delivery; leaves `out` empty for nothing.
-  /// Called once per I/O thread, contract and variant for each delivery. Thread role: I/O, concurrently. Must not block.
+  /// Called once per I/O thread, contract and variant for each delivery. Thread role: I/O, concurrently. Must not
+  /// block.
   virtual void encode(const Delivery& delivery, Variant variant, Encoded& out) const = 0;
 };
 

@@ -13,9 +13,9 @@
 namespace loft {
 
 struct DomainSpec {
-  std::string name;         ///< `Vendor:Name`, each part of letters, digits, `_`, beginning with a letter
-  std::string schema;       ///< JSON Schema (draft 7) of the content, for documentation and clients
-  bool host_validates = true;  ///< the host checks content against `schema` before `check` sees it
+  std::string name;               ///< `Vendor:Name`, each part of letters, digits, `_`, beginning with a letter
+  std::string schema;             ///< JSON Schema (draft 7) of the content, for documentation and clients
+  bool host_validates = true;     ///< the host checks content against `schema` before `check` sees it
   std::size_t max_bytes = 65536;  ///< of the content as submitted
 };
 

@@ -27,9 +27,8 @@ enum class Code : std::uint8_t {
 
 /// The code's name as used in logs and metrics.
 constexpr std::string_view name(Code code) noexcept {
-  constexpr std::string_view names[] = {"invalid",  "unauthenticated", "forbidden",  "not_found",
-                                        "conflict", "expired",         "too_large",  "overloaded",
-                                        "unavailable", "internal"};
+  constexpr std::string_view names[] = {"invalid", "unauthenticated", "forbidden",  "not_found",   "conflict",
+                                        "expired", "too_large",       "overloaded", "unavailable", "internal"};
   return names[static_cast<std::size_t>(code)];
 }
 
@@ -53,14 +52,35 @@ class [[nodiscard]] Result {
   bool ok() const noexcept { return state_.index() == 0; }
   explicit operator bool() const noexcept { return ok(); }
 
-  T& operator*() & noexcept { assert(ok()); return *std::get_if<0>(&state_); }
-  const T& operator*() const& noexcept { assert(ok()); return *std::get_if<0>(&state_); }
-  T&& operator*() && noexcept { assert(ok()); return std::move(*std::get_if<0>(&state_)); }
-  T* operator->() noexcept { assert(ok()); return std::get_if<0>(&state_); }
-  const T* operator->() const noexcept { assert(ok()); return std::get_if<0>(&state_); }
+  T& operator*() & noexcept {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  const T& operator*() const& noexcept {
+    assert(ok());
+    return *std::get_if<0>(&state_);
+  }
+  T&& operator*() && noexcept {
+    assert(ok());
+    return std::move(*std::get_if<0>(&state_));
+  }
+  T* operator->() noexcept {
+    assert(ok());
+    return std::get_if<0>(&state_);
+  }
+  const T* operator->() const noexcept {
+    assert(ok());
+    return std::get_if<0>(&state_);
+  }
 
-  Error& error() noexcept { assert(!ok()); return *std::get_if<1>(&state_); }
-  const Error& error() const noexcept { assert(!ok()); return *std::get_if<1>(&state_); }
+  Error& error() noexcept {
+    assert(!ok());
+    return *std::get_if<1>(&state_);
+  }
+  const Error& error() const noexcept {
+    assert(!ok());
+    return *std::get_if<1>(&state_);
+  }
 
  private:
   std::variant<T, Error> state_;
@@ -75,8 +95,14 @@ class [[nodiscard]] Result<void> {
   bool ok() const noexcept { return !error_; }
   explicit operator bool() const noexcept { return ok(); }
 
-  Error& error() noexcept { assert(!ok()); return *error_; }
-  const Error& error() const noexcept { assert(!ok()); return *error_; }
+  Error& error() noexcept {
+    assert(!ok());
+    return *error_;
+  }
+  const Error& error() const noexcept {
+    assert(!ok());
+    return *error_;
+  }
 
  private:
   std::optional<Error> error_;

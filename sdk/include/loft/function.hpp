@@ -23,8 +23,8 @@ class Function<R(Args...)> {
   Function(std::nullptr_t) noexcept {}
 
   template <class F>
-    requires(!std::is_same_v<std::remove_cvref_t<F>, Function> && std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>)
-  Function(F&& callable) {
+  requires(!std::is_same_v<std::remove_cvref_t<F>, Function> &&
+           std::is_invocable_r_v<R, std::remove_cvref_t<F>&, Args...>) Function(F&& callable) {
     using T = std::remove_cvref_t<F>;
     if constexpr (fits<T>) {
       ::new (static_cast<void*>(&storage_)) T(std::forward<F>(callable));
@@ -57,8 +57,8 @@ class Function<R(Args...)> {
   };
 
   template <class T>
-  static constexpr bool fits =
-      sizeof(T) <= 48 && alignof(T) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<T>;
+  static constexpr bool fits = sizeof(T) <= 48 &&
+                               alignof(T) <= alignof(std::max_align_t) && std::is_nothrow_move_constructible_v<T>;
 
   template <class T>
   static constexpr Ops inline_ops = {

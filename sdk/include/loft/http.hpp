@@ -25,8 +25,8 @@ struct HttpHeader {
 /// What the host's router found for a request.
 struct HttpRoute {
   std::vector<std::pair<std::string, std::string>> parameters;  ///< names and decoded values of the pattern's `:name`s
-  std::size_t mount = 0;   ///< length of the mount prefix that `path()` leaves out from here on
-  Caller caller;           ///< contract and thread; the user is filled in by `HttpExchange::caller`
+  std::size_t mount = 0;  ///< length of the mount prefix that `path()` leaves out from here on
+  Caller caller;          ///< contract and thread; the user is filled in by `HttpExchange::caller`
 };
 
 /// Thread role: I/O, always the same thread. Lifetime: as long as somebody holds the shared pointer; what the views
@@ -36,9 +36,9 @@ class HttpExchange {
   virtual ~HttpExchange() = default;
 
   virtual HttpMethod method() const noexcept = 0;
-  virtual std::string_view path() const noexcept = 0;    ///< percent-encoded as received, mount prefix removed
-  virtual std::string_view query() const noexcept = 0;   ///< without `?`, percent-encoded as received
-  virtual Bytes body() const noexcept = 0;               ///< complete
+  virtual std::string_view path() const noexcept = 0;   ///< percent-encoded as received, mount prefix removed
+  virtual std::string_view query() const noexcept = 0;  ///< without `?`, percent-encoded as received
+  virtual Bytes body() const noexcept = 0;              ///< complete
   /// The first header of that name (case-insensitive); empty where it is missing.
   virtual std::string_view header(std::string_view name) const noexcept = 0;
   virtual std::string_view remote_address() const noexcept = 0;  ///< textual, without port

@@ -20,10 +20,8 @@ using Position = std::uint64_t;
 using Seq = std::uint64_t;
 
 template <class E>
-  requires std::is_enum_v<E>
-constexpr std::uint64_t raw(E id) noexcept {
-  return static_cast<std::uint64_t>(id);
-}
+requires std::is_enum_v<E>
+constexpr std::uint64_t raw(E id) noexcept { return static_cast<std::uint64_t>(id); }
 
 namespace id {
 

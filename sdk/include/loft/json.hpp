@@ -63,7 +63,10 @@ inline int hex4(const char* p) noexcept {
   int value = 0;
   for (int i = 0; i < 4; ++i) {
     const char c = p[i];
-    const int digit = c >= '0' && c <= '9' ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+    const int digit = c >= '0' && c <= '9'   ? c - '0'
+                      : c >= 'a' && c <= 'f' ? c - 'a' + 10
+                      : c >= 'A' && c <= 'F' ? c - 'A' + 10
+                                             : -1;
     if (digit < 0) return -1;
     value = value * 16 + digit;
   }
@@ -78,13 +81,20 @@ class Checker {
   const char* value(const char* p, int depth) noexcept {
     if (p == end_) return fail(p, "a value is missing");
     switch (*p) {
-      case '{': return depth > 0 ? object(p + 1, depth - 1) : fail(p, "nested too deeply");
-      case '[': return depth > 0 ? array(p + 1, depth - 1) : fail(p, "nested too deeply");
-      case '"': return string(p + 1);
-      case 't': return word(p, "true");
-      case 'f': return word(p, "false");
-      case 'n': return word(p, "null");
-      default: return number(p);
+      case '{':
+        return depth > 0 ? object(p + 1, depth - 1) : fail(p, "nested too deeply");
+      case '[':
+        return depth > 0 ? array(p + 1, depth - 1) : fail(p, "nested too deeply");
+      case '"':
+        return string(p + 1);
+      case 't':
+        return word(p, "true");
+      case 'f':
+        return word(p, "false");
+      case 'n':
+        return word(p, "null");
+      default:
+        return number(p);
     }
   }
 
@@ -211,13 +221,19 @@ class Value {
 
   Type type() const noexcept {
     switch (raw_.empty() ? 'n' : raw_.front()) {
-      case '{': return Type::object;
-      case '[': return Type::array;
-      case '"': return Type::string;
+      case '{':
+        return Type::object;
+      case '[':
+        return Type::array;
+      case '"':
+        return Type::string;
       case 't':
-      case 'f': return Type::boolean;
-      case 'n': return Type::null;
-      default: return Type::number;
+      case 'f':
+        return Type::boolean;
+      case 'n':
+        return Type::null;
+      default:
+        return Type::number;
     }
   }
   bool is(Type type) const noexcept { return this->type() == type; }
@@ -333,11 +349,21 @@ class Value {
         continue;
       }
       switch (p[1]) {
-        case 'b': out += '\b'; break;
-        case 'f': out += '\f'; break;
-        case 'n': out += '\n'; break;
-        case 'r': out += '\r'; break;
-        case 't': out += '\t'; break;
+        case 'b':
+          out += '\b';
+          break;
+        case 'f':
+          out += '\f';
+          break;
+        case 'n':
+          out += '\n';
+          break;
+        case 'r':
+          out += '\r';
+          break;
+        case 't':
+          out += '\t';
+          break;
         case 'u': {
           auto c = static_cast<std::uint32_t>(detail::hex4(p + 2));
           p += 4;
@@ -348,7 +374,8 @@ class Value {
           utf8::append(out, c);
           break;
         }
-        default: out += p[1];
+        default:
+          out += p[1];
       }
       p += 2;
     }

@@ -18,8 +18,7 @@ struct LogField {
   LogField(std::string_view key, const std::string& value) : key(key), value(value) {}
   LogField(std::string_view key, bool value) : key(key), value(value ? "true" : "false") {}
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  LogField(std::string_view key, T value) : key(key), value(std::to_string(value)) {}
+  requires(!std::same_as<T, bool>) LogField(std::string_view key, T value) : key(key), value(std::to_string(value)) {}
 
   std::string_view key;
   std::string value;

@@ -43,17 +43,17 @@ struct Conversation {
   UserId owner = UserId::none;  ///< group
   JoinRule join = JoinRule::free;
   Millis created = 0;
-  Millis updated = 0;           ///< the last change of name, description, avatar, owner or rules
+  Millis updated = 0;  ///< the last change of name, description, avatar, owner or rules
 };
 
 struct Member {
   ConversationId conversation = ConversationId::none;
   UserId user = UserId::none;
   Role role = Role::member;
-  Position joined = 0;      ///< its time is when
-  Seq joined_seq = 0;       ///< the head at that moment: what this member may see begins behind it
-  Millis muted_until = 0;   ///< may not send before this moment; 0: may
-  bool left = false;        ///< a former member, kept for its marks
+  Position joined = 0;     ///< its time is when
+  Seq joined_seq = 0;      ///< the head at that moment: what this member may see begins behind it
+  Millis muted_until = 0;  ///< may not send before this moment; 0: may
+  bool left = false;       ///< a former member, kept for its marks
 };
 
 struct Message {
@@ -61,8 +61,8 @@ struct Message {
   ConversationId conversation = ConversationId::none;
   Seq seq = 0;
   UserId sender = UserId::none;
-  std::string domain;   ///< `Vendor:Name`
-  std::string content;  ///< a JSON object, normalised by its domain
+  std::string domain;     ///< `Vendor:Name`
+  std::string content;    ///< a JSON object, normalised by its domain
   Position recalled = 0;  ///< 0: stands; else the position of the recall. Contracts must not show `content` then
   UserId recalled_by = UserId::none;
 
@@ -76,13 +76,13 @@ struct Change {
   Position position = 0;
   ConversationId conversation = ConversationId::none;
   ChangeKind kind = ChangeKind::updated;
-  UserId actor = UserId::none;             ///< who did it
-  UserId subject = UserId::none;           ///< joined, left, role, muted: whom it concerns
-  /// recalled: which. read: the newest one that `actor` has read now. There is one such change for each round of commits
-  /// in which a member reads messages from others that were unread, and none in groups of more than
+  UserId actor = UserId::none;    ///< who did it
+  UserId subject = UserId::none;  ///< joined, left, role, muted: whom it concerns
+  /// recalled: which. read: the newest one that `actor` has read now. There is one such change for each round of
+  /// commits in which a member reads messages from others that were unread, and none in groups of more than
   /// `receipts.group_max` members.
   MessageId message = MessageId::none;
-  Role role = Role::member;                ///< role: the new one
+  Role role = Role::member;  ///< role: the new one
 };
 
 /// How far a message has come with one recipient, or with the recipient that is furthest (see `MessageRecord`).
@@ -93,11 +93,12 @@ struct MessageRecord {
   std::shared_ptr<const Message> message;
   std::shared_ptr<const Conversation> conversation;
   std::shared_ptr<const User> sender;
-  std::shared_ptr<const User> peer;  ///< direct: the one who is not the sender (the sender for a note to oneself); else null
+  std::shared_ptr<const User>
+      peer;  ///< direct: the one who is not the sender (the sender for a note to oneself); else null
   /// For the sender: `read` when all recipients have read it, `delivered` when any has got it. In a group of more than
-  /// `receipts.group_max` members: `delivered` when another member is known to have got it or a later one, never `read`;
-  /// a member that left and came back counts from its return on.
-  /// For a recipient: the recipient's own state. Of a recalled message, and in pushes, always `sent`.
+  /// `receipts.group_max` members: `delivered` when another member is known to have got it or a later one, never
+  /// `read`; a member that left and came back counts from its return on. For a recipient: the recipient's own state. Of
+  /// a recalled message, and in pushes, always `sent`.
   Receipt receipt = Receipt::sent;
 
   bool is_recalled() const noexcept { return message->recalled != 0; }
@@ -113,10 +114,10 @@ struct MemberRecord {
 /// A name for a user as it comes over a wire.
 struct UserRef {
   enum class By : std::uint8_t {
-    id,              ///< `number`
-    handle,          ///< `text`
-    handle_or_id,    ///< `text` as a handle, else as a decimal id
-    uuid,            ///< `text`
+    id,            ///< `number`
+    handle,        ///< `text`
+    handle_or_id,  ///< `text` as a handle, else as a decimal id
+    uuid,          ///< `text`
   };
   By by = By::id;
   std::uint64_t number = 0;
@@ -127,7 +128,10 @@ struct UserRef {
   static UserRef handle(std::string text) { return {By::handle, 0, std::move(text), false}; }
   static UserRef handle_or_id(std::string text) { return {By::handle_or_id, 0, std::move(text), false}; }
   static UserRef uuid(std::string text) { return {By::uuid, 0, std::move(text), false}; }
-  UserRef& or_create() { create = true; return *this; }
+  UserRef& or_create() {
+    create = true;
+    return *this;
+  }
 };
 
 /// A name for a conversation as it comes over a wire.

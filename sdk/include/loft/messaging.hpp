@@ -19,8 +19,8 @@ class Contract;
 struct Caller {
   UserId user = UserId::none;
   const Contract* contract = nullptr;
-  unsigned thread = 0;         ///< where the answers are called
-  std::uint64_t session = 0;   ///< 0: an HTTP request; its answers are called whatever becomes of the connection
+  unsigned thread = 0;        ///< where the answers are called
+  std::uint64_t session = 0;  ///< 0: an HTTP request; its answers are called whatever becomes of the connection
 };
 
 /// A set of messages of one conversation that one member has done something with; it only grows.
@@ -32,28 +32,29 @@ enum class MarkId : std::uint8_t {
 
 /// A contract's own mark, such as `im.fetched`.
 struct MarkSpec {
-  std::string name;             ///< `<contract>.<word>`, durable identity
-  bool implied_by_read = false; ///< what is read counts as marked
+  std::string name;              ///< `<contract>.<word>`, durable identity
+  bool implied_by_read = false;  ///< what is read counts as marked
 };
 
 /// A message on its way in.
 struct Submission {
   ConversationRef to;
-  std::string domain;      ///< `Vendor:Name`
-  std::string content;     ///< JSON object; the domain checks and normalises it
-  std::string client_id;   ///< the client's own id for this message, 1–128 bytes; empty: none, repeats are not detected
+  std::string domain;     ///< `Vendor:Name`
+  std::string content;    ///< JSON object; the domain checks and normalises it
+  std::string client_id;  ///< the client's own id for this message, 1–128 bytes; empty: none, repeats are not detected
   bool may_create_users = false;
 };
 
 struct Accepted {
-  RecordPtr record;        ///< never null
-  bool repeated = false;   ///< the client id was seen before with the same content: this is the original, nobody is told again
+  RecordPtr record;  ///< never null
+  /// The client id was seen before with the same content: this is the original, and nobody is told again.
+  bool repeated = false;
 };
 
 struct Recall {
   MessageId message = MessageId::none;
-  Millis window = 0;            ///< the sender may recall within this time of the message; 0: no limit
-  bool managers_too = false;    ///< a group's admins and owner may as well
+  Millis window = 0;          ///< the sender may recall within this time of the message; 0: no limit
+  bool managers_too = false;  ///< a group's admins and owner may as well
 };
 
 struct Recalled {
@@ -61,31 +62,32 @@ struct Recalled {
   bool repeated = false;  ///< it was recalled before; that recall is returned
 };
 
-/// Moves marks. Exactly one of `messages`, `up_to`, `up_to_time` says which messages; only those from others are counted.
+/// Moves marks. Exactly one of `messages`, `up_to`, `up_to_time` says which messages; only those from others are
+/// counted.
 struct MarkAct {
   MarkId mark = MarkId::read;
-  std::optional<MarkId> also;           ///< a second mark set by the same act
-  std::vector<MessageId> messages;      ///< single messages, of any of the caller's conversations
-  bool strict = false;                  ///< with `messages`: an unknown one, or an own one, fails the act (else it is skipped)
-  std::optional<ConversationRef> in;    ///< for the two below
-  MessageId up_to = MessageId::none;    ///< everything up to this one, included
-  Millis up_to_time = 0;                ///< everything with time() <= this
+  std::optional<MarkId> also;       ///< a second mark set by the same act
+  std::vector<MessageId> messages;  ///< single messages, of any of the caller's conversations
+  bool strict = false;  ///< with `messages`: an unknown one, or an own one, fails the act (else it is skipped)
+  std::optional<ConversationRef> in;  ///< for the two below
+  MessageId up_to = MessageId::none;  ///< everything up to this one, included
+  Millis up_to_time = 0;              ///< everything with time() <= this
 };
 
 struct Marked {
-  std::uint64_t newly = 0;      ///< messages from others that were not so marked before
-  bool advanced = false;        ///< `reached` moved on
+  std::uint64_t newly = 0;             ///< messages from others that were not so marked before
+  bool advanced = false;               ///< `reached` moved on
   MessageId newest = MessageId::none;  ///< the newest message so marked in the conversation (of the last one named)
-  Millis reached = 0;           ///< the later of its time and the latest `up_to_time`; since 1970
+  Millis reached = 0;                  ///< the later of its time and the latest `up_to_time`; since 1970
 };
 
 struct NewConversation {
   std::string name;
   std::string description;
   std::string avatar;
-  std::string handle;                 ///< empty: none
+  std::string handle;  ///< empty: none
   JoinRule join = JoinRule::free;
-  std::vector<UserRef> members;       ///< besides the caller, who becomes the owner; repeats are ignored
+  std::vector<UserRef> members;  ///< besides the caller, who becomes the owner; repeats are ignored
 };
 
 struct ConversationRecord {
@@ -93,23 +95,23 @@ struct ConversationRecord {
   std::shared_ptr<const User> owner;  ///< group; else null
   std::shared_ptr<const User> peer;   ///< direct: the other user, as the caller sees it; else null
   std::uint64_t member_count = 0;
-  std::uint64_t unread = 0;           ///< the caller's
-  MessageRecord last;                 ///< `last.message` is null where there is none that the caller may see
+  std::uint64_t unread = 0;  ///< the caller's
+  MessageRecord last;        ///< `last.message` is null where there is none that the caller may see
 };
 
 struct MembershipAct {
   enum class Kind : std::uint8_t { join, leave, add, remove, set_role, mute };
   Kind kind = Kind::join;
   ConversationRef in;
-  UserRef subject;            ///< add, remove, set_role, mute
-  Role role = Role::member;   ///< set_role: member or admin
-  Millis mute_until = 0;      ///< mute: since 1970; 0 lifts it
+  UserRef subject;           ///< add, remove, set_role, mute
+  Role role = Role::member;  ///< set_role: member or admin
+  Millis mute_until = 0;     ///< mute: since 1970; 0 lifts it
 };
 
 /// A page of messages.
 struct Page {
   std::vector<MessageRecord> messages;
-  bool more = false;          ///< there are further ones in the same direction
+  bool more = false;  ///< there are further ones in the same direction
 };
 
 /// Messages of one conversation, newest first.
@@ -118,22 +120,23 @@ struct HistoryQuery {
   MessageId before = MessageId::none;  ///< only older than this one; none: no bound
   Millis until = 0;                    ///< only with time() <= this; 0: no bound
   std::size_t limit = 50;
-  bool with_recalled = true;           ///< false: recalled ones are left out
+  bool with_recalled = true;  ///< false: recalled ones are left out
 };
 
 /// Messages from others in all of the caller's conversations that lack a mark, oldest first. Hidden ones are left out.
 struct InboxQuery {
-  bool with_recalled = false;          ///< recalled ones are part of it (as tombstones)
-  std::optional<MarkId> lacking;       ///< none: all messages from others, whatever their marks
-  MessageId after = MessageId::none;   ///< only newer than this one
+  bool with_recalled = false;         ///< recalled ones are part of it (as tombstones)
+  std::optional<MarkId> lacking;      ///< none: all messages from others, whatever their marks
+  MessageId after = MessageId::none;  ///< only newer than this one
   std::size_t limit = 50;
-  std::optional<MarkId> mark_returned; ///< set this mark on those that are returned, with `delivered`, before answering
+  std::optional<MarkId>
+      mark_returned;  ///< set this mark on those that are returned, with `delivered`, before answering
 };
 
 /// The caller's unread messages. Recalled, hidden and own ones never count.
 struct UnreadQuery {
-  std::optional<ConversationRef> in;   ///< none: all conversations
-  Millis since = 0;                    ///< with `in`: count messages with time() > this, whatever was read; 0: by marks
+  std::optional<ConversationRef> in;  ///< none: all conversations
+  Millis since = 0;                   ///< with `in`: count messages with time() > this, whatever was read; 0: by marks
 };
 
 /// Everything that happened in the caller's conversations behind a position, in commit order, own acts included.
@@ -144,7 +147,7 @@ struct SyncQuery {
 
 struct SyncEntry {
   Position position = 0;
-  MessageRecord record;    ///< a message; for a recall the recalled one; else `record.message` is null
+  MessageRecord record;          ///< a message; for a recall the recalled one; else `record.message` is null
   std::optional<Change> change;  ///< set: it is a change
   std::shared_ptr<const Conversation> conversation;
   std::shared_ptr<const User> actor;
@@ -153,22 +156,22 @@ struct SyncEntry {
 
 struct SyncPage {
   std::vector<SyncEntry> entries;
-  Position next = 0;       ///< ask behind this one next time: nothing that commits later lies before it
+  Position next = 0;  ///< ask behind this one next time: nothing that commits later lies before it
   bool more = false;
 };
 
 /// Something for whoever is connected now, never stored: typing, presence.
 struct Signal {
   ConversationRef in;
-  std::string name;   ///< a word of the contracts that know it, such as `typing`
-  std::string data;   ///< a JSON object, or empty
+  std::string name;  ///< a word of the contracts that know it, such as `typing`
+  std::string data;  ///< a JSON object, or empty
 };
 
 struct ConversationQuery {
   std::size_t limit = 100;
   std::size_t offset = 0;
   bool groups_only = false;
-  bool with_last = false;              ///< fill `ConversationRecord::last`
+  bool with_last = false;  ///< fill `ConversationRecord::last`
 };
 
 struct MarkState {
@@ -179,7 +182,8 @@ struct MarkState {
 /// Thread role of every function: the thread in `caller.thread`, unless said otherwise. Answers come on that thread.
 /// Reads may answer before they return; writes never do. Everything a function needs of its arguments it takes over.
 /// The `limit` of a query is taken as it is: bounding what a client may ask for is the contract's part.
-/// Every function may answer `unavailable` (storage; writes: `host.clock`), `overloaded` (a queue is full) and `internal`.
+/// Every function may answer `unavailable` (storage; writes: `host.clock`), `overloaded` (a queue is full) and
+/// `internal`.
 class Messaging {
  public:
   virtual ~Messaging() = default;
@@ -224,13 +228,16 @@ class Messaging {
   virtual void sync(const Caller& caller, SyncQuery query, Done<SyncPage> done) = 0;
 
   /// The caller's conversations, the one with the newest message first.
-  virtual void conversations(const Caller& caller, ConversationQuery query, Done<std::vector<ConversationRecord>> done) = 0;
+  virtual void conversations(const Caller& caller, ConversationQuery query,
+                             Done<std::vector<ConversationRecord>> done) = 0;
 
   /// Errors: not_found `conversation.unknown`. `must_be_member`: forbidden `member.none`.
-  virtual void conversation(const Caller& caller, ConversationRef ref, bool must_be_member, Done<ConversationRecord> done) = 0;
+  virtual void conversation(const Caller& caller, ConversationRef ref, bool must_be_member,
+                            Done<ConversationRecord> done) = 0;
 
   /// Errors as `conversation`. In the order of joining.
-  virtual void members(const Caller& caller, ConversationRef ref, bool must_be_member, Done<std::vector<MemberRecord>> done) = 0;
+  virtual void members(const Caller& caller, ConversationRef ref, bool must_be_member,
+                       Done<std::vector<MemberRecord>> done) = 0;
 
   /// Errors as `history`.
   virtual void mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Done<MarkState> done) = 0;
@@ -257,10 +264,11 @@ class Users {
 
 /// What a verified token says.
 struct Claims {
-  std::string subject;                 ///< `sub`
-  std::string handle;                  ///< `uid` claim when it is a text
-  std::uint64_t user_id = 0;           ///< `userId` claim, 0 where it is missing
-  Millis expires = 0;                  ///< since 1970; 0: never
+  std::string subject;        ///< `sub`
+  std::string handle;         ///< `uid` claim when it is a text
+  std::uint64_t user_id = 0;  ///< `userId` claim, 0 where it is missing
+  Millis expires = 0;         ///< since 1970; 0: never
+  Millis believed_until = 0;  ///< `expires` and the host's leeway: `verify` refuses it from then on; 0: never
   UserRef user() const {
     if (user_id != 0) return UserRef::of(static_cast<UserId>(user_id));
     return UserRef::handle_or_id(handle.empty() ? subject : handle);

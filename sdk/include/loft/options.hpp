@@ -32,15 +32,15 @@ enum class OptionType : std::uint8_t {
 
 /// One row of the table. Built by `OptionTable`'s functions; read by the host only.
 struct Option {
-  std::string name;           ///< the YAML key, snake_case; dots nest: `tls.certificate`
+  std::string name;  ///< the YAML key, snake_case; dots nest: `tls.certificate`
   OptionType type = OptionType::text;
-  std::string help;           ///< one sentence; becomes the option reference
-  std::string default_text;   ///< as it would be written in YAML
+  std::string help;          ///< one sentence; becomes the option reference
+  std::string default_text;  ///< as it would be written in YAML
   std::vector<std::string> choices;
   double minimum = -std::numeric_limits<double>::infinity();  ///< of the number, milliseconds or bytes
   double maximum = std::numeric_limits<double>::infinity();
   bool is_required = false;
-  bool is_secret = false;     ///< never printed; may come from `${file:…}` or `${env:…}`
+  bool is_secret = false;  ///< never printed; may come from `${file:…}` or `${env:…}`
 
   Function<void(std::string)> set_text;      ///< text, choice
   Function<void(std::int64_t)> set_integer;  ///< integer, duration (milliseconds), size (bytes)
@@ -49,9 +49,19 @@ struct Option {
   Function<void(std::vector<std::string>)> set_list;
   Function<void(std::map<std::string, std::string>)> set_map;
 
-  Option& range(double low, double high) { minimum = low; maximum = high; return *this; }
-  Option& required() { is_required = true; return *this; }
-  Option& secret() { is_secret = true; return *this; }
+  Option& range(double low, double high) {
+    minimum = low;
+    maximum = high;
+    return *this;
+  }
+  Option& required() {
+    is_required = true;
+    return *this;
+  }
+  Option& secret() {
+    is_secret = true;
+    return *this;
+  }
 };
 
 /// Thread role: control. The variables named in the table must outlive `configure`; being members of the plugin or of
@@ -65,8 +75,7 @@ class OptionTable {
   }
 
   template <std::integral T>
-    requires(!std::same_as<T, bool>)
-  Option& integer(std::string name, T& target, std::string help) {
+  requires(!std::same_as<T, bool>) Option& integer(std::string name, T& target, std::string help) {
     auto& option = add(std::move(name), OptionType::integer, std::move(help), std::to_string(target));
     option.minimum = static_cast<double>(std::numeric_limits<T>::min());
     option.maximum = static_cast<double>(std::numeric_limits<T>::max());
@@ -97,7 +106,8 @@ class OptionTable {
   /// `target` is in bytes.
   template <std::integral T>
   Option& size(std::string name, T& target, std::string help) {
-    auto& option = add(std::move(name), OptionType::size, std::move(help), size_text(static_cast<std::uint64_t>(target)));
+    auto& option =
+        add(std::move(name), OptionType::size, std::move(help), size_text(static_cast<std::uint64_t>(target)));
     option.minimum = 0;
     option.maximum = static_cast<double>(std::numeric_limits<T>::max());
     option.set_integer = [&target](std::int64_t value) { target = static_cast<T>(value); };
@@ -106,9 +116,10 @@ class OptionTable {
 
   /// `words[i]` sets `target` to `static_cast<E>(i)`.
   template <class E>
-    requires std::is_enum_v<E>
-  Option& choice(std::string name, E& target, std::vector<std::string> words, std::string help) {
-    auto& option = add(std::move(name), OptionType::choice, std::move(help), words.at(static_cast<std::size_t>(target)));
+  requires std::is_enum_v<E> Option& choice(std::string name, E& target, std::vector<std::string> words,
+                                            std::string help) {
+    auto& option =
+        add(std::move(name), OptionType::choice, std::move(help), words.at(static_cast<std::size_t>(target)));
     option.choices = words;
     option.set_text = [&target, words = std::move(words)](std::string value) {
       for (std::size_t i = 0; i < words.size(); ++i) {
@@ -138,7 +149,8 @@ class OptionTable {
   /// Milliseconds in the largest unit that divides them: 90000 is `90s`, 120000 is `2m`.
   static std::string duration_text(Millis value) {
     if (value == 0) return "0";
-    constexpr std::pair<Millis, const char*> units[] = {{86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}};
+    constexpr std::pair<Millis, const char*> units[] = {
+        {86'400'000, "d"}, {3'600'000, "h"}, {60'000, "m"}, {1000, "s"}};
     for (const auto& [unit, suffix] : units) {
       if (value % unit == 0) return std::to_string(value / unit) + suffix;
     }
@@ -146,7 +158,8 @@ class OptionTable {
   }
 
   static std::string size_text(std::uint64_t value) {
-    constexpr std::pair<std::uint64_t, const char*> units[] = {{1ull << 30, "GiB"}, {1ull << 20, "MiB"}, {1ull << 10, "KiB"}};
+    constexpr std::pair<std::uint64_t, const char*> units[] = {
+        {1ull << 30, "GiB"}, {1ull << 20, "MiB"}, {1ull << 10, "KiB"}};
     for (const auto& [unit, suffix] : units) {
       if (value != 0 && value % unit == 0) return std::to_string(value / unit) + suffix;
     }

@@ -29,15 +29,15 @@ class Host {
   /// `data_dir` of the configuration, absolute, existing, private to the host's user. Thread role: any.
   virtual std::string_view data_dir() const noexcept = 0;
 
-  virtual Logger& log() noexcept = 0;            ///< thread role: any
+  virtual Logger& log() noexcept = 0;               ///< thread role: any
   virtual const Clock& clock() const noexcept = 0;  ///< thread role: any
-  virtual Metrics& metrics() noexcept = 0;       ///< thread role: control
-  virtual Bus& bus() noexcept = 0;               ///< registering: control, during `setup`
-  virtual Messaging& messaging() = 0;            ///< see there; these throw only in tests that did not give them
-  virtual Users& users() = 0;                    ///< see there
-  virtual Identity& identity() = 0;              ///< see there
-  virtual Domains& domains() = 0;                ///< see there
-  virtual Inspector& inspector() = 0;            ///< see there
+  virtual Metrics& metrics() noexcept = 0;          ///< thread role: control
+  virtual Bus& bus() noexcept = 0;                  ///< registering: control, during `setup`
+  virtual Messaging& messaging() = 0;               ///< see there; these throw only in tests that did not give them
+  virtual Users& users() = 0;                       ///< see there
+  virtual Identity& identity() = 0;                 ///< see there
+  virtual Domains& domains() = 0;                   ///< see there
+  virtual Inspector& inspector() = 0;               ///< see there
 
   /// Runs `work` on the bounded blocking pool. False: the pool is full and `work` was not taken; answer `overloaded`.
   /// Thread role: any.

@@ -33,8 +33,8 @@ struct NewMessage {
 /// What a batch does to one conversation's log.
 struct HeadUpdate {
   ConversationId conversation = ConversationId::none;
-  Seq expected_head = 0;   ///< the head before this batch
-  Seq head = 0;            ///< after it
+  Seq expected_head = 0;             ///< the head before this batch
+  Seq head = 0;                      ///< after it
   MessageId last = MessageId::none;  ///< the id at `head`
 };
 
@@ -42,7 +42,7 @@ struct HeadUpdate {
 struct MarkWrite {
   UserId user = UserId::none;
   ConversationId conversation = ConversationId::none;
-  std::string mark;        ///< the mark's name
+  std::string mark;  ///< the mark's name
   std::string set;
 };
 
@@ -68,7 +68,7 @@ struct Batch {
 struct Conflict {
   struct Stale {
     ConversationId conversation = ConversationId::none;
-    Seq head = 0;          ///< what the storage has
+    Seq head = 0;  ///< what the storage has
     MessageId last = MessageId::none;
   };
   struct Duplicate {
@@ -144,7 +144,8 @@ class Storage : public Plugin {
   virtual Result<std::vector<MarkWrite>> marks(ConversationId id, std::string_view mark) = 0;
 
   /// Messages with `low` <= seq <= `high`, at most `limit`, ascending or descending.
-  virtual Result<std::vector<Message>> log(ConversationId id, Seq low, Seq high, std::size_t limit, bool descending) = 0;
+  virtual Result<std::vector<Message>> log(ConversationId id, Seq low, Seq high, std::size_t limit,
+                                           bool descending) = 0;
   /// Those that exist, ascending, each once however often it is named (S13).
   virtual Result<std::vector<Message>> messages(std::span<const MessageId> ids) = 0;
   /// The highest seq whose message id is <= `position`; 0 when there is none. S8: O(log n).

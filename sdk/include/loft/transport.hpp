@@ -22,17 +22,17 @@ enum class Pressure : std::uint8_t {
 };
 
 enum class CloseHow : std::uint8_t {
-  flush,   ///< after everything written is sent, with a lingering close
-  abort,   ///< at once, what is unsent is dropped
+  flush,  ///< after everything written is sent, with a lingering close
+  abort,  ///< at once, what is unsent is dropped
 };
 
 enum class CloseReason : std::uint8_t {
-  peer,       ///< the other side closed or reset
-  local,      ///< `Link::close`
-  timeout,    ///< a deadline passed
-  overflow,   ///< the outbox was full
-  failure,    ///< a socket or TLS error
-  shutdown,   ///< the host stops
+  peer,      ///< the other side closed or reset
+  local,     ///< `Link::close`
+  timeout,   ///< a deadline passed
+  overflow,  ///< the outbox was full
+  failure,   ///< a socket or TLS error
+  shutdown,  ///< the host stops
 };
 
 class Protocol;
@@ -48,6 +48,8 @@ class Link {
   virtual void write(Slices pieces) = 0;
   void write(Bytes bytes) { write(Slices(&bytes, 1)); }
 
+  /// While it is not none, nothing is read; a protocol that finds it so between two messages leaves the rest unused,
+  /// and is offered it again when most of the outbox has gone.
   virtual Pressure pressure() const noexcept = 0;
 
   /// While paused, `on_bytes` is not called; TCP holds the peer back. Nothing is lost.
@@ -61,8 +63,8 @@ class Link {
   virtual std::uint64_t written() const noexcept = 0;
   virtual std::uint64_t proven() noexcept = 0;
 
-  /// Gives the connection to another protocol, after an upgrade: bytes that the current `on_bytes` leaves unused are the
-  /// new one's first. The old protocol is destroyed, without `on_closed`, when its `on_bytes` has returned.
+  /// Gives the connection to another protocol, after an upgrade: bytes that the current `on_bytes` leaves unused are
+  /// the new one's first. The old protocol is destroyed, without `on_closed`, when its `on_bytes` has returned.
   virtual void hand_over(std::unique_ptr<Protocol> next) = 0;
 
   virtual void close(CloseHow how) = 0;
@@ -79,8 +81,8 @@ class Protocol {
  public:
   virtual ~Protocol() = default;
 
-  /// Bytes came in. Returns how many were used; the rest is offered again, with more behind it, when more has come or
-  /// `Link::pause_reads(false)` was called. Bytes are valid during the call.
+  /// Bytes came in. Returns how many were used; the rest is offered again, with more behind it, when more has come,
+  /// `Link::pause_reads(false)` was called, or the outbox is no longer under pressure. Bytes are valid during the call.
   virtual std::size_t on_bytes(Bytes bytes) = 0;
 
   /// The deadline passed. The usual answer is to close.

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import tempfile
 import time
+import urllib.error
 import urllib.request
 
 SANITIZER_WORDS = ("AddressSanitizer", "LeakSanitizer", "ThreadSanitizer", "runtime error:")
@@ -45,6 +46,7 @@ class Host:
                  internal_port=0, extra="", directory=None, arguments=()):
         self.loft = os.path.abspath(loft)
         plugins = plugins or os.path.join(os.path.dirname(self.loft), "..", "lib", "loft", "plugins")
+        folders = [plugins] if isinstance(plugins, str) else plugins
         self._temporary = None
         if directory is None:
             self._temporary = tempfile.TemporaryDirectory(prefix="loft-test-")
@@ -55,7 +57,7 @@ class Host:
         self.config = os.path.join(directory, "loft.yaml")
         self.log = os.path.join(directory, "stderr.log")
         with open(self.config, "w", encoding="utf-8") as file:
-            file.write(CONFIG.format(data_dir=self.data_dir, plugins=os.path.abspath(plugins), storage=storage,
+            file.write(CONFIG.format(data_dir=self.data_dir, plugins=", ".join(map(os.path.abspath, folders)), storage=storage,
                                      threads=threads, im_port=im_port, carrypigeon_port=carrypigeon_port,
                                      internal_port=internal_port, extra=extra))
         self.arguments = list(arguments)  # of `serve`, such as --set
@@ -159,17 +161,25 @@ class Host:
                 found[name] = float(value)
         return found
 
+    def readiness(self):
+        """Status and parts of /readyz."""
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port('internal')}/readyz", timeout=10) as answer:
+                return answer.status, json.load(answer)["parts"]
+        except urllib.error.HTTPError as error:
+            return error.code, json.load(error)["parts"]
+
     # -- users --------------------------------------------------------------------------------------------------------
 
-    def account(self, handle):
+    def account(self, handle, ttl="24h"):
         """`{"token","handle","uid","uuid"}` of the user, who is made if there is none of that name."""
-        return account(self.loft, self.config, handle)
+        return account(self.loft, self.config, handle, ttl)
 
 
-def account(loft, config, handle):
+def account(loft, config, handle, ttl="24h"):
     subprocess.run([loft, "user", "add", handle, "--config", config], stdin=subprocess.DEVNULL,
                    stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=30, check=False)  # may exist already
-    done = subprocess.run([loft, "token", handle, "--json", "--config", config], stdin=subprocess.DEVNULL,
+    done = subprocess.run([loft, "token", handle, "--ttl", ttl, "--json", "--config", config], stdin=subprocess.DEVNULL,
                           capture_output=True, text=True, timeout=30, check=False)
     if done.returncode != 0:
         raise HostError(f"`loft token {handle} --json` ended with {done.returncode}: {done.stderr.strip()}")

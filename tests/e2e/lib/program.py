@@ -8,6 +8,18 @@ from .host import SANITIZER_WORDS
 
 SECRET = "a secret that only this test knows, 32 bytes and more"
 
+# Whoever says X-User-ID is believed; without a listener, which a test adds, and with the one that most need.
+TRUSTING = f"""\
+auth: {{jwt: {{secret: "{SECRET}"}}}}
+identity: {{auto_create: true, trust_header: true}}
+storage: {{use: sqlite}}
+internal: {{listen: 127.0.0.1:0}}
+"""
+PLAIN = TRUSTING + """\
+listeners:
+  - {name: im, listen: 127.0.0.1:0, contracts: [im]}
+"""
+
 
 class Ran:
     def __init__(self, done):

@@ -62,11 +62,11 @@ class _Session:
 
 
 class ImSession(_Session):
-    def __init__(self, base, path="/ws", headers=None):
-        super().__init__(WebSocket("ws" + base[len("http"):] + path, headers))
+    def __init__(self, base, path="/ws", headers=None, ssl=None):
+        super().__init__(WebSocket("ws" + base[len("http"):] + path, headers, ssl))
 
-    def log_in(self, user):
-        self.send_json({"type": "login", "data": {"user_id": user, "token": "t", "platform": "test"},
+    def log_in(self, user, token="t"):
+        self.send_json({"type": "login", "data": {"user_id": user, "token": token, "platform": "test"},
                         "timestamp": now()})
         answer = self.take()
         data = answer.get("data", {})
@@ -85,8 +85,8 @@ class ImSession(_Session):
 
 
 class PigeonSession(_Session):
-    def __init__(self, address):
-        super().__init__(Packets(address))
+    def __init__(self, address, ssl=None):
+        super().__init__(Packets(address, ssl))
         self._last = 100
 
     def request(self, route, data):
@@ -114,12 +114,13 @@ class PigeonSession(_Session):
 class Http:
     """One request per connection, of the standard library: says exactly what it is told to say."""
 
-    def __init__(self, base):
-        self._address = urllib.parse.urlsplit(base).netloc
+    def __init__(self, base, ssl=None):
+        self._address, self._ssl = urllib.parse.urlsplit(base).netloc, ssl
 
     def call(self, method, path, headers=None, body=None):
         """Status, and the body as JSON where it is JSON."""
-        connection = http.client.HTTPConnection(self._address, timeout=15)
+        connection = (http.client.HTTPSConnection(self._address, timeout=15, context=self._ssl) if self._ssl
+                      else http.client.HTTPConnection(self._address, timeout=15))
         try:
             connection.request(method, path, body=body, headers=headers or {})
             response = connection.getresponse()

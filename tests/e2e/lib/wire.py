@@ -101,9 +101,11 @@ class WebSocket:
 class Packets:
     """CarryPigeon's frames without encryption: two bytes of length, then JSON."""
 
-    def __init__(self, address):
+    def __init__(self, address, ssl=None):
         self._socket = socket.create_connection(address, PATIENCE)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        if ssl:
+            self._socket = ssl.wrap_socket(self._socket, server_hostname=address[0])
 
     def send(self, text):
         data = text if isinstance(text, bytes) else text.encode()

@@ -110,8 +110,8 @@ class FakeMessaging final : public Messaging {
   /// Answers, by their rules, all calls that wait.
   void settle() {
     while (submits.settle() | recalls.settle() | marks.settle() | creates.settle() | memberships.settle() |
-           messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() | unreads.settle() | lists.settle() |
-           infos.settle() | rosters.settle() | mark_states.settle()) {
+           messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() | unreads.settle() |
+           lists.settle() | infos.settle() | rosters.settle() | mark_states.settle()) {
     }
   }
 

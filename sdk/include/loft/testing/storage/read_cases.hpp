@@ -184,8 +184,8 @@ inline void s16_changes_of_a_conversation_are_listed_by_position(Factory factory
   BatchData batch;
   batch.conversations = {a_group(1), a_group(2), a_group(3)};
   for (std::uint64_t position = 10; position < 30; ++position) {
-    batch.changes.push_back({position, cid(1 + position % 2), ChangeKind::joined, uid(1), uid(position),
-                             MessageId::none, Role::member});
+    batch.changes.push_back(
+        {position, cid(1 + position % 2), ChangeKind::joined, uid(1), uid(position), MessageId::none, Role::member});
   }
   store.store(batch);
   const auto odd = value(store->changes(cid(2), 15, 4));

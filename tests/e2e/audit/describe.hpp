@@ -1,0 +1,94 @@
+// What a line of the audit says of each event: its fields, after `"event":"…"`.
+#pragma once
+
+#include <loft/events.hpp>
+#include <loft/json.hpp>
+
+namespace audit {
+
+using loft::json::Writer;
+
+inline void caller(Writer& w, const loft::Caller& from) {
+  w.key("user").number(raw(from.user)).key("session").number(from.session).key("contract").boolean(from.contract);
+}
+
+inline void record(Writer& w, const loft::MessageRecord& record) {
+  const auto& message = *record.message;
+  w.key("message").number(raw(message.id)).key("seq").number(message.seq);
+  w.key("conversation").number(raw(message.conversation)).key("sender").string(record.sender->handle);
+  w.key("domain").string(message.domain).key("content").raw(message.content);
+  w.key("recalled").boolean(message.recalled != 0);
+}
+
+inline void change(Writer& w, const loft::Change& change) {
+  w.key("kind").number(static_cast<int>(change.kind)).key("position").number(change.position);
+  w.key("conversation").number(raw(change.conversation)).key("actor").number(raw(change.actor));
+  w.key("subject").number(raw(change.subject));
+}
+
+inline void error(Writer& w, const loft::Error& error) {
+  w.key("code").string(name(error.code)).key("reason").string(error.reason);
+}
+
+// ---- proposals
+
+inline void describe(Writer& w, const loft::OpenSession& e) {
+  caller(w, e.caller);
+  w.key("handle").string(e.user->handle);
+}
+inline void describe(Writer& w, const loft::SubmitMessage& e) {
+  caller(w, e.caller);
+  w.key("domain").string(e.submission.domain).key("content").raw(e.submission.content);
+  w.key("client_id").string(e.submission.client_id);
+}
+inline void describe(Writer& w, const loft::RecallMessage& e) {
+  caller(w, e.caller);
+  w.key("message").number(raw(e.recall.message));
+}
+inline void describe(Writer& w, const loft::AdvanceMark& e) {
+  caller(w, e.caller);
+  w.key("mark").number(static_cast<int>(e.act.mark)).key("messages").array();
+  for (const auto id : e.act.messages) w.number(raw(id));
+  w.end_array().key("up_to_time").number(e.act.up_to_time);
+}
+inline void describe(Writer& w, const loft::CreateConversation& e) {
+  caller(w, e.caller);
+  w.key("name").string(e.conversation.name).key("members").number(e.conversation.members.size());
+}
+inline void describe(Writer& w, const loft::ChangeMembership& e) {
+  caller(w, e.caller);
+  w.key("kind").number(static_cast<int>(e.act.kind)).key("in").string(e.act.in.text);
+}
+inline void describe(Writer& w, const loft::DeliverTo& e) {
+  w.key("user").number(raw(e.recipient));
+  record(w, *e.record);
+}
+inline void describe(Writer& w, const loft::ReadMessages& e) { caller(w, e.caller); }
+
+// ---- facts
+
+inline void describe(Writer& w, const loft::MessageStored& e) { record(w, e.record); }
+inline void describe(Writer& w, const loft::MessageRefused& e) {
+  w.key("user").number(raw(e.sender));
+  error(w, e.error);
+}
+inline void describe(Writer& w, const loft::MessageRecalled& e) { record(w, e.record); }
+inline void describe(Writer& w, const loft::MarkAdvanced& e) {
+  w.key("user").number(raw(e.user)).key("conversation").number(raw(e.conversation));
+  w.key("mark").number(static_cast<int>(e.mark)).key("newest").number(raw(e.newest)).key("reached").number(e.reached);
+}
+inline void describe(Writer& w, const loft::ConversationCreated& e) {
+  w.key("conversation").number(raw(e.conversation->id)).key("name").string(e.conversation->name);
+  w.key("owner").number(raw(e.conversation->owner));
+}
+inline void describe(Writer& w, const loft::MembershipChanged& e) { change(w, e.change); }
+inline void describe(Writer& w, const loft::SessionOpened& e) { caller(w, e.caller); }
+inline void describe(Writer& w, const loft::SessionClosed& e) { caller(w, e.caller); }
+inline void describe(Writer& w, const loft::UserCreated& e) {
+  w.key("user").number(raw(e.user->id)).key("handle").string(e.user->handle).key("uuid").string(e.user->uuid);
+}
+inline void describe(Writer& w, const loft::Overloaded& e) { w.key("what").string(e.what); }
+inline void describe(Writer& w, const loft::StorageLost& e) { error(w, e.error); }
+inline void describe(Writer&, const loft::StorageRecovered&) {}
+
+}  // namespace audit
