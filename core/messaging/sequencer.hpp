@@ -107,6 +107,13 @@ class Sequencer {
     std::uint64_t less = 0;   ///< by how much unread falls
     bool unknown = false;     ///< the storage could not count: both are too low
   };
+  /// Messages of one conversation that an act concerns.
+  struct MarkRun {
+    ViewEntry* entry;
+    Seq low, high;
+    MessageId newest;  ///< the id at `high`
+    Millis reached;
+  };
   struct Opened {
     Position since;  ///< what is sequenced up to here is in the inbox, what comes behind is pushed
   };
@@ -167,6 +174,9 @@ class Sequencer {
   std::optional<Error> may_change(const MembershipEntry& membership, const Member* self, const Member* other) const;
   void forget_marks(ConversationState& conversation, UserId user);
   MarkedStep::Part& part(MarkedStep& step, ConversationState& conversation) const;
+  Result<std::vector<MarkRun>> runs_of(const MarkEntry& mark, UserView& view) const;
+  /// Not `counted`: a second mark of the same act, of which the answer says nothing.
+  void set_run(MarkedStep& step, UserView& view, const MarkRun& run, MarkId mark, bool counted);
   void draft_read(MarkedStep::Part& part, UserId reader, MessageId newest);
   void tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out);
   Mark& draft_mark(UserView& view, ViewEntry& entry, MarkId mark);

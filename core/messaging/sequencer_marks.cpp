@@ -110,68 +110,68 @@ Sequencer::MarkedStep::Part& Sequencer::part(MarkedStep& step, ConversationState
   return step.parts.back();
 }
 
-Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
-  static_cast<void>(entry);
-  auto* view = state_.view(mark.actor->id);
-  if (view == nullptr) return error(Code::internal, "view.missing");
-  const auto now = core_.clock_.now();
-
-  struct Run {
-    ViewEntry* entry;
-    Seq low, high;
-    MessageId newest;
-    Millis reached;
-  };
-  std::vector<Run> runs;
+/// What an act concerns in the conversations of its actor, as of this point of the round.
+Result<std::vector<Sequencer::MarkRun>> Sequencer::runs_of(const MarkEntry& mark, UserView& view) const {
+  const auto actor = mark.actor->id;
+  std::vector<MarkRun> runs;
   if (mark.in != nullptr) {
-    const auto it = view->entries.find(mark.in->id());
-    if (it == view->entries.end() || has_moved(*mark.in, mark.actor->id)) return error(Code::forbidden, "member.none");
+    const auto it = view.entries.find(mark.in->id());
+    if (it == view.entries.end() || has_moved(*mark.in, actor)) return error(Code::forbidden, "member.none");
     runs.push_back(
         {&it->second, it->second.joined_seq + 1, std::min(mark.up_to, mark.in->head), mark.up_to_id, mark.up_to_time});
   }
   for (const auto& target : mark.targets) {
-    const auto it = view->entries.find(target.conversation);
-    if (it == view->entries.end() || target.seq <= it->second.joined_seq ||
-        has_moved(*it->second.conversation, mark.actor->id)) {
+    const auto it = view.entries.find(target.conversation);
+    if (it == view.entries.end() || target.seq <= it->second.joined_seq || has_moved(*it->second.conversation, actor)) {
       if (mark.strict) return error(Code::not_found, "message.unknown");
       continue;
     }
     runs.push_back({&it->second, target.seq, target.seq, target.id, id::time_of(raw(target.id))});
   }
+  return runs;
+}
 
+void Sequencer::set_run(MarkedStep& step, UserView& view, const MarkRun& run, MarkId mark, bool counted) {
+  auto& mine = part(step, *run.entry->conversation);
+  const auto before = draft_mark(view, *run.entry, mark).reached;
+  const auto newest = draft_mark(view, *run.entry, mark).newest;
+  bool heard = false;
+  if (run.low <= run.high) {
+    const auto now = is_timed(mark) ? core_.clock_.now() : 0;
+    const auto inserted = insert(view, *run.entry, mark, run.low, run.high, now);
+    mine.unread_less += inserted.less;
+    mine.recount |= inserted.unknown;
+    if (counted) step.result.newly += inserted.newly;
+    heard = mark == MarkId::read && (inserted.newly != 0 || inserted.unknown);
+  }
+  auto& moved = draft_mark(view, *run.entry, mark);
+  if (run.high >= run.low && run.newest > moved.newest) moved.newest = run.newest;
+  moved.reached =
+      std::max({moved.reached, run.reached, moved.newest == MessageId::none ? 0 : id::time_of(raw(moved.newest))});
+  if (counted) {
+    step.result.advanced |= moved.reached > before;
+    step.result.newest = moved.newest;
+    step.result.reached = moved.reached;
+  }
+  // Two messages of one millisecond have one time: a newer one is told of as well.
+  if (mark == MarkId::read && (moved.reached > before || moved.newest > newest)) {
+    mine.read_advanced = true;
+    mine.newest = moved.newest;
+    mine.reached = moved.reached;
+  }
+  if (heard) draft_read(mine, view.user->id, moved.newest);
+}
+
+Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
+  static_cast<void>(entry);
+  auto* view = state_.view(mark.actor->id);
+  if (view == nullptr) return error(Code::internal, "view.missing");
+  const auto runs = runs_of(mark, *view);
+  if (!runs) return runs.error();
   MarkedStep step;
-  for (const auto& run : runs) {
-    auto& mine = part(step, *run.entry->conversation);
-    const auto apply = [&](MarkId which, bool counted) {
-      const auto before = draft_mark(*view, *run.entry, which).reached;
-      const auto newest = draft_mark(*view, *run.entry, which).newest;
-      bool heard = false;
-      if (run.low <= run.high) {
-        const auto inserted = insert(*view, *run.entry, which, run.low, run.high, is_timed(which) ? now : 0);
-        mine.unread_less += inserted.less;
-        mine.recount |= inserted.unknown;
-        if (counted) step.result.newly += inserted.newly;
-        heard = which == MarkId::read && (inserted.newly != 0 || inserted.unknown);
-      }
-      auto& moved = draft_mark(*view, *run.entry, which);
-      if (run.high >= run.low && run.newest > moved.newest) moved.newest = run.newest;
-      moved.reached =
-          std::max({moved.reached, run.reached, moved.newest == MessageId::none ? 0 : id::time_of(raw(moved.newest))});
-      if (counted) {
-        step.result.advanced |= moved.reached > before;
-        step.result.newest = moved.newest;
-        step.result.reached = moved.reached;
-      }
-      // Two messages of one millisecond have one time: a newer one is told of as well.
-      if (which == MarkId::read && (moved.reached > before || moved.newest > newest)) {
-        mine.read_advanced = true;
-        mine.newest = moved.newest;
-        mine.reached = moved.reached;
-      }
-      if (heard) draft_read(mine, mark.actor->id, moved.newest);
-    };
-    apply(mark.mark, true);
-    if (mark.also && *mark.also != mark.mark) apply(*mark.also, false);
+  for (const auto& run : *runs) {
+    set_run(step, *view, run, mark.mark, true);
+    if (mark.also && *mark.also != mark.mark) set_run(step, *view, run, *mark.also, false);
   }
   return step;
 }
