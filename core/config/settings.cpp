@@ -89,6 +89,7 @@ class Reader {
       root_["data_dir"].problem("must name a folder, such as ./data");
       settings_.data_dir = Settings().data_dir;  // whoever goes on to look for further problems has one
     }
+    read_sizes();
     read_jwt();
     read_identity();
     settings_.storage = section(root_["storage"], "storage", "sqlite");
@@ -103,6 +104,16 @@ class Reader {
   }
 
  private:
+  /// A message that no connection can hold would close every connection it is sent to.
+  void read_sizes() {
+    if (settings_.limits.content_bytes <= settings_.server.outbox_bytes / 2) return;
+    const bool by_content = root_["limits"]["content_bytes"].present();
+    root_.option(by_content ? "limits.content_bytes" : "server.outbox_bytes")
+        .problem(
+            "limits.content_bytes must be at most half of server.outbox_bytes, or a message would not fit into what "
+            "a connection may have unsent");
+  }
+
   void read_jwt() {
     auto& jwt = settings_.jwt;
     settings_.secret_place = root_.option("auth.jwt.secret");

@@ -18,6 +18,9 @@
 namespace loft::control {
 namespace {
 
+/// After accepting failed for want of descriptors or memory.
+constexpr Millis accept_pause = 500;
+
 struct Client {
   Descriptor socket;
   Millis deadline = 0;
@@ -58,7 +61,7 @@ class Server final : public ControlServer {
   void run() {
     for (;;) {
       std::vector<pollfd> waits = {{wake_.get(), POLLIN, 0}};
-      const bool room = clients_.size() < options_.max_clients;
+      const bool room = clients_.size() < options_.max_clients && pause_until_ <= steady_now();
       waits.push_back({room ? listener_.get() : -1, POLLIN, 0});
       for (const auto& client : clients_) {
         waits.push_back({client.socket.get(), static_cast<short>(client.out.empty() ? POLLIN : POLLOUT), 0});
@@ -75,15 +78,22 @@ class Server final : public ControlServer {
   }
 
   int wait_time() const {
-    if (clients_.empty()) return -1;
+    const auto now = steady_now();
+    const Millis pause = pause_until_ > now ? pause_until_ - now : 60'000;
+    if (clients_.empty()) return pause_until_ > now ? static_cast<int>(pause) : -1;
     const auto first = std::min_element(clients_.begin(), clients_.end(),
                                         [](const Client& a, const Client& b) { return a.deadline < b.deadline; });
-    return static_cast<int>(std::clamp<Millis>(first->deadline - steady_now(), 0, 60'000));
+    return static_cast<int>(std::clamp<Millis>(first->deadline - now, 0, pause));
   }
 
   void accept_one() {
     Descriptor socket(accept4(listener_.get(), nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-    if (!socket) return;
+    if (!socket) {
+      // Whoever waits goes on waiting: without descriptors or memory there is nothing to give, and asking on and on
+      // costs a processor.
+      if (errno != EAGAIN && errno != EINTR && errno != ECONNABORTED) pause_until_ = steady_now() + accept_pause;
+      return;
+    }
     Client client;
     client.socket = std::move(socket);
     client.deadline = steady_now() + options_.client_timeout;
@@ -144,6 +154,7 @@ class Server final : public ControlServer {
   Handler handler_;
   ServerOptions options_;
   std::vector<Client> clients_;
+  Millis pause_until_ = 0;
   std::thread thread_;
 };
 

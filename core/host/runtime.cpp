@@ -180,6 +180,7 @@ void Runtime::make_core() {
   CoreOptions options;
   options.auto_create_users = settings_.identity.auto_create;
   options.content_bytes = settings_.limits.content_bytes;
+  options.page_bytes = settings_.server.outbox_bytes / 2;
   options.group_members = settings_.limits.group_members;
   options.receipts_max = settings_.receipts_group_max;
   options.queue_entries = settings_.limits.queue_messages;

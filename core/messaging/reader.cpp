@@ -1,4 +1,5 @@
 #include "messaging/reader.hpp"
+#include "messaging/page_room.hpp"
 
 #include <algorithm>
 
@@ -81,7 +82,8 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
     }
   }
   Page page;
-  while (page.messages.size() <= query.limit && high >= seen->low) {
+  PageRoom room(core_.options_.page_bytes);
+  while (!page.more && high >= seen->low) {
     auto records = log(conversation, seen->low, high, query.limit + 1, true);
     if (!records) return records.error();
     if (records->empty()) break;
@@ -89,13 +91,10 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
     for (auto& record : *records) {
       if (hidden && hidden->contains(record.message->seq)) continue;
       if (!query.with_recalled && record.is_recalled()) continue;
+      page.more = page.messages.size() == query.limit || !room.takes(record);
+      if (page.more) break;
       page.messages.push_back(std::move(record));
-      if (page.messages.size() > query.limit) break;
     }
-  }
-  if (page.messages.size() > query.limit) {
-    page.more = true;
-    page.messages.pop_back();
   }
   if (auto filled = receipts(page.messages); !filled) return filled.error();
   return page;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <queue>
 
+#include "messaging/page_room.hpp"
 #include "messaging/reader.hpp"
 
 namespace loft {
@@ -103,8 +104,10 @@ Result<Page> Reader::inbox(const InboxQuery& query) {
     if (*has) queue.push(&source);
   }
   Page page;
+  PageRoom room(core_.options_.page_bytes);
   while (!queue.empty() && page.messages.size() < query.limit) {
     auto* source = queue.top();
+    if (!room.takes(source->read[source->next])) break;
     queue.pop();
     page.messages.push_back(source->read[source->next++]);
     const auto has = advance(*source, query.limit, wanted);

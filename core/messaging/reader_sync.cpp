@@ -1,6 +1,7 @@
 // Sync: a merge by position over the logs and the changes of the caller's conversations, bounded by the stable point.
 #include <queue>
 
+#include "messaging/page_room.hpp"
 #include "messaging/reader.hpp"
 
 namespace loft {
@@ -131,15 +132,20 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
     if (auto entered = enter(stream); !entered) return entered.error();
   }
   SyncPage page;
+  PageRoom room(core_.options_.page_bytes);
   while (!queue.empty() && page.entries.size() < query.limit) {
     auto* stream = queue.top();
+    const auto& next = stream->read[stream->at];
+    if (next.record.message != nullptr && !room.takes(next.record)) break;
     queue.pop();
     page.entries.push_back(std::move(stream->read[stream->at++]));
     if (auto entered = enter(*stream); !entered) return entered.error();
   }
   page.more = !queue.empty();
-  page.next = page.more ? page.entries.back().position : std::max(stable, query.after);
-  if (query.limit == 0) page.next = query.after;
+  if (query.limit == 0)
+    page.next = query.after;
+  else
+    page.next = page.more ? page.entries.back().position : std::max(stable, query.after);
   return page;
 }
 

@@ -1,10 +1,13 @@
 #include "control/control.hpp"
 
+#include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
+#include <ctime>
 #include <filesystem>
 #include <fstream>
 #include <future>
@@ -140,6 +143,38 @@ TEST_CASE("silent clients do not block others, and are dropped in time") {
   char byte;
   CHECK(recv(one.get(), &byte, 1, 0) == 0);
   CHECK(recv(two.get(), &byte, 1, 0) == 0);
+}
+
+TEST_CASE("without descriptors the server waits without spinning, and serves who waited when there are some") {
+  Folder folder;
+  const auto server = ControlServer::create(folder.path, echo());
+  auto address = socket_address(folder.path);
+  REQUIRE(address.ok());
+  const Descriptor client(socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const timeval wait{0, 300'000};
+  REQUIRE(setsockopt(client.get(), SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait) == 0);
+  rlimit before{};
+  REQUIRE(getrlimit(RLIMIT_NOFILE, &before) == 0);
+  const int next = dup(client.get());
+  close(next);
+  const rlimit none_left{static_cast<rlim_t>(next), before.rlim_max};
+  REQUIRE(setrlimit(RLIMIT_NOFILE, &none_left) == 0);
+  const auto cpu = std::clock();
+  const bool connected =
+      connect(client.get(), reinterpret_cast<const sockaddr*>(&address->address), sizeof address->address) == 0;
+  const std::string_view request = "{\"command\":\"x\",\"arguments\":{}}\n";
+  static_cast<void>(send(client.get(), request.data(), request.size(), MSG_NOSIGNAL));
+  char buffer[256];
+  const auto nothing = recv(client.get(), buffer, sizeof buffer, 0);
+  const auto used = std::clock() - cpu;
+  setrlimit(RLIMIT_NOFILE, &before);
+  REQUIRE(connected);
+  CHECK(nothing < 0);
+  CHECK(used < CLOCKS_PER_SEC / 10);
+  ssize_t size = -1;
+  for (int attempt = 0; attempt < 30 && size < 0; ++attempt) size = recv(client.get(), buffer, sizeof buffer, 0);
+  REQUIRE(size > 0);
+  CHECK(std::string_view(buffer, static_cast<std::size_t>(size)).starts_with("{\"ok\":true"));
 }
 
 TEST_CASE("a host that does not answer in time is reported as such") {

@@ -122,6 +122,14 @@ a.yaml:4:22: log.levels.host: is not one of trace, debug, info, warn, error, off
 )");
 }
 
+TEST_CASE("a message must fit into what a connection may have unsent") {
+  CHECK(read("server: {outbox_bytes: 128KiB}\nlimits: {content_bytes: 64KiB}\n").problems.empty());
+  const auto wide = read("limits:\n  content_bytes: 600KiB\n").problems;
+  CHECK_THAT(wide, Catch::Contains("2:18: limits.content_bytes: limits.content_bytes must be at most half of"));
+  const auto narrow = read("server:\n  outbox_bytes: 64KiB\n").problems;
+  CHECK_THAT(narrow, Catch::Contains("2:17: server.outbox_bytes: "));
+}
+
 TEST_CASE("listeners that cannot work are refused") {
   const auto has = [](std::string_view text, const char* what) {
     CHECK_THAT(read(text).problems, Catch::Contains(what));

@@ -181,5 +181,62 @@ TEST_CASE("a page that is asked for while a commit is in flight ends before it")
   CHECK(page->next >= raw(id));
 }
 
+TEST_CASE("a page of large messages is short and says that there is more; none is left out") {
+  CoreOptions options;
+  options.page_bytes = 3000;
+  World world(options);
+  const auto a = world.user("a"), b = world.user("b");
+  std::vector<MessageId> sent;
+  for (int i = 0; i < 7; ++i) {
+    sent.push_back(world.submit(world.http(a), World::to_user(b, std::string(900, 'x')))->record->message->id);
+  }
+  const auto in = pair_of(world, a, b);
+  std::vector<MessageId> inbox, synced, history;
+  for (bool more = true; more;) {
+    const auto page = world.ask<Page>([&](auto done) {
+      world.core->inbox(world.http(b), {.after = inbox.empty() ? MessageId::none : inbox.back(), .limit = 50},
+                        std::move(done));
+    });
+    CHECK(page->messages.size() == (page->more ? 2 : 1));
+    for (const auto& record : page->messages) inbox.push_back(record.message->id);
+    more = page->more;
+  }
+  Position after = 0;
+  for (bool more = true; more;) {
+    const auto page = sync(world, b, after);
+    for (const auto& entry : page->entries) {
+      if (entry.record.message != nullptr && !entry.change) synced.push_back(entry.record.message->id);
+    }
+    after = page->next;
+    more = page->more;
+  }
+  for (bool more = true; more;) {
+    const auto page = world.ask<Page>([&](auto done) {
+      HistoryQuery query;
+      query.in = ConversationRef::of(in);
+      query.before = history.empty() ? MessageId::none : history.back();
+      world.core->history(world.http(b), query, std::move(done));
+    });
+    CHECK(page->messages.size() == (page->more ? 2 : 1));
+    for (const auto& record : page->messages) history.push_back(record.message->id);
+    more = page->more;
+  }
+  CHECK(inbox == sent);
+  CHECK(synced == sent);
+  CHECK(std::vector<MessageId>(history.rbegin(), history.rend()) == sent);
+}
+
+TEST_CASE("a message larger than a page is a page") {
+  CoreOptions options;
+  options.page_bytes = 100;
+  World world(options);
+  const auto a = world.user("a"), b = world.user("b");
+  const auto sent = world.submit(world.http(a), World::to_user(b, std::string(900, 'x')));
+  const auto page = world.inbox(b, {});
+  REQUIRE(page->messages.size() == 1);
+  CHECK(page->messages[0].message->id == sent->record->message->id);
+  CHECK_FALSE(page->more);
+}
+
 }  // namespace
 }  // namespace loft::tests

@@ -111,7 +111,7 @@ struct MembershipAct {
 /// A page of messages.
 struct Page {
   std::vector<MessageRecord> messages;
-  bool more = false;  ///< there are further ones in the same direction
+  bool more = false;  ///< there are further ones in the same direction; a page of large ones may be short
 };
 
 /// Messages of one conversation, newest first.
