@@ -314,6 +314,12 @@ void Core::remember_key(const ClientKey& key, MessageId id) {
   }
 }
 
+void Core::tell_refused(const Caller& caller, const Error& error, Outbound& out) {
+  refused_total_.add();
+  if (!refused_.has_observers()) return;
+  out.publish(caller, [this, fact = MessageRefused{{}, caller.user, error}] { refused_(fact); });
+}
+
 void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out) {
   for (auto& entry : entries) {
     std::visit(
@@ -321,10 +327,14 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
           auto& what = unboxed(any);
           using T = std::decay_t<decltype(what)>;
           if constexpr (std::is_same_v<T, SubmitEntry>) {
+            // What was refused before it was queued is not the storage's fault.
+            const bool was_refused = what.rest != nullptr && what.rest->refused;
+            const auto& why = was_refused ? *what.rest->refused : error;
+            tell_refused(entry.caller, why, out);
             if (entry.caller.thread < out.by_thread.size()) {
-              out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(what.done), error});
+              out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(what.done), why});
             } else {
-              out.reply<Accepted>(entry.caller, what.done, error);
+              out.reply<Accepted>(entry.caller, what.done, why);
             }
           } else if constexpr (std::is_same_v<T, CloseEntry>) {
             // Sessions come and go without the storage.

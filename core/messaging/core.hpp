@@ -204,6 +204,7 @@ class Core final : public Messaging, public Users {
   Result<bool> ask_about_repeats(const Sequencer& sequencer);
   void learn(const Conflict& conflict, const Sequencer& sequencer);
   bool has_ids();
+  void tell_refused(const Caller& caller, const Error& error, Outbound& out);
   void fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out);
   void run_committer();
   void commit_waiting();

@@ -48,11 +48,7 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
     }
   };
   if (auto* refused = std::get_if<Error>(&step)) {
-    core_.refused_total_.add();
-    if (core_.refused_.has_observers()) {
-      out.publish(entry.caller,
-                  [&core = core_, fact = MessageRefused{{}, entry.caller.user, *refused}] { core.refused_(fact); });
-    }
+    core_.tell_refused(entry.caller, *refused, out);
     return answer(std::move(*refused));
   }
   if (const auto* repeat = std::get_if<Repeated>(&step)) {

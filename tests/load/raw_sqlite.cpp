@@ -204,17 +204,24 @@ void measure(const Arguments& a) {
   Inserter inserter(db, a);
   const auto cpu = cpu_seconds();
   const auto start = std::chrono::steady_clock::now();
+  std::vector<double> batches;
   for (std::uint64_t done = 0; done < a.rows;) {
     const auto count = std::min(a.batch, a.rows - done);
+    const auto begin = std::chrono::steady_clock::now();
     inserter.batch(count);
+    batches.push_back(std::chrono::duration<double, std::micro>(std::chrono::steady_clock::now() - begin).count());
     done += count;
   }
   const std::chrono::duration<double> wall = std::chrono::steady_clock::now() - start;
   const auto used = cpu_seconds() - cpu;
   const auto rows = static_cast<double>(a.rows);
-  std::printf("{\"batch\":%llu,\"rows\":%llu,\"client_ids\":%s,\"rows_per_second\":%.0f,\"cpu_us_per_row\":%.3f}\n",
-              static_cast<unsigned long long>(a.batch), static_cast<unsigned long long>(a.rows),
-              a.client_ids ? "true" : "false", rows / wall.count(), used * 1e6 / rows);
+  const auto middle = batches.begin() + static_cast<std::ptrdiff_t>(batches.size() / 2);
+  std::nth_element(batches.begin(), middle, batches.end());
+  std::printf(
+      "{\"batch\":%llu,\"rows\":%llu,\"client_ids\":%s,\"rows_per_second\":%.0f,\"cpu_us_per_row\":%.3f,"
+      "\"batch_p50_us\":%.1f}\n",
+      static_cast<unsigned long long>(a.batch), static_cast<unsigned long long>(a.rows),
+      a.client_ids ? "true" : "false", rows / wall.count(), used * 1e6 / rows, *middle);
 }
 
 }  // namespace

@@ -127,9 +127,22 @@ TEST_CASE("facts are told once, after the commit") {
   static_cast<void>(world.submit(world.http(a), World::to_user(b, "y")));
   static_cast<void>(world.submit(world.http(a), World::to_user(b, "z")));
   CHECK(facts == std::vector<std::string>{"user a", "user b", "opened", "stored x 1", "refused content.invalid", "read",
-                                          "recalled", "created", "membership", "closed", "lost", "recovered",
+                                          "recalled", "created", "membership", "closed", "lost",
+                                          "refused storage.unavailable", "refused storage.unavailable", "recovered",
                                           "stored z 2"});
   CHECK(world.host.bus().failures().size() == 2);
+}
+
+TEST_CASE("who was refused before the round hears the own reason also when the storage fails the round") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  world.storage.commits_to_fail = 1;
+  std::vector<std::string> reasons;
+  const auto note = [&](Result<Accepted> result) { reasons.push_back(reason_of(result)); };
+  world.core->submit(world.http(a), World::to_user(b, "bad"), note);
+  world.core->submit(world.http(a), World::to_user(b, "good"), note);
+  world.settle();
+  CHECK(reasons == std::vector<std::string>{"content.invalid", "storage.unavailable"});
 }
 
 TEST_CASE("a session with a full window stops reading until half of it is answered") {

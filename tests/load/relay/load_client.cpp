@@ -24,6 +24,7 @@ struct Options {
   std::uint16_t port = 0;
   std::vector<int> pids;
   std::size_t connections = 200;
+  std::size_t senders = static_cast<std::size_t>(-1);  // of relay: the first so many connections send
   std::size_t depth = 1;
   double seconds = 5;
   double warmup = 1;
@@ -45,6 +46,8 @@ Options read_options(int argc, char** argv) {
       options.pids.push_back(std::atoi(value));
     else if (name == "--connections")
       options.connections = std::strtoul(value, nullptr, 10);
+    else if (name == "--senders")
+      options.senders = std::strtoul(value, nullptr, 10);
     else if (name == "--depth")
       options.depth = std::strtoul(value, nullptr, 10);
     else if (name == "--seconds")
@@ -167,6 +170,7 @@ void relay(const Options& options) {
   Measure counting(options);
   measure = &counting;
   for (auto& connection : loop.connections()) {
+    if (connection->index >= options.senders) break;
     for (std::size_t i = 0; i < options.depth; ++i) send(*connection);
   }
   while (counting.goes_on()) loop.turn(100);
