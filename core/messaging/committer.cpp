@@ -200,6 +200,7 @@ void Core::commit_round(std::vector<Entry>& entries) {
     }
     {
       std::lock_guard lock(state_.mutex);
+      if (!sequencer.changes_nothing()) state_.durable = ids_.last();
       sequencer.apply(entries, out);
       state_.stable = ids_.last();
     }

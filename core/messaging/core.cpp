@@ -1,5 +1,7 @@
 #include "messaging/core.hpp"
 
+#include <algorithm>
+
 #include "messaging/domain_table.hpp"
 
 namespace loft {
@@ -51,7 +53,7 @@ Result<void> Core::start() {
   const auto last = storage_.last_position();
   if (!last) return last.error();
   ids_ = IdGenerator(clock_, *last);
-  state_.stable = *last;
+  state_.stable = state_.durable = *last;
   instant_ = storage_.instant();
   next_housekeeping_ = clock_.steady() + 10'000;
   if (!instant_) writer_ = std::thread([this] { run_committer(); });
@@ -99,7 +101,7 @@ std::size_t Core::cached_views() const {
 
 Position Core::stable() const {
   std::lock_guard lock(state_.mutex);
-  return state_.stable;
+  return std::min(state_.stable, state_.durable);
 }
 
 Result<UserPtr> Core::add_user(User user) {

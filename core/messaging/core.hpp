@@ -111,6 +111,7 @@ class Core final : public Messaging, public Users {
 
   /// Empty when messages can be stored, else why not.
   std::string health() const;
+  /// Nothing at or below it is in flight, or is given again after a restart.
   Position stable() const;
   std::size_t cached_views() const;
   std::size_t cached_conversations() const;

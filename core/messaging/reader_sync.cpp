@@ -1,4 +1,5 @@
 // Sync: a merge by position over the logs and the changes of the caller's conversations, bounded by the stable point.
+#include <algorithm>
 #include <queue>
 
 #include "messaging/page_room.hpp"
@@ -87,12 +88,13 @@ Result<bool> Reader::fill(Stream& stream, std::size_t limit) {
 
 Result<SyncPage> Reader::sync(const SyncQuery& query) {
   std::vector<Stream> streams;
-  Position stable = 0;
+  Position stable = 0, durable = 0;
   {
     std::lock_guard lock(state_.mutex);
     const auto* view = state_.view(caller_);
     if (view == nullptr) return Error{Code::internal, "view.missing", {}};
     stable = state_.stable;
+    durable = state_.durable;
     for (const auto& [id, mine] : view->entries) {
       auto& conversation = *mine.conversation;
       Stream stream;
@@ -142,10 +144,9 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
     if (auto entered = enter(*stream); !entered) return entered.error();
   }
   page.more = !queue.empty();
-  if (query.limit == 0)
-    page.next = query.after;
-  else
-    page.next = page.more ? page.entries.back().position : std::max(stable, query.after);
+  page.next = page.entries.empty() ? query.after : page.entries.back().position;
+  if (!page.more) page.next = std::max({page.next, query.after, std::min(stable, durable)});
+  if (query.limit == 0) page.next = query.after;
   return page;
 }
 

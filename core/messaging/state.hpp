@@ -228,6 +228,9 @@ struct State {
   std::size_t recent_bytes = 0;
 
   Position stable = 0;  ///< nothing at or below it is in flight
+  /// The storage knows that ids up to here were given, so that after a restart none is given again. Where a failed
+  /// round gave some, it lies below `stable`; whoever keeps a place in the order over a restart must not be told more.
+  Position durable = 0;
   std::uint64_t sessions = 0;
   std::uint64_t online_users = 0;
 

@@ -157,6 +157,26 @@ TEST_CASE("who syncs while others write misses nothing and hears nothing twice, 
   CHECK(seen == expected);
 }
 
+TEST_CASE("a place in the order that was handed out is not stepped over after a restart with the clock set back") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  const auto first = send(world, a, b);
+  // A round that is not stored has given ids that the next start gives again.
+  world.host.clock().advance(50);
+  world.storage.commits_to_fail = 1;
+  CHECK_FALSE(world.submit(world.http(a), World::to_user(b, "x")).ok());
+  const auto after = sync(world, b, 0)->next;
+  const auto followed = world.core->stable();
+  CHECK(after >= raw(first));
+  world.host.clock().jump_to(world.host.clock().now() - 50);
+  world.restart();
+  const auto next = send(world, a, b);
+  CHECK(raw(next) > followed);
+  const auto page = sync(world, b, after);
+  REQUIRE(page->entries.size() == 1);
+  CHECK(page->entries.front().position == raw(next));
+}
+
 TEST_CASE("a page that is asked for while a commit is in flight ends before it") {
   World world;
   const auto a = world.user("a"), b = world.user("b");
