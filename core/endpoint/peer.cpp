@@ -41,35 +41,44 @@ void PeerSession::fail(const char* what) {
   channel_.close(CloseMeaning::failure, "internal error");
 }
 
+// A session that is there goes on until the new one begins: its answers still come, and no message falls between the
+// two.
 void PeerSession::login(UserRef user, SessionPolicy policy, Done<Login> done) {
-  end_session();
-  session_ = std::make_unique<Session>();
-  session_->link = &link_;
-  session_->caller.contract = &contract_;
-  session_->caller.thread = thread_;
-  session_->interests = policy.interests;
-  session_->variant = policy.variant;
-  session_->single = policy.single;
-  for (const auto mark : policy.mark_on_push) session_->marks_on_push |= 1u << static_cast<unsigned>(mark);
-  core_.sessions().add(*session_);
+  close(opening_);
+  opening_ = std::make_unique<Session>();
+  opening_->link = &link_;
+  opening_->caller.contract = &contract_;
+  opening_->caller.thread = thread_;
+  opening_->interests = policy.interests;
+  opening_->variant = policy.variant;
+  opening_->single = policy.single;
+  for (const auto mark : policy.mark_on_push) opening_->marks_on_push |= 1u << static_cast<unsigned>(mark);
+  core_.sessions().add(*opening_);
   link_.hold();
-  core_.open_session(*session_, std::move(user),
+  core_.open_session(*opening_, std::move(user),
                      [this, until = policy.until, done = std::move(done)](Result<Login> login) mutable {
+                       auto opened = std::move(opening_);
+                       end_session();
                        if (login) {
-                         link_.release();
+                         session_ = std::move(opened);
                          until_ = until;
                          if (until_ != 0) await_expiry();
                        } else {
-                         end_session();
+                         close(opened);
                        }
                        done(std::move(login));
                      });
 }
 
+void PeerSession::close(std::unique_ptr<Session>& session) {
+  if (session == nullptr) return;
+  core_.close_session(*session);
+  session.reset();
+}
+
 void PeerSession::end_session() {
-  if (session_ == nullptr) return;
-  core_.close_session(*session_);
-  session_.reset();
+  close(opening_);
+  close(session_);
   while (link_.holds > 0) link_.release();
 }
 
@@ -102,6 +111,7 @@ void PeerSession::Link::release() {
 }
 
 void PeerSession::Link::replaced() {
+  if (peer.opening_ != nullptr) return;  // by the next one on the same connection
   peer.conversant_->on_replaced();
   peer.channel_.close(CloseMeaning::replaced, "logged in elsewhere");
 }

@@ -60,6 +60,7 @@ class PeerSession final : public Conversant, public Peer {
     unsigned holds = 0;
   };
 
+  void close(std::unique_ptr<Session>& session);
   void end_session();
   void await_expiry();
   void expire();
@@ -75,6 +76,7 @@ class PeerSession final : public Conversant, public Peer {
   std::unique_ptr<Conversant> conversant_;
   Link link_{*this};
   std::unique_ptr<Session> session_;
+  std::unique_ptr<Session> opening_;  ///< takes the place of `session_` when its login is committed
   Millis until_ = 0;  ///< since 1970: the channel's deadline is the session's end; 0: it is the contract's
 };
 
