@@ -150,9 +150,9 @@ class World:
         self.group = answer["group"]["id"]
 
     async def one_round(self, kill, absent=None):
-        work = [asyncio.ensure_future(client.play(400)) for client in self.clients if client is not absent]
+        work = [asyncio.ensure_future(client.play(100_000 if kill else 400)) for client in self.clients if client is not absent]
         if kill:
-            await asyncio.sleep(self.dice.uniform(0.05, 1.6))  # the random moment; nothing is waited for by it
+            await asyncio.sleep(self.dice.uniform(0.05, 0.6))  # the random moment; nothing is waited for by it
             await asyncio.get_running_loop().run_in_executor(None, self.host.kill)
         for done in await asyncio.gather(*work, return_exceptions=True):
             if isinstance(done, BaseException):
