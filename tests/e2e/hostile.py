@@ -287,7 +287,7 @@ def half_open(host, witness, many):
                 continue
             head = raw.socket.recv(1, socket.MSG_PEEK)
             if head == b"\x89":  # a ping: read it, it is no end
-                raw.socket.recv(2)
+                raw.socket.recv(raw.socket.recv(2)[1])
                 continue
             took = time.monotonic() - since
             assert took > after - 1.1, f"ended after {took:.1f} s, its time was {after} s"
