@@ -28,6 +28,17 @@ std::string text(const json::Value& object, std::string_view key) {
 
 Error not_utf8() { return {Code::invalid, "user.handle_invalid", "the handle is not UTF-8"}; }
 
+/// A host that nobody can reach is no host. Often an unclosed quote has swallowed the rest of the file.
+void check_listeners(const Loaded& loaded, std::vector<config::Problem>& problems) {
+  if (!loaded.settings.listeners.empty()) return;
+  const auto node = loaded.document->root()["listeners"];
+  problems.push_back(node.describe(
+      std::string(node.present() ? "is empty" : "is missing") +
+      ": nobody could connect; name at least one, such as [{name: web, listen: 127.0.0.1:8080, contracts: [im]}]" +
+      (node.present() ? ""
+                      : "; if the file has listeners, look above them for a quote or a bracket that is not closed")));
+}
+
 void pad(std::ostream& out, std::string_view cell, std::size_t width) {
   out << cell;
   for (auto i = cell.size(); i < width + 2; ++i) out << ' ';
@@ -105,7 +116,9 @@ int Actions::serve() {
   int exit = success;
   auto loaded = configuration(exit);
   if (!loaded) return exit;
-  if (const auto exposed = config::check_exposure(loaded->settings); !exposed.empty()) return report(exposed);
+  auto found = config::check_exposure(loaded->settings);
+  check_listeners(*loaded, found);
+  if (!found.empty()) return report(found);
   return host_.serve(*loaded);
 }
 
@@ -119,6 +132,7 @@ int Actions::check() {
   auto problems = loaded.document->problems();
   const auto exposed = config::check_exposure(loaded.settings);
   problems.insert(problems.end(), exposed.begin(), exposed.end());
+  if (problems.empty()) check_listeners(loaded, problems);
   if (!problems.empty()) return report(problems);
   out_ << file << " is fine: " << loaded.settings.listeners.size() << " listener(s), "
        << loaded.settings.contracts.size() << " contract(s), " << loaded.settings.storage.id << "\n";

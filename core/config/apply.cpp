@@ -11,7 +11,8 @@ using Kind = Item::Kind;
 
 class Application {
  public:
-  Application(Tree& tree, OptionTable& table) : tree_(tree), table_(table) {}
+  Application(Tree& tree, OptionTable& table, std::string owner)
+      : tree_(tree), table_(table), owner_(std::move(owner)) {}
 
   /// One row, whose value is `item`, or null where the file says nothing.
   void set(Option& option, Item* item, const std::string& path, const Place& around) {
@@ -90,7 +91,7 @@ class Application {
   void report_unknown(const Item& item, const std::string& key, const std::string& path,
                       const std::vector<std::string>& names, const std::vector<std::string>& secrets) {
     const auto near = nearest(key, names);
-    std::string message = "is not a known option";
+    std::string message = "is not a known option" + (owner_.empty() ? "" : " of " + owner_);
     if (!near.empty()) {
       message += "; did you mean '" + near + "'?";
     } else if (names.empty()) {
@@ -204,11 +205,12 @@ class Application {
 
   Tree& tree_;
   OptionTable& table_;
+  std::string owner_;
 };
 
 }  // namespace
 
-void Node::apply(OptionTable& table, const std::vector<std::string>& also_known) const {
+void Node::apply(OptionTable& table, const std::vector<std::string>& also_known, std::string owner) const {
   if (impl_ == nullptr) return;
   Tree& tree = *impl_->tree;
   Item* map = impl_->item;
@@ -217,7 +219,7 @@ void Node::apply(OptionTable& table, const std::vector<std::string>& also_known)
     if (map->kind != Kind::null) return problem("takes a mapping of options, one per line and indented");
     map = nullptr;
   }
-  Application application(tree, table);
+  Application application(tree, table, std::move(owner));
   for (auto& option : table.rows()) {
     Item* item = map;
     const Item* around = impl_->anchor;

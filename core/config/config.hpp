@@ -54,7 +54,8 @@ class Node {
   /// Fills the table's variables from this map (which may be absent: defaults stay). Wrong types, values out of range,
   /// unknown keys (unless in `also_known`), missing required ones become problems. Nested names (`tls.key`) descend.
   void apply(OptionTable& table, std::initializer_list<std::string_view> also_known = {}) const;
-  void apply(OptionTable& table, const std::vector<std::string>& also_known) const;
+  /// `owner` is whose options they are, as a problem with an unknown key names it: "plugin 'storage.sqlite'".
+  void apply(OptionTable& table, const std::vector<std::string>& also_known, std::string owner = {}) const;
 
   /// The place of an option inside this map, for errors that `Plugin::configure` reports.
   Node option(std::string_view name) const;

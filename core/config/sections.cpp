@@ -10,7 +10,7 @@ Section top(Settings& s) {
   t.text("data_dir", s.data_dir,
          "Folder for the host's own files, the control socket and the lock; made when missing.");
   t.list("plugin_path", s.plugin_path,
-         "Folders in which plugins are looked for, in this order; empty takes the folder installed with the host.");
+         "Folders in which plugins are looked for, in this order; the one installed with the host comes last.");
   return section;
 }
 

@@ -59,7 +59,7 @@ struct ListenerSettings {
 
 struct Settings {
   std::string data_dir = "./data";
-  std::vector<std::string> plugin_path;  ///< empty: the folder that belongs to the executable
+  std::vector<std::string> plugin_path;  ///< the folder that belongs to the executable comes after them
 
   struct Server {
     unsigned threads = 0;  ///< 0: one per core

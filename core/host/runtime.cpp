@@ -19,13 +19,16 @@ constexpr Millis answer_patience = 2'000;
 /// How long the internal listener's last answers may take.
 constexpr Millis internal_patience = 500;
 
+/// The operator's folders, then the host's own: a folder for one more plugin does not hide the host's.
 std::vector<std::string> search_path(const config::Settings& settings) {
-  if (!settings.plugin_path.empty()) return settings.plugin_path;
+  auto path = settings.plugin_path;
+  const auto add = [&path](const std::filesystem::path& folder) {
+    if (std::find(path.begin(), path.end(), folder) == path.end()) path.push_back(folder);
+  };
   // build/release/bin/loft and /usr/bin/loft both have their plugins beside them.
   const auto root = std::filesystem::canonical("/proc/self/exe").parent_path().parent_path();
-  std::vector<std::string> path{(root / "lib/loft/plugins").string()};
-  const auto system = (root / LOFT_LIBDIR "/loft/plugins").string();
-  if (system != path.front()) path.push_back(system);
+  add(root / "lib/loft/plugins");
+  add(root / LOFT_LIBDIR "/loft/plugins");
   return path;
 }
 
@@ -121,7 +124,9 @@ void Runtime::load(const config::PluginRef& ref, std::string_view wanted) {
   if (ref.id.empty()) return;
   try {
     auto& instance = plugins_->load(ref.id, ref.instance);
-    ref.options.apply(instance.options(), ref.reserved);
+    const bool own_name = ref.instance != ref.id && !ref.id.ends_with("." + ref.instance);
+    const auto alias = own_name ? " (named '" + ref.instance + "')" : "";
+    ref.options.apply(instance.options(), ref.reserved, "plugin '" + ref.id + "'" + alias);
   } catch (const PluginError& error) {
     note(ref.place, std::string(wanted) + ": " + error.what());
   }

@@ -13,7 +13,7 @@ namespace {
 
 using namespace loft;
 
-constexpr std::uint64_t rounds = 5'000'000;
+std::uint64_t rounds = 5'000'000;
 constexpr int runs = 7;
 
 template <class F>
@@ -26,7 +26,7 @@ double median_ns(F step) {
       asm volatile("" ::: "memory");  // each round reads the table anew, as separate messages would
     }
     const std::chrono::duration<double, std::nano> took = std::chrono::steady_clock::now() - begin;
-    results.push_back(took.count() / rounds);
+    results.push_back(took.count() / static_cast<double>(rounds));
   }
   std::sort(results.begin(), results.end());
   return results[runs / 2];
@@ -60,7 +60,13 @@ void measure(int handlers) {
 
 }  // namespace
 
-int main() {
+// bus_bench [CALLS]: fewer calls per run measure nothing, but show that all handlers are called.
+int main(int count, char** words) {
+  if (count > 1) rounds = std::strtoull(words[1], nullptr, 10);
+  if (rounds == 0) {
+    std::fputs("bus_bench: CALLS must be a whole number from 1\n", stderr);
+    return 64;
+  }
   std::printf("median of %d runs of %llu calls each\n", runs, static_cast<unsigned long long>(rounds));
   std::printf("%8s %14s %14s\n", "handlers", "ns/publish", "ns/propose");
   for (const int handlers : {0, 1, 4}) measure(handlers);

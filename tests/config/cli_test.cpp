@@ -94,7 +94,7 @@ struct Bench {
   Bench() {
     char name[] = "/tmp/loft-cli-XXXXXX";
     folder = mkdtemp(name);
-    write("data_dir: " + folder + "/data\n");
+    write("data_dir: " + folder + "/data\nlisteners: [{name: web, listen: '127.0.0.1:0', contracts: [im]}]\n");
   }
   ~Bench() { std::filesystem::remove_all(folder); }
   void write(const std::string& text) const { std::ofstream(folder + "/loft.yaml") << text; }
@@ -177,7 +177,25 @@ TEST_CASE("what is dangerous off loopback keeps the host from starting") {
 TEST_CASE("check says that all is well") {
   Bench bench;
   CHECK(bench.run({"check"}) == 0);
-  CHECK(bench.out == bench.folder + "/loft.yaml is fine: 0 listener(s), 0 contract(s), storage.sqlite\n");
+  CHECK(bench.out == bench.folder + "/loft.yaml is fine: 1 listener(s), 1 contract(s), storage.sqlite\n");
+}
+
+TEST_CASE("a configuration that lets nobody connect is refused") {
+  Bench bench;
+  for (const char* command : {"serve", "check"}) {
+    CAPTURE(command);
+    bench.write("");
+    CHECK(bench.run({command}) == 78);
+    CHECK_THAT(bench.err, Catch::Contains("listeners: is missing: nobody could connect; name at least one, such as"));
+    bench.write("listeners: []\n");
+    CHECK(bench.run({command}) == 78);
+    CHECK_THAT(bench.err, Catch::Contains("loft.yaml:1:1: listeners: is empty: nobody could connect"));
+    // Valid YAML: one text from the first quote to the second.
+    bench.write("data_dir: '" + bench.folder + "/data\nlisteners:\n  - {listen: 127.0.0.1:0, contracts: [im]}\n#'\n");
+    CHECK(bench.run({command}) == 78);
+    CHECK_THAT(bench.err, Catch::Contains("look above them for a quote or a bracket that is not closed"));
+  }
+  CHECK(bench.host.served == 0);
 }
 
 TEST_CASE("users are added, listed and get tokens on the store when no host runs") {

@@ -13,7 +13,7 @@ import urllib.request
 
 from lib.cases import case, run, until
 from lib.host import SANITIZER_WORDS
-from lib.program import SECRET, TRUSTING, Place, run as program
+from lib.program import PLAIN, SECRET, TRUSTING, Place, run as program
 from lib.tls import certificate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -157,6 +157,8 @@ def documents(given):
             path = os.path.join(folder, "block.yaml")
             with open(path, "w", encoding="utf-8") as text:
                 text.write(block)
+            if "listeners:" not in block:
+                block += "listeners: [{name: web, listen: 127.0.0.1:0, contracts: [im]}]\n"
             trusting = () if "identity:" in block else ("identity.trust_header=true",)
             ran = program(os.path.abspath(given.loft), "check", "--config", path, *sets(given, folder, *trusting))
             assert ran.code == 0, f"{file}:\n{block}\n{ran}"
@@ -231,5 +233,43 @@ def contract_log_level(given):
         refuses(place, "log.levels.contract.mi: is neither a plugin", "did you mean 'contract.im'?")
 
 
+@case
+def nobody_could_connect(given):
+    """a file without listeners is refused, also where an unclosed quote has swallowed them"""
+    with Place(given, TRUSTING) as place:
+        refuses(place, "listeners: is missing: nobody could connect; name at least one", "[im]")
+    with Place(given, TRUSTING + "listeners: []\n") as place:
+        refuses(place, "listeners: is empty: nobody could connect")
+    swallowing = TRUSTING + "log: {format: text}\nx-note: 'it is\nlisteners:\n  - {listen: 127.0.0.1:0, contracts: [im]}\n#'\n"
+    with Place(given, swallowing) as place:
+        refuses(place, "listeners: is missing", "look above them for a quote or a bracket that is not closed")
+
+
+@case
+def one_more_folder(given):
+    """plugin_path adds to the folder installed with the host, and what is found nowhere is said with all folders"""
+    with Place(given, PLAIN) as place:
+        ran = place.run("check", "--set", "plugin_path=[/nowhere/mine]")
+        assert ran.code == 0, ran
+        ran = place.run("check", "--set", "plugin_path=[/nowhere/mine]", "--set", "storage.use=sqlight")
+        assert ran.code == 78 and "there is no storage.sqlight.so in /nowhere/mine, /" in ran.err, ran
+        assert "did you mean 'storage.sqlite'?" in ran.err, ran
+
+
+@case
+def unknown_option_of_a_plugin(given):
+    """an option that a plugin does not have is refused with the plugin's name, the place and the nearest one"""
+    zoo = f"plugin_path=[{os.path.abspath(given.plugins)}, {os.path.abspath(given.options.zoo)}]"
+    for name, said in (("", "plugin 'zoo.healthy'"), ("name: bear, ", "plugin 'zoo.healthy' (named 'bear')")):
+        with Place(given, PLAIN + f"plugins: [{{use: zoo.healthy, {name}options: {{greting: hi, wings: 2}}}}]\n") as place:
+            for command in ("check", "serve"):
+                ran = place.run(command, "--set", zoo)
+                assert ran.code == 78 and "loft: 2 problems" in ran.err, ran
+                assert f"plugins.0.options.greting: is not a known option of {said}; did you mean 'greeting'?" in ran.err, ran
+                assert f"plugins.0.options.wings: is not a known option of {said}; known here: greeting, lives" in ran.err, ran
+    with Place(given, PLAIN + "contracts: {im: {colour: red}}\n") as place:
+        refuses(place, "contracts.im.colour: is not a known option of plugin 'contract.im'; known here:")
+
+
 if __name__ == "__main__":
-    run(__doc__)
+    run(__doc__, zoo="")

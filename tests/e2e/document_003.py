@@ -22,6 +22,7 @@ from lib.session import Http, ImSession
 HERE = os.path.dirname(os.path.abspath(__file__))
 CLIENTS = os.path.join(HERE, "document_003")
 PORT = 8080
+NODE_MODULES = "/usr/share/nodejs"  # where Debian puts them; a Node that is not Debian's does not look there by itself
 UNSHARE = ["unshare", "-n"] if os.geteuid() == 0 else ["unshare", "-r", "-n"]
 
 
@@ -60,7 +61,8 @@ class Javascript:
 
     def __init__(self):
         self._process = subprocess.Popen(["node", os.path.join(CLIENTS, "play.js")], stdin=subprocess.PIPE,
-                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+                                         stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                                         env=dict(os.environ, NODE_PATH=NODE_MODULES))
         self._lines, self.printed = queue.Queue(), ""
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -165,8 +167,8 @@ def main():
     parser.add_argument("--loft", required=True)
     parser.add_argument("--plugins")
     options = parser.parse_args()
-    if shutil.which("node") is None or not os.path.isdir(os.path.join(HERE, "node_modules", "ws")):
-        sys.exit("The document's JavaScript client needs Node and the package ws: `script/setup test` installs both.")
+    if shutil.which("node") is None or not os.path.isdir(os.path.join(NODE_MODULES, "ws")):
+        sys.exit("The document's JavaScript client needs Debian's packages nodejs and node-ws: `script/setup test` installs both.")
     print("the host listens " + find_the_port(), flush=True)
     with Host(options.loft, options.plugins, im_port=PORT) as host:
         print("ok  " + python_client(host.im), flush=True)

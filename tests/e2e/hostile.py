@@ -5,10 +5,12 @@ import argparse
 import json
 import os
 import resource
+import select
 import socket
 import struct
 import time
 
+from lib.cases import until
 from lib.host import Host
 from lib.raw import Raw
 from lib.session import ImSession, PigeonSession
@@ -16,6 +18,35 @@ from lib.wire import Closed, Packets
 
 TEXT, BINARY, CLOSE, PING = 1, 2, 8, 9
 SEND = b'{"receiver_id":"h_bob","type":"text","content":"%s"}'
+
+
+# Two listeners besides: one that soon loses patience, and one that has plenty.
+LISTENERS = """\
+  - name: hasty
+    listen: 127.0.0.1:0
+    transport: {use: http, header_timeout: 2s, body_timeout: 2s, body_rate: 0, idle_timeout: 2s}
+    websocket: {idle_timeout: 4s, ping_interval: 1s, close_timeout: 1s}
+    contracts: [hasty]
+  - name: hasty_packets
+    listen: 127.0.0.1:0
+    transport: {use: route_packet, idle_timeout: 3s}
+    contracts: [carrypigeon]
+  - name: patient
+    listen: 127.0.0.1:0
+    transport: {use: http, header_timeout: 10m}
+    contracts: [im]
+contracts:
+  hasty: {use: im, login_timeout: 3s}
+"""
+SLACK = 15.0  # what a busy machine may add to the host's own times
+
+
+def address(host, listener):
+    return f"http://127.0.0.1:{host.port(listener)}"
+
+
+def connections(host):
+    return int(host.metrics()["loft_net_connections"])
 
 
 class Witness:
@@ -62,13 +93,9 @@ def http_sizes(host):
     raw = Raw(host.im)  # chunked, without an announcement
     raw.send(b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nX-User-ID: h_alice\r\nTransfer-Encoding: chunked\r\n\r\n")
     for _ in range(40):
-        if not raw.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n"):
-            break
-    try:
-        status = raw.response()[0]
-    except ConnectionError:
-        status = 413  # it closed while we were still writing: the answer was lost on the way
-    assert status == 413, status
+        if select.select([raw.socket], [], [], 0)[0] or not raw.send(b"10000\r\n" + b"x" * 0x10000 + b"\r\n"):
+            break  # it has answered
+    assert raw.response()[0] == 413
     raw.close()
     raw = Raw(host.im)
     status, _ = raw.request("GET", "/health", headers=("X-Long: " + "x" * 100_000,))
@@ -81,17 +108,28 @@ def http_sizes(host):
 
 
 def http_heads(host):
-    for head in (b"GARBAGE\r\n\r\n", b"GET / HTTP/9.9\r\nHost: x\r\n\r\n", b"GET /health HTTP/1.1\r\nHost x\r\n\r\n",
-                 b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n",
-                 b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd",
-                 b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc",
-                 b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n",
-                 bytes(range(256)) * 4 + b"\r\n\r\n"):
+    heads = ((400, b"GARBAGE\r\n\r\n"), (505, b"GET / HTTP/9.9\r\nHost: x\r\n\r\n"),
+             (400, b"GET /health HTTP/1.1\r\nHost x\r\n\r\n"),
+             (400, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: -5\r\n\r\n"),
+             (400, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabcd"),
+             (400, b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\nabc"),
+             (501, b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n"),
+             (400, b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+             (400, bytes(range(256)) * 4 + b"\r\n\r\n"))
+    for status, head in heads:
         raw = Raw(host.im)
         raw.send(head)
-        answer = raw.until_closed()
-        assert not answer or answer.startswith((b"HTTP/1.1 400", b"HTTP/1.1 505", b"HTTP/1.0 400", b"HTTP/1.1 501")), (head, answer)
+        answer(raw.until_closed(), status, head)
         raw.close()
+
+
+def answer(data, status, cause):
+    """One whole answer with this status and a text that says what is wrong, and nothing behind it."""
+    head, end, body = data.partition(b"\r\n\r\n")
+    assert end and head.startswith(b"HTTP/1.1 %d " % status), (cause, data)
+    length = next(int(line[15:]) for line in head.split(b"\r\n") if line.lower().startswith(b"content-length:"))
+    assert length == len(body), (cause, data)
+    error_of(status, body, status)
 
 
 def upgrades(host):
@@ -184,58 +222,115 @@ def packets(host):
     link.close()
 
 
-def abandoned(host, many):
-    """Connections that stop half-way, at every place where one can stop."""
-    pieces = [b"", b"G", b"GET /health HTTP/1.1\r\nHos", b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n",
-              b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nX-User-ID: h_alice\r\nContent-Length: 100\r\n\r\n{\"rec"]
-    left = []
+def resets(host, many):
+    """Connections that stop half-way, at every place where one can stop, with a reset."""
+    pieces = [b"", *UNFINISHED, None]
     for index in range(many):
         raw = Raw(host.im)
-        raw.send(pieces[index % len(pieces)])
-        if index % 2:
-            raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
-            raw.close()  # a reset
-        else:
-            left.append(raw)
-    for index in range(many // 4):
-        raw = Raw(host.im)
-        assert raw.upgrade() == 101
-        raw.send(b"\x81\xfe\x10")  # the beginning of a frame
-        if index % 2:
+        piece = pieces[index % len(pieces)]
+        if piece is None:
+            assert raw.upgrade() == 101
+            piece = b"\x81\xfe\x10"
+        raw.send(piece)
+        raw.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        raw.close()
+
+
+UNFINISHED = (b"G", b"GET /health HTTP/1.1\r\nHos", b"GET /ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\n",
+              b"POST /api/v1/messages HTTP/1.1\r\nHost: x\r\nX-User-ID: h_alice\r\nContent-Length: 100\r\n\r\n{\"rec")
+
+
+def half_open(host, witness, many):
+    """Those that stop half-way and stay: the host ends each when its time is over, not before and not much later."""
+    before, left = connections(host), []
+
+    def open_one(after, check, *, listener="hasty", upgraded=False, first=b"", logged_in=False):
+        raw = Raw(address(host, listener))
+        if upgraded:
+            assert raw.upgrade() == 101
+        raw.send(first)
+        if logged_in:
+            heard = raw.socket.recv(2)  # the answer, a short frame
+            length = heard[1] if heard[1] < 126 else int.from_bytes(raw.socket.recv(2), "big")
+            assert b'"success":true' in raw.socket.recv(length, socket.MSG_WAITALL)
+        left.append((raw, time.monotonic(), after, check))
+
+    def timed_out(data):
+        answer(data, 408, "half a request")
+
+    def silence(data):
+        assert data == b"", data
+
+    def goodbye(data):
+        while data[:1] == b"\x89":  # pings before it
+            data = data[2 + data[1]:]
+        assert not data or data[:1] in (b"\x81", b"\x88"), data
+
+    login = json.dumps({"type": "login", "data": {"user_id": "h_mute", "token": "t"}, "timestamp": 1}).encode()
+    login = bytes([0x81, 0x80 | len(login)]) + b"\0\0\0\0" + login  # a mask of zeros changes nothing
+    for _ in range(many):
+        open_one(2, silence)
+        for piece in UNFINISHED:
+            open_one(2, timed_out, first=piece)
+        open_one(3, goodbye, upgraded=True)                                    # never logs in
+        open_one(4, goodbye, upgraded=True, first=login, logged_in=True)                   # never answers a ping
+        open_one(3, goodbye, upgraded=True, first=b"\x81\xfe\x10")             # half a frame
+        open_one(3, silence, listener="hasty_packets")
+        open_one(3, silence, listener="hasty_packets", first=b"\x00\x40{\"id\"")
+    ended = set()
+    while len(ended) < len(left):
+        waiting = [raw.socket for index, (raw, *_) in enumerate(left) if index not in ended]
+        readable = set(select.select(waiting, [], [], 0.5)[0])
+        for index, (raw, since, after, check) in enumerate(left):
+            if index in ended or raw.socket not in readable:
+                assert index in ended or time.monotonic() - since < after + SLACK, f"{index % 10} of {len(left)} is still open"
+                continue
+            head = raw.socket.recv(1, socket.MSG_PEEK)
+            if head == b"\x89":  # a ping: read it, it is no end
+                raw.socket.recv(raw.socket.recv(2)[1])
+                continue
+            took = time.monotonic() - since
+            assert took > after - 1.1, f"ended after {took:.1f} s, its time was {after} s"
+            check(raw.until_closed())
             raw.close()
-        else:
-            left.append(raw)
-    return left
+            ended.add(index)
+    witness.is_well()
+    until(lambda: connections(host) <= before, "the connections are gone", 30)
+    return len(left)
 
 
 def idle(host, witness, many):
-    """Many connections that say nothing, while a normal client goes on."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, many + 500)), hard))
-    sockets, slowest = [], 0.0
-    address = ("127.0.0.1", host.port("im"))
+    """Many connections that say nothing, all held by the host, while a normal client goes on."""
+    sockets, slowest, before = [], 0.0, connections(host)
+    where = ("127.0.0.1", host.port("patient"))
     for index in range(many):
-        sockets.append(socket.create_connection(address, 30))
+        sockets.append(socket.create_connection(where, 30))
+        if index % 2:
+            sockets[-1].sendall(b"GET /hea")  # half of them slow with their headers
         if index % 500 == 0:
             slowest = max(slowest, witness.is_well())
-    for link in sockets[:many // 2]:
-        link.sendall(b"GET /hea")  # half of them slow with their headers
+    until(lambda: connections(host) >= before + many, f"the host holds {many} connections", 60)
     for _ in range(50):
         slowest = max(slowest, witness.is_well())
     assert slowest < 5.0, f"the normal client waited {slowest:.1f} s"
+    assert connections(host) >= before + many, "the host dropped some of them"
+    sockets[1].sendall(b"lth HTTP/1.1\r\nHost: x\r\n\r\n")  # and they work: one goes on
+    assert sockets[1].recv(65536).startswith(b"HTTP/1.1 200 ")
     for link in sockets:
         link.close()
+    until(lambda: connections(host) <= before, "the connections are gone", 60)
 
 
 def slow(host):
-    """A request whose headers never end is cut off by the host's own deadline."""
-    raw = Raw(host.im)
+    """A request whose headers come drop by drop is cut off by the host's own deadline."""
+    raw = Raw(address(host, "hasty"))
     begin = time.monotonic()
     raw.send(b"GET /health HTTP/1.1\r\nHost: x\r\nX-Slow: ")
-    answer = raw.until_closed()
-    took = time.monotonic() - begin
-    assert not answer or answer.startswith(b"HTTP/1.1 408"), answer
-    assert took < 20, f"it took {took:.0f} s"
+    while not select.select([raw.socket], [], [], 0.2)[0]:
+        raw.send(b"x")
+        assert time.monotonic() - begin < 2 + SLACK, "each byte prolongs its time"
+    answer(raw.until_closed(), 408, "slow headers")
+    assert time.monotonic() - begin > 1.5
     raw.close()
 
 
@@ -247,7 +342,7 @@ def main():
     options = parser.parse_args()
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(hard, max(soft, options.idle + 1000)), hard))
-    with Host(options.loft, options.plugins) as host:
+    with Host(options.loft, options.plugins, extra=LISTENERS) as host:
         witness = Witness(host)
         steps = [("HTTP bodies", http_bodies), ("HTTP sizes", http_sizes), ("HTTP heads", http_heads),
                  ("upgrades", upgrades), ("WebSocket frames", websocket_frames),
@@ -257,13 +352,12 @@ def main():
             assert host.alive(), "the host is dead\n" + host.tail()
             witness.is_well()
             print(f"ok  {name}", flush=True)
-        left = abandoned(host, 200)
+        resets(host, 200)
         witness.is_well()
-        print(f"ok  {len(left)} half-open connections", flush=True)
+        print("ok  200 resets", flush=True)
+        print(f"ok  {half_open(host, witness, 10)} half-open connections", flush=True)
         idle(host, witness, options.idle)
         print(f"ok  {options.idle} idle connections", flush=True)
-        for raw in left:
-            raw.close()
         host.check_log()
     print("ok  the host drained, and its sanitizers were silent")
 

@@ -11,6 +11,7 @@ function(check text expected)
   endif()
 endfunction()
 
+file(WRITE ${WORK}/docs/README.md "[there](there.md)\n")
 file(WRITE ${WORK}/docs/there.md "# A heading, with `code`\n[up](../README.md)\n")
 check("${counts}[a](docs/there.md) [b](docs/there.md#a-heading-with-code) [c](docs) [d](https://example.com/x) `[e](gone.md)`\n" "")
 check("${counts}[a](gone.md)\n" "README.md:3: gone.md does not exist\n")
@@ -18,3 +19,5 @@ check("${counts}[a](docs/there.md#b)\n" "README.md:3: docs/there.md#b has no hea
 check("${counts}[a](../../x.md)\n" "README.md:3: ../../x.md leads out of the repository\n")
 string(REPLACE "2 dialogues" "3 dialogues" wrong "${counts}")
 check("${wrong}" "README.md:1: counts 3 dialogues in all; there are 2\n")
+file(WRITE ${WORK}/docs/adr/0001-lost.md "# Lost\n")
+check("${counts}" "docs/README.md: does not name adr/0001-lost.md; add a link to it\n")
