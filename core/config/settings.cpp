@@ -229,8 +229,16 @@ class Reader {
     }
     listener.transport = word_or_map(node["transport"], "transport", "http");
     read_websocket(node["websocket"], listener);
+    own_instance(listener.transport, listener.name);
+    own_instance(listener.websocket_transport, listener.name);
     read_mounts(node["contracts"], listener);
     return listener;
+  }
+
+  /// Listeners share a transport as long as they give it no options.
+  static void own_instance(PluginRef& ref, const std::string& listener) {
+    if (ref.id.empty() || !ref.options.present()) return;
+    ref.instance = listener + ref.id.substr(ref.id.find('.'));
   }
 
   void read_websocket(const Node& node, ListenerSettings& listener) {

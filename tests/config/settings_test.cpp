@@ -130,6 +130,23 @@ TEST_CASE("a message must fit into what a connection may have unsent") {
   CHECK_THAT(narrow, Catch::Contains("2:17: server.outbox_bytes: "));
 }
 
+TEST_CASE("listeners share a transport unless they give it options of their own") {
+  const auto result = read(R"(
+listeners:
+  - {name: one, listen: 127.0.0.1:1, contracts: [im]}
+  - {name: two, listen: 127.0.0.1:2, transport: {use: http, max_body: 1KiB}, contracts: [im]}
+  - {name: three, listen: 127.0.0.1:3, websocket: {max_message: 1KiB}, contracts: [im]}
+)");
+  const auto& listeners = result.settings.listeners;
+  REQUIRE(listeners.size() == 3);
+  CHECK(listeners[0].transport.instance == "transport.http");
+  CHECK(listeners[0].websocket_transport.instance == "transport.websocket");
+  CHECK(listeners[1].transport.instance == "two.http");
+  CHECK(listeners[1].websocket_transport.instance == "transport.websocket");
+  CHECK(listeners[2].transport.instance == "transport.http");
+  CHECK(listeners[2].websocket_transport.instance == "three.websocket");
+}
+
 TEST_CASE("listeners that cannot work are refused") {
   const auto has = [](std::string_view text, const char* what) {
     CHECK_THAT(read(text).problems, Catch::Contains(what));

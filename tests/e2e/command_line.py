@@ -51,7 +51,7 @@ loft.yaml:8:13: auth.jwt.secret: is too short: at least 32 bytes; make one with 
 loft.yaml:11:15: storage.cache_size: '12 parrots' is not a size; write whole bytes or a unit (KiB, MiB, GiB, KB, MB, GB), such as 64KiB
     cache_size: 12 parrots
                 ^
-loft.yaml:12:3: storage.cash_size: is not a known option; did you mean 'cache_size'?
+loft.yaml:12:3: storage.cash_size: is not a known option of plugin 'storage.sqlite'; did you mean 'cache_size'?
     cash_size: 1MiB
     ^
 loft.yaml:13:17: domains.1: domains: plugin 'domain.coar': load: there is no domain.coar.so in {plugins}; did you mean 'domain.core'?

@@ -14,7 +14,7 @@ from lib.program import TRUSTING, Place
 from lib.raw import Raw
 from lib.session import Http, ImSession, PigeonSession
 from lib.tls import certificate
-from lib.wire import WebSocket
+from lib.wire import Closed, WebSocket
 
 
 @case
@@ -164,6 +164,26 @@ def mounts(given):
         raw.close()
         alice.close()
         bob.close()
+
+
+@case
+def own_options(given):
+    """options that a listener gives its transport are its own, not those of the first one"""
+    extra = ("  - {name: narrow, listen: 127.0.0.1:0, transport: {use: http, max_body: 1KiB}, contracts: [im]}\n"
+             "  - {name: small, listen: 127.0.0.1:0, websocket: {max_message: 1KiB}, contracts: [im]}\n")
+    body = json.dumps({"receiver_id": "s_bob", "type": "text", "content": "x" * 2_000}).encode()
+    with Host(given.loft, given.plugins, extra=extra) as host:
+        for name, expected in (("im", 200), ("narrow", 413), ("small", 200)):
+            status, _ = Http(f"http://127.0.0.1:{host.port(name)}").call("POST", "/api/v1/messages",
+                                                                        {"X-User-ID": "s_alice"}, body)
+            assert status == expected, (name, status)
+        for name, fits in (("im", True), ("narrow", True), ("small", False)):
+            client = WebSocket(f"ws://127.0.0.1:{host.port(name)}/ws")
+            client.send_json({"type": "heartbeat", "data": {"user_id": "x" * 2_000}, "timestamp": 1})
+            try:
+                assert client.receive_json()["type"] == "error" and fits, name
+            except Closed as closed:
+                assert not fits and closed.code == 1009, (name, closed.code)
 
 
 @case
