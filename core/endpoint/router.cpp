@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "endpoint/allow.hpp"
 #include "endpoint/peer.hpp"
 #include "net/engine.hpp"
 
@@ -31,6 +32,12 @@ bool same_shape(const std::vector<std::string>& a, const std::vector<std::string
   return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const std::string& x, const std::string& y) {
     return is_parameter(x) ? is_parameter(y) : x == y;
   });
+}
+
+void allow(std::string& list, HttpMethod method) {
+  if (!list.empty()) list += ", ";
+  list += text_of(method);
+  if (method == HttpMethod::get) list += ", HEAD";  // which every GET answers
 }
 
 }  // namespace
@@ -119,7 +126,7 @@ Result<void> Router::mount(Contract& contract, std::string name, std::string pre
 }
 
 Router::Pattern* Router::find(HttpMethod method, std::string_view path,
-                              std::vector<std::pair<std::string, std::string>>& parameters, bool& other_method) {
+                              std::vector<std::pair<std::string, std::string>>& parameters, std::string& allowed) {
   std::string_view segments[16];
   std::size_t count = 0;
   for (auto rest = path; !rest.empty();) {
@@ -138,7 +145,7 @@ Router::Pattern* Router::find(HttpMethod method, std::string_view path,
     }
     if (!fits) continue;
     if (pattern->method != method) {
-      other_method = true;
+      allow(allowed, pattern->method);
       continue;
     }
     for (std::size_t i = 0; i < count; ++i) {
@@ -153,12 +160,14 @@ Router::Pattern* Router::find(HttpMethod method, std::string_view path,
 void Router::exchange(HttpExchangePtr exchange) {
   HttpRoute route;
   route.caller.thread = net::Engine::current_thread();
-  bool other_method = false;
+  std::string allowed;  // the methods of the routes that the path has
   const std::string path(exchange->path());
-  auto* pattern = !path.starts_with('/') ? nullptr : find(exchange->method(), path, route.parameters, other_method);
+  auto* pattern = !path.starts_with('/') ? nullptr : find(exchange->method(), path, route.parameters, allowed);
   if (pattern == nullptr && exchange->method() == HttpMethod::head) {
-    pattern = find(HttpMethod::get, path, route.parameters, other_method);
+    pattern = find(HttpMethod::get, path, route.parameters, allowed);
   }
+  const bool other_method = pattern == nullptr && !allowed.empty();
+  if (other_method) exchange = std::make_shared<WithAllow>(std::move(exchange), std::move(allowed));
   Mount* mount = pattern != nullptr ? pattern->mount : nullptr;
   if (mount == nullptr) {
     for (const auto& candidate : mounts_) {

@@ -57,8 +57,9 @@ class Router final : public Endpoint {
     OpenFn open;
   };
 
+  /// Null where no route fits; `allowed` then names the methods of those that fit but for theirs.
   Pattern* find(HttpMethod method, std::string_view path, std::vector<std::pair<std::string, std::string>>& parameters,
-                bool& other_method);
+                std::string& allowed);
 
   std::string listener_;
   Core& core_;

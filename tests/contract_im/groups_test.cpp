@@ -42,8 +42,9 @@ TEST_CASE("a group without a handle is named by its number; description and memb
   bench.messaging.creates.rule = [&](const auto&) { return bench.group_record(bench.group()); };
   CHECK(ask(bench, 200, post, "/api/v1/groups", R"({"name":"G"})").find(R"({"group":{"id":"900",)") == 0);
   CHECK(bench.messaging.creates.last().members.empty());
-  CHECK(ask(bench, 200, post, "/api/v1/groups", R"({"name":"G","members":[8,"a\"b"]})")
-            .find(R"("members":["8","a\"b"])") != std::string::npos);
+  CHECK(
+      ask(bench, 200, post, "/api/v1/groups", R"({"name":"G","members":[8,"a\"b"]})").find(R"("members":[8,"a\"b"])") !=
+      std::string::npos);
 }
 
 TEST_CASE("a group that cannot be made is refused, naming what is wrong") {

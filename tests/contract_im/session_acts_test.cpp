@@ -103,6 +103,11 @@ TEST_CASE("the limit of offline messages stays between 1 and 200 and is 50 where
   CHECK(limit(R"({"limit":0,"last_message_id":""})") == 1);
   CHECK(limit(R"({"limit":-3,"last_message_id":null})") == 1);
   CHECK(limit(R"({"limit":201})") == 200);
+  for (const auto* beginning : {"0", R"("0")", R"("msg_0")"}) {
+    limit(R"({"last_message_id":)" + std::string(beginning) + "}");
+    CHECK(bench.messaging.inboxes.last().after == MessageId::none);
+    CHECK_FALSE(bench.messaging.inboxes.last().lacking);
+  }
   const auto asked = bench.messaging.inboxes.calls.size();
   CHECK(client.ask(R"({"type":"sync_offline","data":{"limit":"50"}})") == error_frame("limit must be an integer"));
   CHECK(client.ask(R"({"type":"sync_offline","data":{"limit":1.5}})") == error_frame("limit must be an integer"));

@@ -203,6 +203,17 @@ TEST_CASE("media go in as a url or as an object in JSON text, and come out as th
   }
 }
 
+TEST_CASE("a system message is a text of its own domain, shown as it was sent") {
+  Bench bench;
+  Client client(bench);
+  const auto record = bench.record("Core:System", R"({"text":"[1] {}"})");
+  bench.messaging.submits.rule = [&](const auto&) { return Accepted{share(record), false}; };
+  const auto heard = client.ask(send_frame(R"({"receiver_id":"b","type":"system","content":"[1] {}"})"));
+  CHECK(bench.messaging.submits.last().domain == "Core:System");
+  CHECK(bench.messaging.submits.last().content == R"({"text":"[1] {}"})");
+  CHECK(heard.find(R"("type":"system","content":"[1] {}")") != std::string::npos);
+}
+
 TEST_CASE("a message with a wrong or missing member is refused, naming it") {
   Bench bench;
   Client client(bench);
@@ -214,8 +225,8 @@ TEST_CASE("a message with a wrong or missing member is refused, naming it") {
       {R"({"receiver_id":"b","group_id":true,"type":"text","content":"x"})", "group_id must be a string or an integer"},
       {R"({"receiver_id":"b","content":"x"})", "type is required"},
       {R"({"receiver_id":"b","type":1,"content":"x"})", "type must be a string"},
-      {R"({"receiver_id":"b","type":"gif","content":"x"})", "type must be one of text, image, file, voice, video"},
-      {R"({"receiver_id":"b","type":"system","content":"x"})", "type system is reserved for the server"},
+      {R"({"receiver_id":"b","type":"gif","content":"x"})",
+       "type must be one of text, image, file, voice, video, system"},
       {R"({"receiver_id":"b","type":"text"})", "content is required"},
       {R"({"receiver_id":"b","type":"text","content":null})", "content is required"},
       {R"({"receiver_id":"b","type":"text","content":""})", "content must not be empty"},

@@ -213,6 +213,17 @@ class Script:
         if expected:
             self.judge(self.whole(expected), got)
 
+    def http_in_time(self, *call):
+        """What others did may take a moment to show."""
+        end = time.monotonic() + 10
+        while True:
+            try:
+                return self.http(*call)
+            except (Failure, Mismatch):
+                if time.monotonic() > end:
+                    raise
+            time.sleep(0.01)
+
     def close(self, name):
         self.session(name).close()
         del self.sessions[name]
@@ -271,6 +282,7 @@ STEPS = [(re.compile(pattern, re.DOTALL), action) for pattern, action in [
     (WHO + r" hears (.+)", Script.hears),
     (WHO + r" requests (\S+) (.+?) -> (\d+)(?: (.+))?", Script.request),
     (WHO + r" http ([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?", Script.http),
+    (r"eventually " + WHO + r" http ([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?", Script.http_in_time),
     (WHO + r" closes", Script.close),
     (WHO + r" drops", Script.drop),
     (WHO + r" is closed(?: (\d+))?", Script.is_closed),

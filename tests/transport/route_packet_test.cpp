@@ -20,7 +20,9 @@ std::string packet(std::string_view payload) {
   return out.append(payload);
 }
 
-const std::string prefix("nonce-nonce-\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3", 32);
+const std::string associated("\0\0\0\1\0\0\0\0\0\0\0\2\0\0\0\0\0\0\0\3", 20);
+const std::string prefix = "nonce-nonce-" + associated;
+const std::string heartbeat = std::string(12, '\0') + associated;
 
 struct Packets {
   Settings settings;
@@ -51,12 +53,19 @@ std::vector<Case> cases() {
       {"bare", packet("{\"id\":1}") + packet("{}"), {"{\"id\":1}", "{}"}},
       {"with prefix", packet(prefix + "{\"id\":1}") + packet("{\"id\":2}"), {"{\"id\":1}", "{\"id\":2}"}},
       {"largest", packet(largest) + packet("{}"), {largest, "{}"}},
-      {"heartbeat", packet(prefix) + packet("{}"), {"{}"}},
-      {"too short for a prefix", packet("abc") + packet("{}"), {"{}"}},
+      {"blanks first", packet(" {\"id\":1}") + packet("\r\n\t{\"id\":2}"), {" {\"id\":1}", "\r\n\t{\"id\":2}"}},
+      {"blanks behind the prefix", packet(prefix + "\n{\"id\":1}"), {"\n{\"id\":1}"}},
+      {"zero nonce", packet(heartbeat + "{\"id\":1}"), {"{\"id\":1}"}},
+      {"heartbeat", packet(heartbeat) + packet("{}"), {"{}"}},
+      {"a prefix that is no heartbeat", packet(prefix) + packet("{}"), {prefix, "{}"}},
+      {"zeros too short for a heartbeat", packet(heartbeat.substr(0, 31)), {heartbeat.substr(0, 31)}},
+      {"junk", packet("junk") + packet("[1,2]") + packet("\"str\"") + packet("  "), {"junk", "[1,2]", "\"str\"", "  "}},
+      {"32 bytes of junk", packet(std::string(32, 'j')) + packet("{}"), {std::string(32, 'j'), "{}"}},
+      {"long junk", packet(std::string(60, 'j')) + packet("{}"), {std::string(60, 'j'), "{}"}},
       {"length of 0", packet("{}") + packet("") + packet("{}"), {"{}"}, false},
-      {"not UTF-8", packet("{}") + packet("{\"a\":\"\xFF\"}") + packet("{}"), {"{}"}, false},
-      {"not UTF-8 behind a prefix", packet(prefix + "{\"a\":\"\xC0\x80\"}"), {}, false},
-      {"no JSON behind a prefix", packet(prefix + "garbage"), {}, false},
+      {"not UTF-8", packet("{\"a\":\"\xFF\"}") + packet("{}"), {"{\"a\":\"\xFF\"}", "{}"}},
+      {"not UTF-8 behind a prefix", packet(prefix + "{\"a\":\"\xC0\x80\"}"), {"{\"a\":\"\xC0\x80\"}"}},
+      {"no JSON behind a prefix", packet(prefix + "garbage") + packet("{}"), {prefix + "garbage", "{}"}},
       {"cut", packet("{\"id\":1}").substr(0, 9), {}},
   };
 }
@@ -76,6 +85,15 @@ TEST_CASE("packets have their outcome, however their bytes are split") {
       CHECK(it.link.used_within_bounds());
     }
   }
+}
+
+TEST_CASE("only what is UTF-8 reaches the contract as text") {
+  Packets it;
+  std::vector<bool> is_text;
+  it.endpoint.on_message = [&](MessageView message) { is_text.push_back(message.is_text); };
+  it.link.receive(packet("{}") + packet("{\"a\":\"\xFF\"}") + packet(prefix + "{}") + packet("junk") +
+                  packet("\xC0\x80"));
+  CHECK(is_text == std::vector<bool>{true, false, true, true, false});
 }
 
 TEST_CASE("any bytes give the same result in any split") {
@@ -149,7 +167,7 @@ TEST_CASE("13 s without a whole packet close the connection; heartbeats and pack
   Packets it;
   for (int i = 0; i < 4; ++i) {
     it.link.advance(12'000);
-    it.link.receive(i % 2 == 0 ? packet(prefix) : packet("{}"));
+    it.link.receive(i % 2 == 0 ? packet(heartbeat) : packet("{}"));
   }
   it.link.advance(12'999);
   it.link.receive("\x01");

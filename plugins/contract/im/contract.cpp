@@ -19,11 +19,11 @@ Millis Shared::now() const noexcept { return host->clock().now(); }
 Messaging& Shared::messaging() const noexcept { return host->messaging(); }
 
 // Without a cursor the mark says what is new to this contract's clients; with one the client says it itself.
-InboxQuery Shared::offline(MessageId after, std::size_t limit) const {
+InboxQuery Shared::offline(std::optional<MessageId> after, std::size_t limit) const {
   InboxQuery query;
   query.with_recalled = true;
-  if (after == MessageId::none) query.lacking = fetched;
-  query.after = after;
+  if (!after) query.lacking = fetched;
+  query.after = after.value_or(MessageId::none);
   query.limit = limit;
   query.mark_returned = fetched;
   return query;

@@ -1,7 +1,9 @@
 // The contract plugin of document 003, "IM".
 #pragma once
 
+#include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <loft/contract.hpp>
@@ -28,11 +30,12 @@ struct Shared {
   Settings settings;
   Host* host = nullptr;
   Wire wire;
-  MarkId fetched = MarkId::delivered;  ///< `im.fetched`, given by the host in `setup`
+  MarkId fetched = MarkId::delivered;                  ///< `im.fetched`, given by the host in `setup`
+  mutable std::atomic<std::uint64_t> connections = 0;  ///< WebSockets that are open, logged in or not
 
   Millis now() const noexcept;
   Messaging& messaging() const noexcept;
-  InboxQuery offline(MessageId after, std::size_t limit) const;
+  InboxQuery offline(std::optional<MessageId> after, std::size_t limit) const;
 };
 
 class ImContract final : public Contract {

@@ -28,7 +28,7 @@ Result<std::string> required(const json::Value& value, std::string_view name, Re
   return out;
 }
 
-// Everything that is no text carries its meaning in an object: one given as JSON text is kept, a bare word is a URL.
+// Media carry their meaning in an object: one given as JSON text is kept, a bare word is a URL.
 void put_media(const json::Value& content, std::string& out) {
   auto plain = own_text(content);
   if (const auto parsed = json::parse(plain); parsed && parsed->is(json::Type::object)) {
@@ -91,18 +91,21 @@ Result<std::string> client_id(const json::Value& value, std::string_view name) {
   return out;
 }
 
-MessageId message_id(std::string_view text) noexcept {
+MessageId message_id(std::string_view text) noexcept { return parse_message_id(text).value_or(MessageId::none); }
+
+std::optional<MessageId> parse_message_id(std::string_view text) noexcept {
   if (text.starts_with("msg_")) text.remove_prefix(4);
   std::uint64_t id = 0;
   const auto [stop, error] = std::from_chars(text.data(), text.data() + text.size(), id);
   const bool exact = error == std::errc{} && stop == text.data() + text.size();
-  return exact && id <= static_cast<std::uint64_t>(INT64_MAX) ? static_cast<MessageId>(id) : MessageId::none;
+  if (!exact || id > static_cast<std::uint64_t>(INT64_MAX)) return std::nullopt;
+  return static_cast<MessageId>(id);
 }
 
-Result<MessageId> cursor(std::string_view text) {
-  if (text.empty()) return MessageId::none;
-  const auto id = message_id(text);
-  if (id == MessageId::none) return failure::field("last_message_id is not a message ID");
+Result<std::optional<MessageId>> cursor(std::string_view text) {
+  if (text.empty()) return std::optional<MessageId>();
+  const auto id = parse_message_id(text);
+  if (!id) return failure::field("last_message_id is not a message ID");
   return id;
 }
 
@@ -123,14 +126,13 @@ Result<void> read_submission(const json::Value& data, Submission& out) {
   if (missing(type)) return failure::field("type is required");
   if (!type.is(json::Type::string)) return failure::field("type must be a string");
   const auto* kind = kind_of_word(type);
-  if (kind == nullptr) return failure::field("type must be one of text, image, file, voice, video");
-  if (kind == &system_kind()) return failure::field("type system is reserved for the server");
+  if (kind == nullptr) return failure::field("type must be one of text, image, file, voice, video, system");
   if (missing(content)) return failure::field("content is required");
   if (!content.is(json::Type::string)) return failure::field("content must be a string");
   if (content.raw().size() == 2) return failure::field("content must not be empty");
   out.domain = kind->domain;
   out.may_create_users = true;
-  if (kind != &text_kind()) {
+  if (kind != &text_kind() && kind != &system_kind()) {
     put_media(content, out.content);
     return {};
   }

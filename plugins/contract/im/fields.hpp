@@ -52,8 +52,11 @@ Result<void> check_client_id(std::string_view value, std::string_view name);
 /// `msg_<id>` or `<id>`; none when the text is neither.
 MessageId message_id(std::string_view text) noexcept;
 
-/// A cursor `last_message_id`; none when it is missing or empty.
-Result<MessageId> cursor(std::string_view text);
+/// As above, but 0 is a number like any other, and nothing when the text is neither.
+std::optional<MessageId> parse_message_id(std::string_view text) noexcept;
+
+/// A cursor `last_message_id`, nothing when it is missing or empty. 0 is before all messages.
+Result<std::optional<MessageId>> cursor(std::string_view text);
 
 /// `limit` of offline messages, brought into 1 … 200.
 std::size_t limit(std::optional<std::int64_t> given) noexcept;

@@ -15,7 +15,7 @@ Result<std::string> bounded(Result<std::string> value, std::string_view name, st
   return value;
 }
 
-/// Fills the members in and writes them to `echo`, in the client's order, as the list that the answer repeats.
+/// Fills the members in and writes them to `echo`, as the client wrote them, as the list that the answer repeats.
 Result<void> read_members(const json::Value& list, std::vector<UserRef>& members, std::string& echo) {
   if (!missing(list) && !list.is(json::Type::array)) return failure::field("members must be a list of user IDs");
   Result<void> outcome;
@@ -27,7 +27,7 @@ Result<void> read_members(const json::Value& list, std::vector<UserRef>& members
       outcome = failure::field("members must be a list of user IDs");
       return false;
     }
-    writer.string(*id);
+    writer.raw(element.raw());
     members.push_back(UserRef::handle_or_id(std::move(*id)).or_create());
     return true;
   });

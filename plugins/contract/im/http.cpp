@@ -31,7 +31,7 @@ void stats(const Shared& shared, HttpExchange& exchange) {
   const auto online = shared.messaging().online();
   auto& out = scratch();
   out += "{\"connections\":";
-  json::append_integer(out, online.sessions);
+  json::append_integer(out, shared.connections.load(std::memory_order_relaxed));
   out += ",\"online_users\":";
   json::append_integer(out, online.users);
   append_stamp(out, shared.now());

@@ -22,8 +22,12 @@ struct Request {
 class Session final : public Conversant {
  public:
   Session(const Shared& shared, Peer& peer) : shared_(shared), peer_(peer) {
+    shared_.connections.fetch_add(1, std::memory_order_relaxed);
     peer_.login_deadline(shared_.settings.login_timeout);
   }
+  ~Session() override { shared_.connections.fetch_sub(1, std::memory_order_relaxed); }
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
 
   void on_message(MessageView message) override {
     if (auto done = dispatch(message.data); !done) refuse(done.error());

@@ -14,15 +14,25 @@ Cut cut_frame(Bytes bytes, Bytes& payload) noexcept {
   return Cut::packet;
 }
 
+namespace {
+
+constexpr std::string_view zero_nonce("\0\0\0\0\0\0\0\0\0\0\0\0", 12);
+
+bool begins_an_object(Bytes text) noexcept {
+  const auto first = text.find_first_not_of(" \t\r\n");
+  return first != Bytes::npos && text[first] == '{';
+}
+
+}  // namespace
+
 PlainCodec::Opened PlainCodec::open(Bytes payload) const noexcept {
-  if (!payload.starts_with('{')) {
-    if (payload.size() <= prefix_size) return {Kind::heartbeat, {}, ""};
-    payload.remove_prefix(prefix_size);
-    if (!payload.starts_with('{'))
-      return {Kind::broken, {}, "payload is no JSON object; encryption is not spoken here"};
+  if (!begins_an_object(payload)) {
+    if (payload.size() == prefix_size && payload.starts_with(zero_nonce)) return {};
+    if (payload.size() > prefix_size && begins_an_object(payload.substr(prefix_size)))
+      payload.remove_prefix(prefix_size);
   }
-  if (!utf8::valid(payload)) return {Kind::broken, {}, "payload is not UTF-8"};
-  return {Kind::text, payload, ""};
+  // What is neither form is unreadable as well; how to say so is the contract's business.
+  return {Kind::message, {payload, utf8::valid(payload)}};
 }
 
 void PlainCodec::seal(Slices text, std::size_t size, std::string& out) const {

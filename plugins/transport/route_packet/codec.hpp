@@ -6,6 +6,7 @@
 #include <string>
 
 #include <loft/bytes.hpp>
+#include <loft/contract.hpp>
 
 namespace loft::route_packet {
 
@@ -28,14 +29,12 @@ class PlainCodec {
   static constexpr std::size_t prefix_size = 32;
 
   enum class Kind : std::uint8_t {
-    text,       ///< `text` is the JSON
-    heartbeat,  ///< a prefix with nothing behind it, or something too short to be a packet: dropped without a word
-    broken,     ///< the peer is not understood; `problem` says why
+    message,    ///< for the contract, readable or not
+    heartbeat,  ///< a prefix whose nonce is zero, with nothing behind it: a sign of life
   };
   struct Opened {
-    Kind kind = Kind::broken;
-    Bytes text;
-    const char* problem = "";
+    Kind kind = Kind::heartbeat;
+    MessageView message;
   };
 
   Opened open(Bytes payload) const noexcept;

@@ -37,7 +37,7 @@ std::size_t Connection::on_bytes(Bytes bytes) {
     }
     used += length_size + payload.size();
     heard_at_ = link_.clock().steady();
-    if (!take(payload)) break;
+    take(payload);
   }
   parsing_ = false;
   if (finished_) return bytes.size();
@@ -48,16 +48,11 @@ std::size_t Connection::on_bytes(Bytes bytes) {
   return used;
 }
 
-bool Connection::take(Bytes payload) {
+void Connection::take(Bytes payload) {
   const auto opened = codec_.open(payload);
-  if (opened.kind == PlainCodec::Kind::broken) {
-    fail(opened.problem);
-    return false;
+  if (opened.kind == PlainCodec::Kind::message && conversant_ != nullptr) {
+    guarded([&] { conversant_->on_message(opened.message); });
   }
-  if (opened.kind == PlainCodec::Kind::text && conversant_ != nullptr) {
-    guarded([&] { conversant_->on_message({opened.text, true}); });
-  }
-  return true;
 }
 
 /// Foreign code below: a failure of it ends this connection, and no other.

@@ -33,7 +33,7 @@ class Connection final : public Protocol, public Channel {
   std::uint64_t proven() noexcept override { return link_.proven(); }
 
  private:
-  bool take(Bytes payload);
+  void take(Bytes payload);
   void fail(const char* why);
   void finish();
   void rearm();
