@@ -155,10 +155,10 @@ def documents(given):
             block = re.sub(r"\$\{file:[^}]*\}", SECRET, block)
             block = re.sub(r"certificate: \S+", f"certificate: {chain}", re.sub(r"key: /\S+", f"key: {key}", block))
             path = os.path.join(folder, "block.yaml")
-            with open(path, "w", encoding="utf-8") as text:
-                text.write(block)
             if "listeners:" not in block:
                 block += "listeners: [{name: web, listen: 127.0.0.1:0, contracts: [im]}]\n"
+            with open(path, "w", encoding="utf-8") as text:
+                text.write(block)
             trusting = () if "identity:" in block else ("identity.trust_header=true",)
             ran = program(os.path.abspath(given.loft), "check", "--config", path, *sets(given, folder, *trusting))
             assert ran.code == 0, f"{file}:\n{block}\n{ran}"
@@ -251,8 +251,8 @@ def one_more_folder(given):
     with Place(given, PLAIN) as place:
         ran = place.run("check", "--set", "plugin_path=[/nowhere/mine]")
         assert ran.code == 0, ran
-        ran = place.run("check", "--set", "plugin_path=[/nowhere/mine]", "--set", "storage.use=sqlight")
-        assert ran.code == 78 and "there is no storage.sqlight.so in /nowhere/mine, /" in ran.err, ran
+        ran = place.run("check", "--set", "plugin_path=[/nowhere/mine]", "--set", "storage.use=sqlit")
+        assert ran.code == 78 and "there is no storage.sqlit.so in /nowhere/mine, /" in ran.err, ran
         assert "did you mean 'storage.sqlite'?" in ran.err, ran
 
 
