@@ -43,6 +43,7 @@ class Reader {
   Result<std::vector<MessageRecord>> log(ConversationState& conversation, Seq low, Seq high, std::size_t limit,
                                          bool descending);
   Result<SyncEntry> entry_of(ConversationState& conversation, const Change& change);
+  static std::vector<Stream> streams_of(const UserView& view, Position after);
   Result<bool> fill(Stream& stream, std::size_t limit);
   Result<void> fill_changes(Stream& stream, std::size_t limit);
   Result<void> fill_messages(Stream& stream, std::size_t limit);

@@ -86,6 +86,28 @@ Result<bool> Reader::fill(Stream& stream, std::size_t limit) {
   return !stream.read.empty();
 }
 
+/// The logs and the changes that may have something behind `after`. With the lock held.
+std::vector<Reader::Stream> Reader::streams_of(const UserView& view, Position after) {
+  std::vector<Stream> streams;
+  for (const auto& [id, mine] : view.entries) {
+    auto& conversation = *mine.conversation;
+    Stream stream;
+    stream.conversation = &conversation;
+    stream.joined = mine.joined;
+    if (raw(conversation.last) > after && conversation.head > mine.joined_seq) {
+      stream.next = mine.joined_seq + 1;
+      stream.head = conversation.head;
+      streams.push_back(stream);
+    }
+    if (conversation.last_change > after) {
+      stream.of_changes = true;
+      stream.after = std::max(after, mine.joined - 1);
+      streams.push_back(std::move(stream));
+    }
+  }
+  return streams;
+}
+
 Result<SyncPage> Reader::sync(const SyncQuery& query) {
   std::vector<Stream> streams;
   Position stable = 0, durable = 0;
@@ -95,22 +117,7 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
     if (view == nullptr) return Error{Code::internal, "view.missing", {}};
     stable = state_.stable;
     durable = state_.durable;
-    for (const auto& [id, mine] : view->entries) {
-      auto& conversation = *mine.conversation;
-      Stream stream;
-      stream.conversation = &conversation;
-      stream.joined = mine.joined;
-      if (raw(conversation.last) > query.after && conversation.head > mine.joined_seq) {
-        stream.next = mine.joined_seq + 1;
-        stream.head = conversation.head;
-        streams.push_back(stream);
-      }
-      if (conversation.last_change > query.after) {
-        stream.of_changes = true;
-        stream.after = std::max(query.after, mine.joined - 1);
-        streams.push_back(std::move(stream));
-      }
-    }
+    streams = streams_of(*view, query.after);
   }
 
   const auto later = [](const Stream* a, const Stream* b) { return a->position() > b->position(); };
