@@ -83,18 +83,18 @@ class Router::Builder final : public Routes {
     router_.patterns_.push_back(std::move(row));
   }
 
-  void socket(std::string path, OpenFn open) override {
+  void socket(std::string path, OpenFn open, AdmitFn admit) override {
     auto whole = std::make_unique<std::string>(mount_.prefix + path);
     if (const auto it = router_.sockets_.find(*whole); it != router_.sockets_.end()) {
       return clash("WebSocket " + *whole, it->second->mount->name);
     }
-    router_.sockets_.emplace(*whole, std::make_unique<Socket>(Socket{&mount_, std::move(open)}));
+    router_.sockets_.emplace(*whole, std::make_unique<Socket>(Socket{&mount_, std::move(open), std::move(admit)}));
     router_.socket_paths_.push_back(std::move(whole));
   }
 
   void packets(OpenFn open) override {
     if (router_.packets_ != nullptr) return clash("packet connections", router_.packets_->mount->name);
-    router_.packets_ = std::make_unique<Socket>(Socket{&mount_, std::move(open)});
+    router_.packets_ = std::make_unique<Socket>(Socket{&mount_, std::move(open), nullptr});
   }
 
   void otherwise(Function<void(HttpExchangePtr, unsigned)> handler) override { mount_.otherwise = std::move(handler); }
@@ -194,6 +194,18 @@ void Router::exchange(HttpExchangePtr exchange) {
     log_.error("a contract's HTTP handler threw", {{"contract", mount->name}, {"what", e.what()}});
     const HttpHeader close[] = {{"Connection", "close"}};
     exchange->respond(500, "application/json", R"({"error":"internal error"})", close);
+  }
+}
+
+Admission Router::admit(const HttpExchange& request) {
+  const auto it = sockets_.find(request.path());
+  if (it == sockets_.end()) return {404, {}};
+  if (!it->second->admit) return {};
+  try {
+    return it->second->admit(request);
+  } catch (const std::exception& e) {
+    log_.error("a contract's admission threw", {{"contract", it->second->mount->name}, {"what", e.what()}});
+    return {500, {}};
   }
 }
 

@@ -33,10 +33,12 @@ class Router final : public Endpoint {
   std::unique_ptr<Conversant> open(Channel& channel, const Opening& opening) override;
   bool has_socket(std::string_view path) const noexcept override { return sockets_.contains(path); }
   Transport* websocket() noexcept override { return websocket_; }
+  Admission admit(const HttpExchange& request) override;
 
  private:
   class Builder;
   using OpenFn = Function<std::unique_ptr<Conversant>(Peer&, const Opening&)>;
+  using AdmitFn = Function<Admission(const HttpExchange&)>;
 
   struct Mount {
     Contract* contract = nullptr;
@@ -55,6 +57,7 @@ class Router final : public Endpoint {
   struct Socket {
     Mount* mount = nullptr;
     OpenFn open;
+    AdmitFn admit;
   };
 
   /// Null where no route fits; `allowed` then names the methods of those that fit but for theirs.

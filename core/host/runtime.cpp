@@ -59,6 +59,7 @@ class Runtime::PluginHost final : public Host {
   PluginHost(Runtime& runtime, const PluginInstance& instance)
       : runtime_(runtime),
         instance_(instance.name()),
+        key_values_(runtime.core_->key_values(std::string(instance.id()))),
         log_(runtime.log_system_.logger(config::logger_name(instance.id(), instance.name()))) {}
 
   std::string_view instance() const noexcept override { return instance_; }
@@ -72,6 +73,7 @@ class Runtime::PluginHost final : public Host {
   Identity& identity() override { return *runtime_.identity_; }
   Domains& domains() override { return runtime_.domains_; }
   Inspector& inspector() override { return runtime_; }
+  KeyValues& key_values() override { return *key_values_; }
   bool run_blocking(Function<void()> work) override { return runtime_.pool_->run(std::move(work)); }
   bool loopback_only() const noexcept override { return runtime_.settings_.loopback_only(); }
   bool trusts_user_header() const noexcept override { return runtime_.settings_.identity.trust_header; }
@@ -79,6 +81,7 @@ class Runtime::PluginHost final : public Host {
  private:
   Runtime& runtime_;
   std::string instance_;
+  std::unique_ptr<KeyValues> key_values_;
   Logger& log_;
 };
 

@@ -19,6 +19,7 @@ class JwtIdentity final : public Identity {
   /// claims that names somebody), `token.algorithm` (not HS256), `token.forged` (signature or issuer), `token.expired`,
   /// `token.not_yet`. The signature is checked before any claim is looked at.
   Result<Claims> verify(std::string_view token) const override;
+  Result<Claims> verify(std::string_view token, const TokenRules& rules) const override;
 
   /// A token for that user, valid for `ttl` from now. Claims: `sub` (uuid), `uid` (handle), `userId`, `iss`, `iat`,
   /// `exp`, `jti`.

@@ -18,6 +18,7 @@
 #include <loft/bus.hpp>
 #include <loft/domain.hpp>
 #include <loft/events.hpp>
+#include <loft/key_values.hpp>
 #include <loft/log.hpp>
 #include <loft/messaging.hpp>
 #include <loft/metrics.hpp>
@@ -80,6 +81,7 @@ class Core final : public Messaging, public Users {
   void mark(const Caller& caller, MarkAct act, Done<Marked> done) override;
   void create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) override;
   void change_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) override;
+  void change_conversation(const Caller& caller, ConversationAct act, Done<ConversationRecord> done) override;
   void message(const Caller& caller, MessageId id, Done<MessageRecord> done) override;
   void history(const Caller& caller, HistoryQuery query, Done<Page> done) override;
   void inbox(const Caller& caller, InboxQuery query, Done<Page> done) override;
@@ -97,6 +99,10 @@ class Core final : public Messaging, public Users {
 
   // ---- Users
   void find(const Caller& caller, UserRef ref, Done<UserPtr> done) override;
+  void set_profile(const Caller& caller, std::string profile, Done<UserPtr> done) override;
+
+  /// The state of the plugin with that id. Thread role: control.
+  std::unique_ptr<KeyValues> key_values(std::string space);
 
   // ---- sessions, for core/endpoint
   Sessions& sessions() noexcept { return sessions_; }

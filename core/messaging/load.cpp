@@ -217,6 +217,9 @@ Result<ConversationState*> Core::resolve(UserId caller, const ConversationRef& r
       if (ref.text.empty() || error != std::errc{} || stop != ref.text.data() + ref.text.size()) return found;
       return number < id::limit ? load(static_cast<ConversationId>(number), with_members) : found;
     }
+    case ConversationRef::By::system:
+    case ConversationRef::By::broadcast:
+      break;
     case ConversationRef::By::direct: {
       const auto peer = directory_.load(ref.peer);
       if (!peer) return peer.error();

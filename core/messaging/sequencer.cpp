@@ -2,7 +2,7 @@
 
 #include <algorithm>
 
-#include "messaging/uuid.hpp"
+#include <loft/uuid.hpp>
 
 namespace loft {
 

@@ -2,8 +2,9 @@
 #include <algorithm>
 #include <bitset>
 
+#include <loft/uuid.hpp>
+
 #include "messaging/sequencer.hpp"
-#include "messaging/uuid.hpp"
 
 namespace loft {
 

@@ -58,6 +58,9 @@ class FakeMessaging final : public Messaging {
   void change_membership(const Caller&, MembershipAct, Done<MemberRecord>) override {
     throw std::logic_error("not part of these routes");
   }
+  void change_conversation(const Caller&, ConversationAct, Done<ConversationRecord>) override {
+    throw std::logic_error("not part of these routes");
+  }
   void message(const Caller& c, MessageId a, Done<MessageRecord> d) override { add(gets, c, a, std::move(d)); }
   void history(const Caller& c, HistoryQuery a, Done<Page> d) override {
     add(histories, c, std::move(a), std::move(d));
@@ -101,6 +104,7 @@ class FakeIdentity final : public Identity {
     claims.believed_until = 1'800'000'000'000;
     return claims;
   }
+  Result<Claims> verify(std::string_view token, const TokenRules&) const override { return verify(token); }
 };
 
 /// Shows the `text` of every content; of domains it does not know, what the host shows.
@@ -161,6 +165,7 @@ class FakeHost final : public Host {
   Identity& identity() noexcept override { return identity_; }
   Domains& domains() noexcept override { return domains_; }
   Inspector& inspector() noexcept override { std::terminate(); }
+  KeyValues& key_values() noexcept override { std::terminate(); }
   bool run_blocking(Function<void()>) override { return false; }
   bool loopback_only() const noexcept override { return true; }
   bool trusts_user_header() const noexcept override { return true; }
@@ -178,7 +183,9 @@ class FakeRoutes final : public Routes {
   std::vector<std::pair<std::string, Open>> sockets;
 
   void http(HttpMethod, std::string, Function<void(HttpExchangePtr)>) override { throw std::logic_error("no HTTP"); }
-  void socket(std::string path, Open open) override { sockets.emplace_back(std::move(path), std::move(open)); }
+  void socket(std::string path, Open open, Function<Admission(const HttpExchange&)>) override {
+    sockets.emplace_back(std::move(path), std::move(open));
+  }
   void packets(Open open) override { packet = std::move(open); }
   void otherwise(Function<void(HttpExchangePtr, unsigned)>) override { throw std::logic_error("no HTTP"); }
 };

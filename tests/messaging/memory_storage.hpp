@@ -52,6 +52,14 @@ class MemoryStorage final : public Storage {
   Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) override;
   Result<std::vector<Change>> changes(ConversationId id, Position after, std::size_t limit) override;
   Result<Since> since(Position after, std::size_t limit) override;
+  Result<std::optional<std::string>> key_value(std::string_view, std::string_view) override {
+    return std::optional<std::string>();
+  }
+  Result<std::vector<StoredValue>> key_values(std::string_view, std::string_view, std::string_view,
+                                              std::size_t) override {
+    return std::vector<StoredValue>();
+  }
+  Result<std::vector<StoredConversation>> broadcasts() override { return std::vector<StoredConversation>(); }
   Result<std::optional<Position>> follower(std::string_view name) override;
   Result<void> set_follower(std::string_view name, Position position) override;
   Result<std::size_t> forget_client_keys(Position before, std::size_t limit) override;

@@ -7,6 +7,7 @@
 #include <set>
 
 #include <loft/testing/clock.hpp>
+#include <loft/uuid.hpp>
 
 #include "memory_storage.hpp"
 #include "messaging/directory.hpp"
@@ -14,7 +15,6 @@
 #include "messaging/id_generator.hpp"
 #include "messaging/intervals.hpp"
 #include "messaging/state.hpp"
-#include "messaging/uuid.hpp"
 #include "messaging/varint.hpp"
 
 namespace loft::tests {

@@ -24,6 +24,7 @@ class BusHost final : public Host {
   Identity& identity() override { return fake_.identity(); }
   Domains& domains() override { return fake_.domains(); }
   Inspector& inspector() override { return fake_.inspector(); }
+  KeyValues& key_values() override { return fake_.key_values(); }
   bool run_blocking(Function<void()> work) override { return fake_.run_blocking(std::move(work)); }
   bool loopback_only() const noexcept override { return true; }
   bool trusts_user_header() const noexcept override { return true; }

@@ -1,39 +1,15 @@
 // Reading what clients of document 003 write: every member is checked, and a wrong one is named.
 #pragma once
 
-#include <array>
 #include <optional>
 #include <string>
 #include <string_view>
 
+#include <loft/contract_tools.hpp>
 #include <loft/json.hpp>
 #include <loft/messaging.hpp>
 
 namespace loft::im {
-
-/// The members of those names, in one pass. Missing ones are of type null; of repeated names the first counts.
-template <std::size_t N>
-std::array<json::Value, N> pick(const json::Value& object, const std::array<std::string_view, N>& names) {
-  std::array<json::Value, N> found;
-  object.members([&](const json::Value& key, const json::Value& value) {
-    // The names hold no escapes: a key written with some is compared only when nothing else fits.
-    const Bytes written = key.raw().substr(1, key.raw().size() - 2);
-    const auto take = [&](auto is_name) {
-      for (std::size_t i = 0; i < N; ++i) {
-        if (!is_name(names[i])) continue;
-        if (found[i].raw().empty()) found[i] = value;
-        return true;
-      }
-      return false;
-    };
-    if (take([&](std::string_view name) { return written == name; })) return true;
-    if (written.find('\\') != Bytes::npos) take([&](std::string_view name) { return key.equals(name); });
-    return true;
-  });
-  return found;
-}
-
-inline bool missing(const json::Value& value) noexcept { return value.is(json::Type::null); }
 
 /// Text, or an integer written as text: ids come in both forms. Missing gives empty text.
 Result<std::string> id_text(const json::Value& value, std::string_view name);

@@ -7,19 +7,6 @@ namespace {
 
 constexpr std::string_view json_type = "application/json";
 
-// RFC 9110 gives the scheme's name in any case.
-std::string_view bearer(std::string_view header) noexcept {
-  constexpr std::string_view scheme = "bearer ";
-  if (header.size() < scheme.size()) return {};
-  for (std::size_t i = 0; i < scheme.size(); ++i) {
-    const char c = header[i];
-    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != scheme[i]) return {};
-  }
-  header.remove_prefix(scheme.size());
-  while (header.starts_with(' ')) header.remove_prefix(1);
-  return header;
-}
-
 void health(const Shared& shared, HttpExchange& exchange) {
   auto& out = scratch();
   out += "{\"status\":\"ok\"";
@@ -101,22 +88,14 @@ Result<void> ack(const Shared& shared, const HttpExchangePtr& exchange) {
   return {};
 }
 
-Result<std::optional<std::int64_t>> query_integer(const HttpExchange& exchange, std::string_view name) {
-  const auto given = exchange.query_value(name);
-  if (!given || given->empty()) return std::optional<std::int64_t>();
-  const auto value = json::parse(*given);
-  if (!value || !value->integer()) return failure::field(std::string(name) + " must be an integer");
-  return value->integer();
-}
-
 Result<void> offline(const Shared& shared, const HttpExchangePtr& exchange) {
   auto ref = caller_of(shared, *exchange);
   if (!ref) return ref.error();
   const auto after = cursor(exchange->query_value("last_message_id").value_or(std::string()));
   if (!after) return after.error();
   const auto wanted = query_integer(*exchange, "limit");
-  if (!wanted) return wanted.error();
-  const auto query = shared.offline(*after, limit(*wanted));
+  if (!wanted.ok) return failure::field("limit must be an integer");
+  const auto query = shared.offline(*after, limit(wanted.value));
   as_user(shared, exchange, std::move(*ref), [&shared, exchange, query](const Caller& caller, UserPtr user) {
     auto answer = [&shared, exchange, user = std::move(user)](const Page& page) {
       auto& out = scratch();

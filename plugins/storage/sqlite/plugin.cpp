@@ -126,6 +126,14 @@ class SqliteStorage final : public Storage {
   Result<Since> since(Position after, std::size_t limit) override {
     return read([&](Connection& db) { return reads::since(db, after, limit); });
   }
+  Result<std::optional<std::string>> key_value(std::string_view, std::string_view) override {
+    return std::optional<std::string>();
+  }
+  Result<std::vector<StoredValue>> key_values(std::string_view, std::string_view, std::string_view,
+                                              std::size_t) override {
+    return std::vector<StoredValue>();
+  }
+  Result<std::vector<StoredConversation>> broadcasts() override { return std::vector<StoredConversation>(); }
   Result<std::optional<Position>> follower(std::string_view name) override {
     return read([&](Connection& db) { return reads::follower(db, name); });
   }

@@ -66,6 +66,15 @@ std::string refusal(unsigned status, std::string_view phrase, std::string_view e
   return out.append("\r\n\r\n").append(body);
 }
 
+Answer refuse_upgrade(unsigned status) {
+  return {false, "HTTP/1.1 " + std::to_string(status) + " Refused\r\nServer: loft\r\nContent-Length: 0\r\n\r\n"};
+}
+
+void name_subprotocol(Answer& answer, std::string_view subprotocol) {
+  if (!answer.accepted) return;
+  answer.response.insert(answer.response.size() - 2, "Sec-WebSocket-Protocol: " + std::string(subprotocol) + "\r\n");
+}
+
 std::string accept_value(std::string_view key) {
   std::string text(key);
   text += "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";

@@ -20,6 +20,12 @@ struct Answer {
 Answer answer_upgrade(const HttpExchange& request, const std::vector<std::string>& origins,
                       bool only_local_pages = false);
 
+/// The refusal of a contract: no body, the connection stays.
+Answer refuse_upgrade(unsigned status);
+
+/// Adds the subprotocol to an answer that accepts.
+void name_subprotocol(Answer& answer, std::string_view subprotocol);
+
 /// Whether an origin is a page of this machine: http or https, and localhost, 127.0.0.1 or [::1] with any port.
 bool is_local_page(std::string_view origin) noexcept;
 

@@ -74,7 +74,12 @@ std::unique_ptr<Protocol> WebSocket::adopt(Link& link, const HttpExchange& reque
     link.write(refusal(404, "Not Found", "there is no WebSocket at this path"));
     return nullptr;
   }
-  const auto answer = answer_upgrade(request, settings_.origins, settings_.only_local_pages);
+  auto answer = answer_upgrade(request, settings_.origins, settings_.only_local_pages);
+  if (answer.accepted) {
+    const auto admission = endpoint.admit(request);
+    if (admission.refused != 0) answer = refuse_upgrade(admission.refused);
+    if (!admission.subprotocol.empty()) name_subprotocol(answer, admission.subprotocol);
+  }
   link.write(answer.response);
   if (!answer.accepted) return nullptr;
   auto connection = std::make_unique<Connection>(link, settings_);

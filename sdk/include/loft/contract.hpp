@@ -67,6 +67,7 @@ struct Interests {
   bool own_messages = false;  ///< messages its own user sent, through any session
   bool recalls = false;
   bool reads = false;       ///< own read marks that moved, by whatever session
+  bool receipts = false;    ///< others who have read messages of its own user (`Delivery::Kind::receipt`)
   bool membership = false;  ///< joins, leaves, roles, new conversations
   bool signals = false;     ///< typing and the like
 };
@@ -83,14 +84,24 @@ struct SessionPolicy {
 
 /// What is on its way to a session. Valid during the call.
 struct Delivery {
-  enum class Kind : std::uint8_t { message, recalled, read, membership, created, signal };
+  enum class Kind : std::uint8_t {
+    message,
+    recalled,
+    read,
+    membership,
+    created,
+    updated,  ///< the conversation itself: name and the like, or dissolved
+    signal,
+    receipt,  ///< to a sender: `subject` has read its messages up to `newest`, which is the sender's own
+  };
   Kind kind = Kind::message;
   const MessageRecord* record = nullptr;       ///< message, recalled
   const Change* change = nullptr;              ///< recalled, membership, created
   const Conversation* conversation = nullptr;  ///< always
   const User* actor = nullptr;                 ///< who did it
-  const User* subject = nullptr;               ///< membership: whom it concerns; read: whose mark
-  MessageId newest = MessageId::none;          ///< read: the newest message read
+  const User* subject = nullptr;               ///< membership: whom it concerns; read, receipt: whose mark
+  MessageId newest = MessageId::none;          ///< read, receipt: the newest message read
+  Position position = 0;                       ///< receipt: of the change, as `sync` gives it; 0 in large groups
   Millis reached = 0;                          ///< read: as Marked::reached
   const Signal* signal = nullptr;              ///< signal
 };
@@ -183,6 +194,12 @@ class Peer {
   virtual bool from_loopback() const noexcept = 0;
 };
 
+/// What a contract says to the request that opens a WebSocket, before there is one.
+struct Admission {
+  unsigned refused = 0;     ///< an HTTP status to refuse with, without a body; 0: welcome
+  std::string subprotocol;  ///< the `Sec-WebSocket-Protocol` to answer with, one of those asked for; empty: none
+};
+
 /// The routes a contract offers. Two contracts that claim the same route on one listener are refused at start, with
 /// both named. Thread role: control, inside `Contract::routes`.
 class Routes {
@@ -191,8 +208,9 @@ class Routes {
 
   /// `pattern` like `/api/v1/messages/:id`; literal segments win over parameters. The handler may keep the exchange.
   virtual void http(HttpMethod method, std::string pattern, Function<void(HttpExchangePtr)> handler) = 0;
-  /// A WebSocket at exactly this path.
-  virtual void socket(std::string path, Function<std::unique_ptr<Conversant>(Peer&, const Opening&)> open) = 0;
+  /// A WebSocket at exactly this path. `admit` may be empty: all are welcome.
+  virtual void socket(std::string path, Function<std::unique_ptr<Conversant>(Peer&, const Opening&)> open,
+                      Function<Admission(const HttpExchange&)> admit = {}) = 0;
   /// Connections of a packet transport speak to this contract.
   virtual void packets(Function<std::unique_ptr<Conversant>(Peer&, const Opening&)> open) = 0;
   /// Answers what no route matches below this contract's mount: `status` is 404 or 405.

@@ -44,6 +44,11 @@ struct ChangeMembership : Proposal {
   MembershipAct act;
 };
 
+struct ChangeConversation : Proposal {
+  Caller caller;
+  ConversationAct act;
+};
+
 /// A committed message is about to be pushed to one recipient. A refusal keeps it from this recipient's sessions.
 /// Only the answering form is possible here. Thread role: the recipient's I/O thread.
 struct DeliverTo : Proposal {
@@ -87,6 +92,11 @@ struct ConversationCreated : Fact {
 
 struct MembershipChanged : Fact {
   Change change;
+};
+
+/// Its name and the like, or it is dissolved.
+struct ConversationChanged : Fact {
+  std::shared_ptr<const Conversation> conversation;
 };
 
 struct SessionOpened : Fact {

@@ -17,12 +17,16 @@ struct User {
   std::string handle;  ///< unique, 1–50 bytes of UTF-8 without control characters
   std::string uuid;    ///< unique, lower case, 36 characters
   Millis created = 0;  ///< since 1970
+  /// What the user shows of itself: a JSON object, empty for none. Members that contracts share: `name`, `avatar`,
+  /// `email`, `brief`, `sex`, `birthday`.
+  std::string profile;
 };
 
 enum class ConversationKind : std::uint8_t {
-  direct,  ///< two users (or one with itself), found by the pair; no roles
-  group,   ///< named, with members and roles
-  system,  ///< one reader, written by the operator's backends
+  direct,     ///< two users (or one with itself), found by the pair; no roles
+  group,      ///< named, with members and roles
+  system,     ///< one reader, written by the operator's backends; there is one for each topic and reader
+  broadcast,  ///< one log that every user reads from the moment the user is made; written by the operator's backends
 };
 
 enum class Role : std::uint8_t { member, admin, owner };
@@ -35,13 +39,18 @@ struct Conversation {
   ConversationKind kind = ConversationKind::direct;
   UserId low = UserId::none;   ///< direct: the smaller id of the pair
   UserId high = UserId::none;  ///< direct: the larger one; equal to `low` for a conversation with oneself
-  std::string handle;          ///< group: optional unique name given by a contract or the operator; else empty
-  std::string uuid;            ///< unique, lower case
+  /// Group: optional unique name given by a contract or the operator. System and broadcast: made by the host, from the
+  /// topic (and reader). Direct: empty.
+  std::string handle;
+  std::string topic;  ///< system, broadcast: a word that contracts agree upon, such as `notification`
+  std::string uuid;   ///< unique, lower case
   std::string name;
   std::string description;
   std::string avatar;
   UserId owner = UserId::none;  ///< group
   JoinRule join = JoinRule::free;
+  std::uint32_t max_members = 0;  ///< group: fewer than the host's limit; 0: that limit
+  bool dissolved = false;         ///< group: over; all have left and nobody can join
   Millis created = 0;
   Millis updated = 0;  ///< the last change of name, description, avatar, owner or rules
 };
@@ -50,10 +59,12 @@ struct Member {
   ConversationId conversation = ConversationId::none;
   UserId user = UserId::none;
   Role role = Role::member;
-  Position joined = 0;     ///< its time is when
-  Seq joined_seq = 0;      ///< the head at that moment: what this member may see begins behind it
-  Millis muted_until = 0;  ///< may not send before this moment; 0: may
-  bool left = false;       ///< a former member, kept for its marks
+  Position joined = 0;             ///< its time is when
+  Seq joined_seq = 0;              ///< the head at that moment: what this member may see begins behind it
+  Millis muted_until = 0;          ///< may not send before this moment; 0: may
+  UserId muted_by = UserId::none;  ///< who said so
+  Millis muted_at = 0;             ///< when
+  bool left = false;               ///< a former member, kept for its marks
 };
 
 struct Message {
@@ -63,6 +74,7 @@ struct Message {
   UserId sender = UserId::none;
   std::string domain;     ///< `Vendor:Name`
   std::string content;    ///< a JSON object, normalised by its domain
+  std::string extras;     ///< loft/extras.hpp: a JSON object, empty for none
   Position recalled = 0;  ///< 0: stands; else the position of the recall. Contracts must not show `content` then
   UserId recalled_by = UserId::none;
 
@@ -83,6 +95,7 @@ struct Change {
   /// `receipts.group_max` members.
   MessageId message = MessageId::none;
   Role role = Role::member;  ///< role: the new one
+  std::string note;          ///< recalled: the reason that was given; else empty
 };
 
 /// How far a message has come with one recipient, or with the recipient that is furthest (see `MessageRecord`).
@@ -142,6 +155,8 @@ struct ConversationRef {
     handle_or_id,  ///< `text` as a group's handle, else as a decimal id
     uuid,          ///< `text`
     direct,        ///< the caller's conversation with `peer`; made by the first message
+    system,        ///< the one of the topic `text` that `peer` reads; made by the first message
+    broadcast,     ///< the one of the topic `text`; made by the first message
   };
   By by = By::id;
   std::uint64_t number = 0;
@@ -152,6 +167,10 @@ struct ConversationRef {
   static ConversationRef handle_or_id(std::string text) { return {By::handle_or_id, 0, std::move(text), {}}; }
   static ConversationRef uuid(std::string text) { return {By::uuid, 0, std::move(text), {}}; }
   static ConversationRef direct(UserRef peer) { return {By::direct, 0, {}, std::move(peer)}; }
+  static ConversationRef system(std::string topic, UserRef reader) {
+    return {By::system, 0, std::move(topic), std::move(reader)};
+  }
+  static ConversationRef broadcast(std::string topic) { return {By::broadcast, 0, std::move(topic), {}}; }
 };
 
 }  // namespace loft

@@ -21,6 +21,7 @@ struct Caller {
   const Contract* contract = nullptr;
   unsigned thread = 0;        ///< where the answers are called
   std::uint64_t session = 0;  ///< 0: an HTTP request; its answers are called whatever becomes of the connection
+  bool service = false;       ///< a backend of the operator's (`Claims::service`): may write to system conversations
 };
 
 /// A set of messages of one conversation that one member has done something with; it only grows.
@@ -34,6 +35,7 @@ enum class MarkId : std::uint8_t {
 struct MarkSpec {
   std::string name;              ///< `<contract>.<word>`, durable identity
   bool implied_by_read = false;  ///< what is read counts as marked
+  bool timed = false;            ///< when it was set is kept, up to an hour late, for `MarkAct::set_before`
 };
 
 /// A message on its way in.
@@ -43,6 +45,7 @@ struct Submission {
   std::string content;    ///< JSON object; the domain checks and normalises it
   std::string client_id;  ///< the client's own id for this message, 1–128 bytes; empty: none, repeats are not detected
   bool may_create_users = false;
+  std::string extras;  ///< Extras::encode; at most 4 KiB. Not part of what makes a repeat a conflict
 };
 
 struct Accepted {
@@ -55,6 +58,7 @@ struct Recall {
   MessageId message = MessageId::none;
   Millis window = 0;          ///< the sender may recall within this time of the message; 0: no limit
   bool managers_too = false;  ///< a group's admins and owner may as well
+  std::string reason;         ///< kept with the recall (`Change::note`), at most 1 KiB
 };
 
 struct Recalled {
@@ -62,8 +66,8 @@ struct Recalled {
   bool repeated = false;  ///< it was recalled before; that recall is returned
 };
 
-/// Moves marks. Exactly one of `messages`, `up_to`, `up_to_time` says which messages; only those from others are
-/// counted.
+/// Moves marks. Exactly one of `messages`, `up_to`, `up_to_time`, `everywhere` says which messages; only those from
+/// others are counted.
 struct MarkAct {
   MarkId mark = MarkId::read;
   std::optional<MarkId> also;       ///< a second mark set by the same act
@@ -72,6 +76,11 @@ struct MarkAct {
   std::optional<ConversationRef> in;  ///< for the two below
   MessageId up_to = MessageId::none;  ///< everything up to this one, included
   Millis up_to_time = 0;              ///< everything with time() <= this
+  bool everywhere = false;            ///< everything in all of the caller's conversations
+  /// With `everywhere`: only what has this mark (one with MarkSpec::timed) since before `set_before`. Where it is not
+  /// known since when, the message's own time counts.
+  std::optional<MarkId> having;
+  Millis set_before = 0;  ///< since 1970
 };
 
 struct Marked {
@@ -82,12 +91,31 @@ struct Marked {
 };
 
 struct NewConversation {
+  ConversationKind kind = ConversationKind::group;  ///< or direct: with the one in `members`; one that is there is it
   std::string name;
   std::string description;
   std::string avatar;
   std::string handle;  ///< empty: none
   JoinRule join = JoinRule::free;
-  std::vector<UserRef> members;  ///< besides the caller, who becomes the owner; repeats are ignored
+  std::uint32_t max_members = 0;  ///< 0: the host's limit
+  std::vector<UserRef> members;   ///< besides the caller, who becomes the owner; repeats are ignored
+};
+
+/// Changes a group itself. What is nullopt stays.
+struct ConversationAct {
+  enum class Kind : std::uint8_t {
+    update,
+    dissolve,  ///< all leave, and nobody can join; owner only
+  };
+  Kind kind = Kind::update;
+  ConversationRef in;
+  Role at_least = Role::owner;  ///< who may update
+  std::optional<std::string> name;
+  std::optional<std::string> description;
+  std::optional<std::string> avatar;
+  std::optional<JoinRule> join;
+  std::optional<std::uint32_t> max_members;
+  std::optional<UserRef> owner;  ///< a member; the owner becomes an admin. By the owner only
 };
 
 struct ConversationRecord {
@@ -95,8 +123,13 @@ struct ConversationRecord {
   std::shared_ptr<const User> owner;  ///< group; else null
   std::shared_ptr<const User> peer;   ///< direct: the other user, as the caller sees it; else null
   std::uint64_t member_count = 0;
-  std::uint64_t unread = 0;  ///< the caller's
-  MessageRecord last;        ///< `last.message` is null where there is none that the caller may see
+  std::uint64_t unread = 0;          ///< the caller's
+  MessageRecord last;                ///< `last.message` is null where there is none that the caller may see
+  std::optional<Member> me;          ///< the caller's membership; of a direct conversation with what there is to say
+  MessageId read = MessageId::none;  ///< the newest message from others that the caller has read
+  std::uint64_t lacking = 0;         ///< as ConversationQuery::lacking asks
+  std::vector<std::shared_ptr<const User>> members;  ///< as ConversationQuery::members asks
+  bool existed = false;                              ///< `create`: a direct conversation that was there before
 };
 
 struct MembershipAct {
@@ -111,7 +144,8 @@ struct MembershipAct {
 /// A page of messages.
 struct Page {
   std::vector<MessageRecord> messages;
-  bool more = false;  ///< there are further ones in the same direction; a page of large ones may be short
+  std::uint64_t total = 0;  ///< as InboxQuery::with_total asks
+  bool more = false;        ///< there are further ones in the same direction; a page of large ones may be short
 };
 
 /// Messages of one conversation, newest first.
@@ -123,14 +157,27 @@ struct HistoryQuery {
   bool with_recalled = true;  ///< false: recalled ones are left out
 };
 
+/// A kind of conversations, and where it has topics one of them.
+struct ConversationClass {
+  ConversationKind kind = ConversationKind::direct;
+  std::string topic;
+};
+
 /// Messages from others in all of the caller's conversations that lack a mark, oldest first. Hidden ones are left out.
 struct InboxQuery {
   bool with_recalled = false;         ///< recalled ones are part of it (as tombstones)
+  bool only_recalled = false;         ///< nothing but recalled ones
   std::optional<MarkId> lacking;      ///< none: all messages from others, whatever their marks
   MessageId after = MessageId::none;  ///< only newer than this one
   std::size_t limit = 50;
   std::optional<MarkId>
-      mark_returned;  ///< set this mark on those that are returned, with `delivered`, before answering
+      mark_returned;                  ///< set this mark on those that are returned, with `delivered`, before answering
+  std::optional<MarkId> having;       ///< only those with this mark; with `hidden`, hidden ones and no others
+  std::optional<ConversationRef> in;  ///< only of this conversation; one that is not the caller's has none
+  std::vector<ConversationClass> classes;  ///< only of conversations of one of these; empty: of all
+  bool newest_first = false;
+  std::size_t offset = 0;   ///< so many are left out first
+  bool with_total = false;  ///< count how many there are in all, whatever `limit` and `offset` say (`Page::total`)
 };
 
 /// The caller's unread messages. Recalled, hidden and own ones never count.
@@ -147,7 +194,9 @@ struct SyncQuery {
 
 struct SyncEntry {
   Position position = 0;
-  MessageRecord record;          ///< a message; for a recall the recalled one; else `record.message` is null
+  /// A message; for a recall the recalled one; where somebody else has read, the caller's newest message among what is
+  /// now read (one that is far behind is not looked for); else `record.message` is null.
+  MessageRecord record;
   std::optional<Change> change;  ///< set: it is a change
   std::shared_ptr<const Conversation> conversation;
   std::shared_ptr<const User> actor;
@@ -171,7 +220,11 @@ struct ConversationQuery {
   std::size_t limit = 100;
   std::size_t offset = 0;
   bool groups_only = false;
-  bool with_last = false;  ///< fill `ConversationRecord::last`
+  bool with_last = false;         ///< fill `ConversationRecord::last`
+  std::optional<MarkId> lacking;  ///< fill `ConversationRecord::lacking`: messages from others without this mark, that
+                                  ///< are neither hidden nor recalled
+  bool only_lacking = false;      ///< leave out those where that count (without `lacking`: unread) is 0
+  std::size_t members = 0;        ///< fill `ConversationRecord::members`, at most so many, in the order of joining
 };
 
 struct MarkState {
@@ -191,11 +244,11 @@ class Messaging {
   /// Thread role: control, `setup` only. The same name gives the same mark.
   virtual MarkId define_mark(const MarkSpec& spec) = 0;
 
-  /// Sends. Answered after the message is durable, for one caller in the order of the calls; where the queue is full, a
-  /// caller without a session hears so ahead of its turn.
-  /// Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
-  /// `member.none`, `member.muted`; conflict `client_id.reused` (other content); too_large `content.too_large`; what
-  /// interceptors refuse with.
+  /// Sends. Only a service may write to system and broadcast conversations. Answered after the message is durable, for
+  /// one caller in the order of the calls; where the queue is full, a caller without a session hears so ahead of its
+  /// turn. Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
+  /// `member.none`, `member.muted`, `conversation.read_only`; conflict `client_id.reused` (other content); too_large
+  /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`.
   virtual void submit(const Caller& caller, Submission submission, Done<Accepted> done) = 0;
 
   /// Errors: not_found `message.unknown` (also when the caller may not see it); forbidden `recall.not_yours`; expired
@@ -205,9 +258,14 @@ class Messaging {
   /// Errors: not_found `message.unknown`, `conversation.unknown`; forbidden `member.none`, `mark.own_message` (strict).
   virtual void mark(const Caller& caller, MarkAct act, Done<Marked> done) = 0;
 
-  /// Makes a group. Errors: not_found `user.unknown`; conflict `conversation.handle_taken`; too_large
-  /// `conversation.too_many_members`.
+  /// Makes a group, or a direct conversation before its first message. Errors: not_found `user.unknown`; conflict
+  /// `conversation.handle_taken`; too_large `conversation.too_many_members`.
   virtual void create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) = 0;
+
+  /// Errors: not_found `conversation.unknown`, `user.unknown`, `member.unknown` (the new owner is none); forbidden
+  /// `member.none`, `role.required`, `conversation.not_a_group`; invalid `conversation.too_few` (`max_members` below
+  /// the number of members).
+  virtual void change_conversation(const Caller& caller, ConversationAct act, Done<ConversationRecord> done) = 0;
 
   /// Errors: not_found `conversation.unknown`, `user.unknown`; forbidden `member.none`, `role.required`,
   /// `conversation.not_a_group`, `join.not_free`; conflict `member.already`, `member.owner_stays`; not_found
@@ -260,25 +318,43 @@ class Users {
 
   /// Errors: not_found `user.unknown`; invalid `user.handle_invalid`.
   virtual void find(const Caller& caller, UserRef ref, Done<std::shared_ptr<const User>> done) = 0;
+
+  /// Replaces the caller's profile (a JSON object, at most 8 KiB); answered once it is durable. Errors: invalid
+  /// `user.profile_invalid`; unavailable, overloaded as Messaging.
+  virtual void set_profile(const Caller& caller, std::string profile, Done<std::shared_ptr<const User>> done) = 0;
 };
 
 /// What a verified token says.
 struct Claims {
-  std::string subject;        ///< `sub`
-  std::string handle;         ///< `uid` claim when it is a text
-  std::uint64_t user_id = 0;  ///< `userId` claim, 0 where it is missing
-  Millis expires = 0;         ///< since 1970; 0: never
-  Millis believed_until = 0;  ///< `expires` and the host's leeway: `verify` refuses it from then on; 0: never
+  std::string subject;           ///< `sub`
+  std::string handle;            ///< `uid` claim when it is a text
+  std::uint64_t user_id = 0;     ///< `userId` claim, 0 where it is missing
+  Millis expires = 0;            ///< since 1970; 0: never
+  Millis believed_until = 0;     ///< `expires` and the host's leeway: `verify` refuses it from then on; 0: never
+  bool service = false;          ///< claim `loft_service` is true: a backend of the operator's, see Caller::service
+  std::optional<UserRef> named;  ///< whom the claim names that TokenRules asks for
   UserRef user() const {
+    if (named) return *named;
     if (user_id != 0) return UserRef::of(static_cast<UserId>(user_id));
     return UserRef::handle_or_id(handle.empty() ? subject : handle);
   }
+};
+
+/// How a contract reads tokens, where its clients bring those of another issuer.
+struct TokenRules {
+  std::string claim;  ///< names the user; empty: `userId`, `uid` or `sub`, whichever is there
+  UserRef::By names = UserRef::By::handle_or_id;  ///< what that claim's value is
+  std::vector<std::string> algorithms;            ///< empty: all that the keys of the host allow
 };
 
 /// Tokens. Thread role: any.
 class Identity {
  public:
   virtual ~Identity() = default;
+
+  /// As below; in addition the token is signed with one of `rules.algorithms` (else `token.algorithm`), and has the
+  /// claim (else `token.malformed`).
+  virtual Result<Claims> verify(std::string_view token, const TokenRules& rules) const = 0;
 
   /// Errors: unauthenticated `token.missing`, `token.malformed`, `token.forged`, `token.expired`, `token.not_yet`,
   /// `token.algorithm`.

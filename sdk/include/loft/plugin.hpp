@@ -18,6 +18,7 @@ class Users;
 class Identity;
 class Domains;
 class Inspector;
+class KeyValues;
 
 /// What the host offers to one plugin instance. Lifetime: from `setup` until the instance is destroyed.
 class Host {
@@ -38,6 +39,7 @@ class Host {
   virtual Identity& identity() = 0;                 ///< see there
   virtual Domains& domains() = 0;                   ///< see there
   virtual Inspector& inspector() = 0;               ///< see there
+  virtual KeyValues& key_values() = 0;              ///< see there
 
   /// Runs `work` on the bounded blocking pool. False: the pool is full and `work` was not taken; answer `overloaded`.
   /// Thread role: any.

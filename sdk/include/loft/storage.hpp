@@ -52,6 +52,13 @@ struct RecallWrite {
   UserId by = UserId::none;
 };
 
+/// A key of a plugin's own state; nullopt removes it.
+struct KeyValueWrite {
+  std::string space;
+  std::string key;
+  std::optional<std::string> value;
+};
+
 struct Batch {
   Position applied_upto = 0;                    ///< every position up to this one is in this or an earlier batch
   std::span<const User> users;                  ///< new ones
@@ -62,6 +69,7 @@ struct Batch {
   std::span<const Change> changes;
   std::span<const RecallWrite> recalls;
   std::span<const MarkWrite> marks;
+  std::span<const KeyValueWrite> key_values;  ///< of a key named twice the last one stands
 };
 
 /// Why a batch was not stored. Nothing of it was.
@@ -166,6 +174,19 @@ class Storage : public Plugin {
     std::vector<Change> changes;
   };
   virtual Result<Since> since(Position after, std::size_t limit) = 0;
+
+  /// S17: values of a space, by key or ascending by the bytes of their keys: those that begin with `prefix` and are
+  /// greater than `after`.
+  virtual Result<std::optional<std::string>> key_value(std::string_view space, std::string_view key) = 0;
+  struct StoredValue {
+    std::string key;
+    std::string value;
+  };
+  virtual Result<std::vector<StoredValue>> key_values(std::string_view space, std::string_view prefix,
+                                                      std::string_view after, std::size_t limit) = 0;
+
+  /// S18: all broadcast conversations, ascending ids.
+  virtual Result<std::vector<StoredConversation>> broadcasts() = 0;
 
   /// The durable position of a follower; nullopt when it has none yet.
   virtual Result<std::optional<Position>> follower(std::string_view name) = 0;

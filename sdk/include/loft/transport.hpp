@@ -113,13 +113,22 @@ class Endpoint {
   /// Whether `open` would find a route for this path.
   virtual bool has_socket(std::string_view path) const noexcept = 0;
 
+  /// What the contract says to this request for a WebSocket. Precondition: `has_socket` of its path.
+  virtual Admission admit(const HttpExchange& request) = 0;
+
   /// The transport that takes over after an HTTP upgrade to `websocket`; null: upgrades are refused.
   virtual Transport* websocket() noexcept = 0;
 };
 
+/// What the connections of a transport carry to contracts.
+enum class Carries : std::uint8_t { requests, packets, unknown };
+
 /// A transport plugin. Thread role of `serve` and `adopt`: I/O, any of the threads.
 class Transport : public Plugin {
  public:
+  /// What a listener of this transport needs of its contracts: HTTP routes or WebSockets, or packets. Thread role: any.
+  virtual Carries carries() const noexcept { return Carries::unknown; }
+
   /// A connection was accepted for an endpoint of this transport. `link` and `endpoint` outlive the protocol.
   virtual std::unique_ptr<Protocol> serve(Link& link, Endpoint& endpoint) = 0;
 

@@ -49,11 +49,13 @@ class FakeHost final : public Host {
   Identity* identity_service = nullptr;
   Domains* domains_service = nullptr;
   Inspector* inspector_service = nullptr;
+  KeyValues* key_values_service = nullptr;
   Messaging& messaging() override { return given(messaging_service, "messaging"); }
   Users& users() override { return given(users_service, "users"); }
   Identity& identity() override { return given(identity_service, "identity"); }
   Domains& domains() override { return given(domains_service, "domains"); }
   Inspector& inspector() override { return given(inspector_service, "inspector"); }
+  KeyValues& key_values() override { return given(key_values_service, "key_values"); }
 
   /// Work given to `run_blocking` runs inside the call, or waits for `run_queued`, or is turned away.
   Blocking blocking = Blocking::at_once;

@@ -122,7 +122,11 @@ class FakeRoutes final : public Routes {
     rows_.push_back({method, std::move(pattern), std::move(handler)});
   }
   using Open = Function<std::unique_ptr<Conversant>(Peer&, const Opening&)>;
-  void socket(std::string path, Open open) override { sockets_[std::move(path)] = std::move(open); }
+  using Admit = Function<Admission(const HttpExchange&)>;
+  void socket(std::string path, Open open, Admit admit) override {
+    if (admit) admissions_[path] = std::move(admit);
+    sockets_[std::move(path)] = std::move(open);
+  }
   void packets(Open open) override { packets_ = std::move(open); }
   void otherwise(Function<void(HttpExchangePtr, unsigned)> handler) override { otherwise_ = std::move(handler); }
 
@@ -163,6 +167,11 @@ class FakeRoutes final : public Routes {
     const auto found = sockets_.find(path);
     return found == sockets_.end() ? nullptr : found->second(peer, opening);
   }
+  /// What the contract says to a request for the socket at this path.
+  Admission admit(const std::string& path, const HttpExchange& request) {
+    const auto found = admissions_.find(path);
+    return found == admissions_.end() ? Admission() : found->second(request);
+  }
   std::unique_ptr<Conversant> open_packets(Peer& peer, const Opening& opening = {}) {
     return packets_ ? packets_(peer, opening) : nullptr;
   }
@@ -192,6 +201,7 @@ class FakeRoutes final : public Routes {
 
   std::vector<Row> rows_;
   std::map<std::string, Open> sockets_;
+  std::map<std::string, Admit> admissions_;
   Open packets_;
   Function<void(HttpExchangePtr, unsigned)> otherwise_;
 };

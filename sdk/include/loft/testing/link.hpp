@@ -218,6 +218,8 @@ class FakeEndpoint final : public Endpoint {
     return std::make_unique<Listener>(*this);
   }
   bool has_socket(std::string_view path) const noexcept override { return path == socket_path; }
+  Admission admission;  ///< what `admit` answers
+  Admission admit(const HttpExchange&) override { return admission; }
   Transport* websocket() noexcept override { return socket_transport; }
 
  private:

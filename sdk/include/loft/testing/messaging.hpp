@@ -21,6 +21,7 @@
 
 #include <loft/contract.hpp>
 #include <loft/domain.hpp>
+#include <loft/key_values.hpp>
 #include <loft/messaging.hpp>
 #include <loft/testing/http.hpp>
 
@@ -95,6 +96,7 @@ class FakeMessaging final : public Messaging {
   Asked<MarkAct, Marked> marks;
   Asked<NewConversation, ConversationRecord> creates;
   Asked<MembershipAct, MemberRecord> memberships;
+  Asked<ConversationAct, ConversationRecord> changes;
   Asked<MessageId, MessageRecord> messages;
   Asked<HistoryQuery, Page> histories;
   Asked<InboxQuery, Page> inboxes;
@@ -110,8 +112,8 @@ class FakeMessaging final : public Messaging {
   /// Answers, by their rules, all calls that wait.
   void settle() {
     while (submits.settle() | recalls.settle() | marks.settle() | creates.settle() | memberships.settle() |
-           messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() | unreads.settle() |
-           lists.settle() | infos.settle() | rosters.settle() | mark_states.settle()) {
+           changes.settle() | messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() |
+           unreads.settle() | lists.settle() | infos.settle() | rosters.settle() | mark_states.settle()) {
     }
   }
 
@@ -132,13 +134,18 @@ class FakeMessaging final : public Messaging {
   void change_membership(const Caller& c, MembershipAct a, Done<MemberRecord> d) override {
     memberships.take(c, std::move(a), std::move(d), false);
   }
+  void change_conversation(const Caller& c, ConversationAct a, Done<ConversationRecord> d) override {
+    changes.take(c, std::move(a), std::move(d), false);
+  }
   void message(const Caller& c, MessageId id, Done<MessageRecord> d) override {
     messages.take(c, id, std::move(d), true);
   }
   void history(const Caller& c, HistoryQuery q, Done<Page> d) override {
     histories.take(c, std::move(q), std::move(d), true);
   }
-  void inbox(const Caller& c, InboxQuery q, Done<Page> d) override { inboxes.take(c, q, std::move(d), true); }
+  void inbox(const Caller& c, InboxQuery q, Done<Page> d) override {
+    inboxes.take(c, std::move(q), std::move(d), true);
+  }
   std::vector<std::pair<Caller, Signal>> signals;
   void signal(const Caller& c, Signal s) override { signals.emplace_back(c, std::move(s)); }
   void sync(const Caller& c, SyncQuery q, Done<SyncPage> d) override { syncs.take(c, q, std::move(d), true); }
@@ -191,6 +198,17 @@ class FakeUsers final : public Users {
 
   void find(const Caller&, UserRef ref, Done<std::shared_ptr<const User>> done) override { done(look_up(ref)); }
 
+  void set_profile(const Caller& caller, std::string profile, Done<std::shared_ptr<const User>> done) override {
+    for (auto& user : users_) {
+      if (user->id != caller.user) continue;
+      auto changed = std::make_shared<User>(*user);
+      changed->profile = std::move(profile);
+      user = std::move(changed);
+      return done(user);
+    }
+    done(Error{Code::not_found, "user.unknown", {}});
+  }
+
   std::size_t size() const noexcept { return users_.size(); }
 
  private:
@@ -223,6 +241,48 @@ class FakeIdentity final : public Identity {
     const auto found = tokens.find(token);
     if (found == tokens.end()) return Error{Code::unauthenticated, "token.forged", {}};
     return found->second;
+  }
+  Result<Claims> verify(std::string_view token, const TokenRules& rules) const override {
+    asked = rules;
+    return verify(token);
+  }
+
+  mutable TokenRules asked;  ///< with which the latest token was verified
+};
+
+/// State of a plugin in memory. Everything is answered at once.
+class FakeKeyValues final : public KeyValues {
+ public:
+  std::map<std::string, std::string, std::less<>> values;
+
+  void put(const Caller&, std::vector<KeyChange> changes, Done<bool> done) override {
+    for (const auto& change : changes) {
+      const auto found = values.find(change.key);
+      const auto now = found == values.end() ? std::nullopt : std::optional(found->second);
+      if (change.expected && *change.expected != now) return done(Error{Code::conflict, "key.changed", {}});
+    }
+    for (auto& change : changes) {
+      if (change.value)
+        values.insert_or_assign(std::move(change.key), std::move(*change.value));
+      else
+        values.erase(change.key);
+    }
+    done(true);
+  }
+  void get(const Caller&, std::string key, Done<std::optional<std::string>> done) override {
+    const auto found = values.find(key);
+    done(found == values.end() ? std::nullopt : std::optional(found->second));
+  }
+  void list(const Caller&, std::string prefix, std::string after, std::size_t limit,
+            Done<std::vector<KeyValue>> done) override {
+    done(read(prefix, after, limit));
+  }
+  Result<std::vector<KeyValue>> read(const std::string& prefix, const std::string& after, std::size_t limit) override {
+    std::vector<KeyValue> found;
+    for (const auto& [key, value] : values) {
+      if (key.starts_with(prefix) && key > after && found.size() < limit) found.push_back({key, value});
+    }
+    return found;
   }
 };
 

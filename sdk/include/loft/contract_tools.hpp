@@ -1,0 +1,80 @@
+// What contracts over HTTP and JSON have in common: reading members, tokens and parameters, finding the caller.
+#pragma once
+
+#include <array>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <loft/http.hpp>
+#include <loft/json.hpp>
+#include <loft/messaging.hpp>
+
+namespace loft {
+
+/// The members of those names, in one pass. Missing ones are of type null; of repeated names the first counts.
+template <std::size_t N>
+std::array<json::Value, N> pick(const json::Value& object, const std::array<std::string_view, N>& names) {
+  std::array<json::Value, N> found;
+  object.members([&](const json::Value& key, const json::Value& value) {
+    // The names hold no escapes: a key written with some is compared only when nothing else fits.
+    const Bytes written = key.raw().substr(1, key.raw().size() - 2);
+    const auto take = [&](auto is_name) {
+      for (std::size_t i = 0; i < N; ++i) {
+        if (!is_name(names[i])) continue;
+        if (found[i].raw().empty()) found[i] = value;
+        return true;
+      }
+      return false;
+    };
+    if (take([&](std::string_view name) { return written == name; })) return true;
+    if (written.find('\\') != Bytes::npos) take([&](std::string_view name) { return key.equals(name); });
+    return true;
+  });
+  return found;
+}
+
+inline bool missing(const json::Value& value) noexcept { return value.is(json::Type::null); }
+
+/// The token of `Authorization: Bearer …`; empty where there is none. RFC 9110 gives the scheme's name in any case.
+inline std::string_view bearer(std::string_view header) noexcept {
+  constexpr std::string_view scheme = "bearer ";
+  if (header.size() < scheme.size()) return {};
+  for (std::size_t i = 0; i < scheme.size(); ++i) {
+    const char c = header[i];
+    if ((c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c) != scheme[i]) return {};
+  }
+  header.remove_prefix(scheme.size());
+  while (header.starts_with(' ')) header.remove_prefix(1);
+  return header;
+}
+
+/// A whole number in the query. `value` is nullopt where the parameter is missing or empty; not `ok`: it is no number.
+struct QueryInteger {
+  bool ok = true;
+  std::optional<std::int64_t> value;
+};
+inline QueryInteger query_integer(const HttpExchange& exchange, std::string_view name) {
+  const auto given = exchange.query_value(name);
+  if (!given || given->empty()) return {};
+  const auto parsed = json::parse(*given);
+  if (!parsed || !parsed->integer()) return {false, std::nullopt};
+  return {true, parsed->integer()};
+}
+
+/// Finds the user that `claims` name and calls `then(Caller, user)`, or `refuse(Error)`. `exchange` is kept meanwhile.
+template <class Refuse, class Then>
+void as_user(Users& users, const HttpExchangePtr& exchange, const Claims& claims, Refuse refuse, Then then) {
+  users.find(exchange->caller(UserId::none), claims.user(),
+             [exchange, service = claims.service, refuse = std::move(refuse),
+              then = std::move(then)](Result<std::shared_ptr<const User>> found) mutable {
+               if (!found) return refuse(std::move(found.error()));
+               auto caller = exchange->caller((*found)->id);
+               caller.service = service;
+               then(caller, std::move(*found));
+             });
+}
+
+}  // namespace loft
