@@ -43,7 +43,10 @@ bool wants(const Interests& interests, Delivery::Kind kind, bool own) noexcept {
       return !own && interests.signals;
     case Delivery::Kind::membership:
     case Delivery::Kind::created:
+    case Delivery::Kind::updated:
       return interests.membership;
+    case Delivery::Kind::receipt:
+      return interests.receipts;
   }
   return false;
 }

@@ -46,6 +46,7 @@ class Host final : public loft::Host {
   Identity& identity() noexcept override { return tokens; }
   Domains& domains() noexcept override { return previews; }
   Inspector& inspector() noexcept override { std::terminate(); }
+  KeyValues& key_values() noexcept override { std::terminate(); }
   bool run_blocking(Function<void()>) override { return false; }
   bool loopback_only() const noexcept override { return loopback; }
   bool trusts_user_header() const noexcept override { return loopback; }

@@ -74,7 +74,8 @@ void append_membership(std::string& out, const Change& change) {
 
 void append_notification(std::string& out, const Delivery& delivery, const Services& services) {
   switch (delivery.kind) {
-    case Delivery::Kind::signal:  // the document has none
+    case Delivery::Kind::signal:  // the document has none of these
+    case Delivery::Kind::receipt:
       break;
     case Delivery::Kind::message:
       return append_created(out, *delivery.record->message, services);
@@ -85,6 +86,7 @@ void append_notification(std::string& out, const Delivery& delivery, const Servi
     case Delivery::Kind::membership:
       return append_membership(out, *delivery.change);
     case Delivery::Kind::created:
+    case Delivery::Kind::updated:
       return append_hint(out, channels_route);
   }
 }

@@ -39,13 +39,15 @@ StoredConversation conversation_of(const Cursor& row) {
 }
 
 Member member_of(const Cursor& row) {
-  return {static_cast<ConversationId>(row.number(0)),
-          static_cast<UserId>(row.number(1)),
-          static_cast<Role>(row.number(2)),
-          row.number(3),
-          row.number(4),
-          static_cast<Millis>(row.number(5)),
-          row.number(6) != 0};
+  Member member;
+  member.conversation = static_cast<ConversationId>(row.number(0));
+  member.user = static_cast<UserId>(row.number(1));
+  member.role = static_cast<Role>(row.number(2));
+  member.joined = row.number(3);
+  member.joined_seq = row.number(4);
+  member.muted_until = static_cast<Millis>(row.number(5));
+  member.left = row.number(6) != 0;
+  return member;
 }
 
 MarkWrite mark_of(const Cursor& row) {
