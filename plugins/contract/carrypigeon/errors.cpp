@@ -15,6 +15,7 @@ constexpr Refusal bad_token{300, "invalid or expired token"};
 
 // Sorted by reason.
 constexpr std::array rows{
+    Row{"content.forbidden_word", {100, "message has a forbidden word"}},
     Row{"content.invalid", wrong_content},
     Row{"content.too_large", {100, "message too large"}},
     Row{"conversation.not_a_group", {300, "you are not the owner of this channel"}},
@@ -25,6 +26,7 @@ constexpr std::array rows{
     Row{"member.none", {300, "you are not in this channel"}},
     Row{"member.unknown", {100, "channel member not found"}},
     Row{"message.unknown", no_message},
+    Row{"rate.limited", {300, "too many requests, try again later"}},
     Row{"recall.expired", {100, "message delete timeout"}},
     Row{"recall.not_yours", {300, "no permission to delete message"}},
     Row{"role.required", {300, "you are not the admin of this channel"}},
@@ -34,6 +36,7 @@ constexpr std::array rows{
     Row{"token.malformed", bad_token},
     Row{"token.missing", bad_token},
     Row{"token.not_yet", bad_token},
+    Row{"user.blocked", {300, "you are blocked by this user"}},
     Row{"user.handle_invalid", {100, "user not found"}},
     Row{"user.unknown", {100, "user not found"}},
 };
