@@ -171,6 +171,18 @@ TEST_CASE("listeners that cannot work are refused") {
   has("storage: {use: broker.local}", "must name a plugin of kind storage");
 }
 
+TEST_CASE("a listener may name a plugin that stands under plugins: it has one instance, with the options given there") {
+  const auto [document, s, problems, exposure] = read(R"(
+listeners: [{listen: '127.0.0.1:1', contracts: [im, {use: filter.words, mount: /x}, strict]}]
+plugins: [filter.words, {use: filter.words, name: strict}]
+)");
+  CHECK(problems == "");
+  REQUIRE(s.contracts.size() == 1);
+  CHECK(s.contracts[0].instance == "im");
+  CHECK(s.plugins.size() == 2);
+  CHECK(s.listeners[0].contracts[1].contract == "filter.words");
+}
+
 TEST_CASE("the name of the host's own listener is taken") {
   CHECK(
       read("listeners:\n  - {name: internal, listen: '127.0.0.1:1', contracts: [im]}\n").problems ==

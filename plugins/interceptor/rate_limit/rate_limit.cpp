@@ -7,7 +7,7 @@ namespace loft::rate_limit {
 namespace {
 
 constexpr double min_rate = 0.01;
-constexpr double max_rate = 1'000'000;
+constexpr double max_rate = 100'000;
 constexpr double max_burst = 1'000'000;
 
 void rows(OptionTable& table, std::string_view section, Limit& limit) {
