@@ -155,6 +155,7 @@ TEST_CASE("listeners that cannot work are refused") {
   has("listeners: [{listen: 'localhost:80', contracts: [im]}]", "must be an address literal and a port");
   has("listeners: [{listen: '127.0.0.1', contracts: [im]}]", "has no port");
   has("listeners: [{listen: '127.0.0.1:70000', contracts: [im]}]", "has no valid port");
+  has("listeners: [{listen: '127.0.0.1:027600', contracts: [im]}]", "has no valid port");
   has("listeners: [{listen: '127.0.0.1:1'}]", "needs `contracts`");
   has("listeners: [{listen: '127.0.0.1:1', contracts: []}]", "is empty; name the contracts");
   has("listeners: [{listen: '127.0.0.1:1', contracts: [im, im]}]", "stands here twice");
