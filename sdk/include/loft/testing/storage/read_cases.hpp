@@ -236,7 +236,8 @@ inline void s17_values_are_found_by_key_and_prefix(Factory factory) {
   const auto put = [&](std::string key, std::optional<std::string> text, std::string space = "contract.a") {
     batch.key_values.push_back({std::move(space), std::move(key), std::move(text)});
   };
-  const std::string large(64 << 10, '\xC3');  // bytes, whatever they mean
+  std::string large;
+  while (large.size() < 64 << 10) large += "\xC3\xA9";
   put("b", "overwritten");
   put("b", std::string("zero \0 inside", 13));
   put("a/1", "one");
