@@ -85,6 +85,12 @@ void LineContract::encode(const Delivery& delivery, Variant variant, Encoded& ou
     case Delivery::Kind::created:
       out.bytes = "c:" + number(delivery.conversation->id);
       break;
+    case Delivery::Kind::updated:
+      out.bytes = "u:" + number(delivery.conversation->id);
+      break;
+    case Delivery::Kind::receipt:
+      out.bytes = "t:" + number(delivery.subject->id) + ":" + number(delivery.newest);
+      break;
     case Delivery::Kind::signal:
       out.bytes = "s:" + number(delivery.conversation->id) + ":" + delivery.signal->name;
       break;

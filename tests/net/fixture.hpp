@@ -93,6 +93,7 @@ class NoEndpoint final : public loft::Endpoint {
   std::unique_ptr<loft::Conversant> open(loft::Channel&, const loft::Opening&) override { return nullptr; }
   bool has_socket(std::string_view) const noexcept override { return false; }
   loft::Transport* websocket() noexcept override { return nullptr; }
+  loft::Admission admit(const loft::HttpExchange&) override { return {}; }
 };
 
 /// A blocking TCP client.

@@ -62,9 +62,9 @@ struct Member {
   Position joined = 0;             ///< its time is when
   Seq joined_seq = 0;              ///< the head at that moment: what this member may see begins behind it
   Millis muted_until = 0;          ///< may not send before this moment; 0: may
-  UserId muted_by = UserId::none;  ///< who said so
-  Millis muted_at = 0;             ///< when
   bool left = false;               ///< a former member, kept for its marks
+  UserId muted_by = UserId::none;  ///< who muted, latest
+  Millis muted_at = 0;             ///< when
 };
 
 struct Message {
