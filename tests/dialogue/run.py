@@ -13,11 +13,11 @@ import time
 HERE = os.path.dirname(os.path.abspath(__file__))
 sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 
-from lib.host import Host, HostError, account                                       # noqa: E402
+from lib.host import LISTENERS, Host, HostError, account                            # noqa: E402
 from lib import tokens                                                              # noqa: E402
 from lib.program import SECRET                                                      # noqa: E402
 from lib.match import Mismatch, Template, TemplateError, fill, match                # noqa: E402
-from lib.session import Http, ImSession, PigeonSession                              # noqa: E402
+from lib.session import FlixSession, Http, ImSession, NetherlinkSession, PigeonSession  # noqa: E402
 from lib.wire import Closed, Silence                                                # noqa: E402
 
 
@@ -31,19 +31,24 @@ class World:
     def __init__(self, options):
         self.host = None
         self.loft, self.config = options.loft, options.config
-        if options.im or options.carrypigeon:
-            self.im = options.im
-            name, _, port = (options.carrypigeon or ":0").rpartition(":")
-            self.carrypigeon = (name, int(port))
-        else:
-            self.host = Host(options.loft, options.plugins,
+        self._given = {}
+        for one in options.at:
+            contract, _, address = one.partition("=")
+            name, _, port = address.rpartition(":")
+            self._given[contract] = address if "://" in address else (name, int(port))
+        if not self._given:
+            self.host = Host(options.loft, options.plugins, contracts=options.contract or ("im", "carrypigeon"),
                              arguments=[word for one in options.set for word in ("--set", one)])
             self.config = self.host.config
             self.host.start()
-            self.look()
 
-    def look(self):
-        self.im, self.carrypigeon = self.host.im, self.host.carrypigeon
+    def at(self, contract):
+        """The address of the listener that speaks it."""
+        if self.host:
+            return self.host.at(contract)
+        if contract not in self._given:
+            raise Failure(f"say where {contract} is: --at {contract}=ADDRESS")
+        return self._given[contract]
 
     def account(self, handle, ttl="1h"):
         if not self.loft or not self.config:
@@ -139,18 +144,22 @@ class Script:
         for key, value in claims.items():
             self.kept[f"{user}.{key}"] = value
 
-    def connect(self, user, kind, name):
+    def connect(self, user, kind, query, name):
         name = name or user
         if name in self.sessions:
             self.sessions.pop(name).drop()
-        made = ImSession(self.world.im) if kind == "im" else PigeonSession(self.world.carrypigeon)
-        self.sessions[name] = made
+        options = {} if query is None else {"query": fill(query, self.kept)}
+        self.sessions[name] = made = SESSIONS[kind](self.world.at(kind), **options)
         return made
 
-    def log_in(self, user, kind, name):
-        session = self.connect(user, kind, name)
+    def log_in(self, user, kind, query, name):
+        session = self.connect(user, kind, query, name)
         if kind == "im":
             session.log_in(self.kept[user])
+        elif kind == "netherlink":
+            session.log_in(self.kept[user], self.kept[f"{user}.token"])
+        elif kind == "flix":
+            session.log_in(self.kept[f"{user}.uuid"], self.kept[f"{user}.token"])
         else:
             session.log_in(self.kept[f"{user}.token"], self.kept[f"{user}.uid"])
 
@@ -187,15 +196,18 @@ class Script:
 
     def request(self, name, route, text, code, expected):
         answer = self.session(name).request(route, fill(self.whole(text), self.kept))
-        if answer.get("code") != int(code):
-            raise Failure(f"expected code {code}, got {show(answer)}")
+        if str(answer.get("code", answer.get("status"))) != code:
+            raise Failure(f"expected {code}, got {show(answer)}")
         if expected:
-            self.judge(self.whole(expected), answer.get("data"), answer)
+            self.judge(self.whole(expected), answer.get("data", answer.get("response")), answer)
 
-    def http(self, user, method, path, rest, status, expected):
+    def http(self, user, contract, method, path, rest, status, expected):
         body, headers = None, {}
-        if user != "nobody":
+        contract = contract or "im"
+        if user != "nobody" and contract == "im":
             headers["X-User-ID"] = self.kept[user]
+        elif user != "nobody":
+            headers["Authorization"] = "Bearer " + self.kept[f"{user}.token"]
         parts = re.split(r"(?:^|\s+)with (header|body) ", rest or "")
         if parts[0].strip():
             body = json.dumps(fill(self.whole(parts[0]), self.kept), ensure_ascii=False).encode()
@@ -207,7 +219,7 @@ class Script:
                 headers[key.strip()] = value.strip()
             else:
                 body = value.encode()
-        got_status, got = Http(self.world.im).call(method, fill(path, self.kept), headers, body)
+        got_status, got = Http(self.world.at(contract)).call(method, fill(path, self.kept), headers, body)
         if got_status != int(status):
             raise Failure(f"expected status {status}, got {got_status} with {show(got)}")
         if expected:
@@ -240,14 +252,13 @@ class Script:
 
     def host_killed(self):
         if not self.world.host:
-            raise Failure("only a host of the runner's own is killed; play this dialogue without --im")
+            raise Failure("only a host of the runner's own is killed; play this dialogue without --at")
         self.world.host.kill()
 
     def host_restarts(self):
         if self.world.host.alive():
             self.world.host.stop()
         self.world.host.start()
-        self.world.look()
 
     # -- judging ------------------------------------------------------------------------------------------------------
 
@@ -268,21 +279,25 @@ def show(value):
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 
+SESSIONS = {"im": ImSession, "netherlink": NetherlinkSession, "flix": FlixSession, "carrypigeon": PigeonSession,
+            "cp": PigeonSession}
 WHO = r"([a-z][a-z0-9_]*)"
+KIND = "(" + "|".join(SESSIONS) + r")(?:\?(\S*))?"
+CALL = r"(?:(im|netherlink|flix|message_service) )?([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?"
 STEPS = [(re.compile(pattern, re.DOTALL), action) for pattern, action in [
     (r"user (.+)", Script.users),
     (WHO + r" keeps a (token(?: for \d+m?s| that has expired)?|forged token)", Script.keep_token),
-    (WHO + r" connects (im|carrypigeon)(?: as " + WHO + ")?", Script.connect),
-    (WHO + r" logs in (im|carrypigeon)(?: as " + WHO + ")?", Script.log_in),
+    (WHO + " connects " + KIND + "(?: as " + WHO + ")?", Script.connect),
+    (WHO + " logs in " + KIND + "(?: as " + WHO + ")?", Script.log_in),
     (WHO + r" > (.+)", Script.send),
     (WHO + r" >raw (.+)", Script.send_raw),
     (WHO + r" >hex (.+)", Script.send_hex),
     (WHO + r" < (.+)", Script.next),
     (WHO + r" hears nothing", Script.hears_nothing),
     (WHO + r" hears (.+)", Script.hears),
-    (WHO + r" requests (\S+) (.+?) -> (\d+)(?: (.+))?", Script.request),
-    (WHO + r" http ([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?", Script.http),
-    (r"eventually " + WHO + r" http ([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?", Script.http_in_time),
+    (WHO + r" requests (\S+) (.+?) -> (\d+|ok|error)(?: (.+))?", Script.request),
+    (WHO + " http " + CALL, Script.http),
+    ("eventually " + WHO + " http " + CALL, Script.http_in_time),
     (WHO + r" closes", Script.close),
     (WHO + r" drops", Script.drop),
     (WHO + r" is closed(?: (\d+))?", Script.is_closed),
@@ -304,17 +319,19 @@ def find(names):
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--im", help="address of a running host, http://127.0.0.1:8080")
-    parser.add_argument("--carrypigeon", help="its packet listener, 127.0.0.1:7609")
-    parser.add_argument("--loft", help="the program; without --im a host of it is started")
+    parser.add_argument("--at", action="append", default=[], metavar="CONTRACT=ADDRESS",
+                        help="where a running host speaks it: im=http://127.0.0.1:8080, carrypigeon=127.0.0.1:7609")
+    parser.add_argument("--contract", action="append", default=[], choices=sorted(LISTENERS),
+                        help="what the host that is started listens for; by default im and carrypigeon")
+    parser.add_argument("--loft", help="the program; without --at a host of it is started")
     parser.add_argument("--plugins", help="its plugins; by default those of the build")
     parser.add_argument("--config", help="the running host's configuration, for tokens")
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE",
                         help="an option of the host that is started; may be repeated")
     parser.add_argument("scripts", nargs="*", help="files or folders; all without")
     options = parser.parse_args()
-    if not options.im and not options.loft:
-        parser.error("say --loft PROGRAM, or --im and --carrypigeon of a host that runs")
+    if not options.at and not options.loft:
+        parser.error("say --loft PROGRAM, or --at CONTRACT=ADDRESS of a host that runs")
     world, failed = World(options), 0
     paths = find(options.scripts)
     for path in paths:
@@ -328,7 +345,6 @@ def main():
             if world.host and not world.host.alive():
                 print("the host is dead; the end of its log:\n" + world.host.tail(), flush=True)
                 world.host.start()
-                world.look()
     print(f"{len(paths) - failed} of {len(paths)} dialogues passed")
     if world.host:
         try:

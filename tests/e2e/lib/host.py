@@ -27,14 +27,17 @@ storage:
 internal:
   listen: 127.0.0.1:{internal_port}
 listeners:
-  - name: im
-    listen: 127.0.0.1:{im_port}
-    contracts: [im]
-  - name: carrypigeon
-    listen: 127.0.0.1:{carrypigeon_port}
-    transport: route_packet
-    contracts: [carrypigeon]
-{extra}"""
+{listeners}{extra}"""
+
+# What a listener needs besides its name, which is its contract's. `cp` is carrypigeon over WebSocket.
+LISTENERS = {
+    "im": "    contracts: [im]\n",
+    "netherlink": "    contracts: [netherlink]\n",
+    "flix": "    contracts: [flix]\n",
+    "message_service": "    contracts: [message_service]\n",
+    "carrypigeon": "    transport: route_packet\n    contracts: [carrypigeon]\n",
+    "cp": "    contracts: [carrypigeon]\n",
+}
 
 
 class HostError(Exception):
@@ -43,7 +46,7 @@ class HostError(Exception):
 
 class Host:
     def __init__(self, loft, plugins=None, storage="sqlite", threads=2, im_port=0, carrypigeon_port=0,
-                 internal_port=0, extra="", directory=None, arguments=()):
+                 internal_port=0, extra="", directory=None, arguments=(), contracts=("im", "carrypigeon")):
         self.loft = os.path.abspath(loft)
         plugins = plugins or os.path.join(os.path.dirname(self.loft), "..", "lib", "loft", "plugins")
         folders = [plugins] if isinstance(plugins, str) else plugins
@@ -56,10 +59,12 @@ class Host:
         os.makedirs(self.data_dir, mode=0o700, exist_ok=True)
         self.config = os.path.join(directory, "loft.yaml")
         self.log = os.path.join(directory, "stderr.log")
+        ports = {"im": im_port, "carrypigeon": carrypigeon_port}
+        listeners = "".join(f"  - name: {name}\n    listen: 127.0.0.1:{ports.get(name, 0)}\n{LISTENERS[name]}"
+                            for name in contracts)
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(data_dir=self.data_dir, plugins=", ".join(map(os.path.abspath, folders)), storage=storage,
-                                     threads=threads, im_port=im_port, carrypigeon_port=carrypigeon_port,
-                                     internal_port=internal_port, extra=extra))
+                                     threads=threads, internal_port=internal_port, listeners=listeners, extra=extra))
         self.arguments = list(arguments)  # of `serve`, such as --set
         self.process = None
         self.ports = {}
@@ -143,13 +148,19 @@ class Host:
             raise HostError(f"ports.json names no listener '{listener}', only {sorted(self.ports)}")
         return self.ports[listener]
 
+    def at(self, listener):
+        """Where a listener is: a base URL, or host and port where it takes packets."""
+        if "transport" in LISTENERS.get(listener, ""):
+            return ("127.0.0.1", self.port(listener))
+        return f"http://127.0.0.1:{self.port(listener)}"
+
     @property
     def im(self):
-        return f"http://127.0.0.1:{self.port('im')}"
+        return self.at("im")
 
     @property
     def carrypigeon(self):
-        return ("127.0.0.1", self.port("carrypigeon"))
+        return self.at("carrypigeon")
 
     def metrics(self):
         """The metrics without labels, by name."""

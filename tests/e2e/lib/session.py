@@ -1,4 +1,4 @@
-"""Clients of the contracts `im` and `carrypigeon`, as far as a dialogue needs them."""
+"""Clients of the contracts, as far as a dialogue needs them."""
 
 import http.client
 import json
@@ -84,9 +84,84 @@ class ImSession(_Session):
             heard.append(message)
 
 
+class NetherlinkSession(_Session):
+    """With the query `payload=string` payloads are texts on the wire and objects here."""
+
+    def __init__(self, base, query=""):
+        self._as_text = "payload=string" in query
+        super().__init__(WebSocket("ws" + base[len("http"):] + "/ws" + (f"?{query}" if query else "")))
+
+    def log_in(self, uid, token):
+        payload = {"uid": uid, "token": token}
+        self.send_json({"type": "login", "payload": json.dumps(payload) if self._as_text else payload})
+        answer = self.take()
+        if answer != {"type": "login_success"}:
+            raise Silence(f"the login of {uid} was answered with {json.dumps(answer, ensure_ascii=False)}")
+
+    def round_trip(self):
+        """Everything that came before the answer to a message of a type that is none."""
+        self.send_json({"type": "no such type"})
+        heard, self._waiting = self._waiting, []
+        while True:
+            message = self._connection.receive_json()
+            if message.get("type") == "error" and "未知的消息类型" in json.dumps(message, ensure_ascii=False):
+                return heard
+            heard.append(message)
+
+
+class FlixSession(_Session):
+    """Phoenix Channels; with the query `vsn=1.0.0` (or none) frames are objects, else arrays."""
+
+    def __init__(self, base, query="vsn=2.0.0"):
+        self._arrays = "vsn=2" in query
+        self._last, self._topic, self._join = 1000, None, None
+        super().__init__(WebSocket("ws" + base[len("http"):] + "/socket/websocket" + (f"?{query}" if query else "")))
+
+    def _push(self, topic, event, payload, join=None):
+        self._last += 1
+        ref = str(self._last)
+        if event == "phx_join":
+            join = self._join = ref
+        self.send_json([join, ref, topic, event, payload] if self._arrays
+                       else {"topic": topic, "event": event, "payload": payload, "ref": ref})
+        return ref
+
+    def _is_reply(self, message, ref):
+        if self._arrays:
+            return isinstance(message, list) and message[1] == ref and message[3] == "phx_reply"
+        return isinstance(message, dict) and message.get("ref") == ref and message.get("event") == "phx_reply"
+
+    def _reply(self, ref):
+        message = self.find(lambda one: self._is_reply(one, ref))
+        return message[4] if self._arrays else message["payload"]
+
+    def request(self, event, payload):
+        """`{"status":…,"response":…}` to an event of the user's own topic."""
+        return self._reply(self._push(self._topic, event, payload, self._join))
+
+    def log_in(self, uuid, token):
+        self._topic = f"user:{uuid}"
+        answer = self._reply(self._push(self._topic, "phx_join", {"token": token}))
+        if answer != {"status": "ok", "response": {}}:
+            raise Silence(f"the join of {self._topic} was answered with {json.dumps(answer, ensure_ascii=False)}")
+
+    def round_trip(self):
+        """Everything that came before the answer to a heartbeat sent now."""
+        heard, self._waiting = self._waiting, []
+        ref = self._push("phoenix", "heartbeat", {})
+        while True:
+            message = self._connection.receive_json()
+            if self._is_reply(message, ref):
+                return heard
+            heard.append(message)
+
+
 class PigeonSession(_Session):
+    """Over packets where the address is host and port; over the WebSocket /cp where it is a URL."""
+
     def __init__(self, address, ssl=None):
-        super().__init__(Packets(address, ssl))
+        super().__init__(WebSocket("ws" + address[len("http"):] + "/cp", None, ssl) if isinstance(address, str)
+                         else Packets(address, ssl))
         self._last = 100
 
     def request(self, route, data):
