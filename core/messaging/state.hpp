@@ -148,6 +148,17 @@ struct ViewEntry {
     const auto* found = find(mark);
     return found != nullptr && found->set.contains(seq);
   }
+  /// Whether any message up to `high` that the user may see is without the mark.
+  bool lacks(MarkId mark, Seq high) const {
+    const auto* found = find(mark);
+    if (found == nullptr) return high > joined_seq;
+    bool lacks = false;
+    found->set.gaps(joined_seq + 1, high, [&](Seq, Seq) {
+      lacks = true;
+      return false;
+    });
+    return lacks;
+  }
 };
 
 /// A live session as the committer knows it.
