@@ -124,6 +124,7 @@ TEST_CASE("any bytes give the same result in any split") {
 
 TEST_CASE("a connection reaches its contract at once, without a path") {
   RoutePacket plugin;
+  CHECK(plugin.carries() == Carries::packets);
   testing::FakeEndpoint endpoint;
   testing::FakeLink link;
   link.begin(plugin.serve(link, endpoint));
