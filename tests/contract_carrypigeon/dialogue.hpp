@@ -7,6 +7,7 @@
 #include <utility>
 #include <vector>
 
+#include <loft/json.hpp>
 #include <loft/testing/host.hpp>
 #include <loft/testing/messaging.hpp>
 

@@ -15,10 +15,6 @@ std::string heard_of(Error error) {
   return d.heard();
 }
 
-std::string failed(int code, const std::string& text) {
-  return R"({"id":1,"code":)" + std::to_string(code) + R"(,"data":{"msg":")" + text + "\"}}";
-}
-
 }  // namespace
 
 TEST_CASE("each reason of the host has its code and words, whatever its detail says") {
