@@ -1,5 +1,6 @@
 #include "netherlink/wire.hpp"
 
+#include <memory>
 #include <utility>
 
 #include <loft/iso_time.hpp>
@@ -47,7 +48,7 @@ void append_extra(std::string& out, const json::Value& object, std::string_view 
 /// for the others on the same thread.
 struct Latest {
   const Wire* wire = nullptr;
-  MessageId id = MessageId::none;
+  std::shared_ptr<const Message> message;  ///< kept, so that no other one gets its address
   std::string tail;
 };
 
@@ -117,16 +118,16 @@ void Wire::live(std::string& out, const MessageRecord& record, Live which) const
   out +=
       which == Live::sent ? "{\"success\":true,\"message\":\"发送成功\"," : "{\"success\":true,\"message\":\"新消息\",";
   auto& last = latest();
-  if (last.id == record.message->id && last.wire == this && !record.is_recalled()) {
+  if (last.message == record.message && last.wire == this) {
     out += last.tail;
     return;
   }
   const auto from = out.size();
   tail(out, record);
-  if (record.is_recalled() || out.size() - from > longest_kept) return;
+  if (out.size() - from > longest_kept) return;
   last.tail.assign(out, from);
   last.wire = this;
-  last.id = record.message->id;
+  last.message = record.message;
 }
 
 namespace {
