@@ -30,9 +30,11 @@ TEST_CASE("what the host refuses of a chat is said in this contract's words, and
   CHECK(answer(Code::invalid, "domain.unknown") == error_frame("暂不支持的消息类型"));
   CHECK(answer(Code::too_large, "content.too_large") == error_frame("消息内容过长"));
   CHECK(answer(Code::conflict, "client_id.reused") == error_frame("client_msg_id已用于其他消息"));
+  CHECK(answer(Code::forbidden, "content.forbidden_word", "x") == error_frame("消息包含违禁词"));
+  CHECK(answer(Code::forbidden, "user.blocked", "x") == error_frame("对方拒绝接收你的消息"));
   CHECK(answer(Code::forbidden, "words.forbidden") == error_frame("没有权限：words.forbidden"));
   CHECK(answer(Code::forbidden, "words.forbidden", "mind your words") == error_frame("没有权限：mind your words"));
-  CHECK(answer(Code::overloaded, "rate.messages") == error_frame("请求过于频繁，请稍后再试"));
+  CHECK(answer(Code::overloaded, "rate.limited") == error_frame("请求过于频繁，请稍后再试"));
   CHECK(answer(Code::overloaded, "queue.full") == error_frame("服务繁忙，请稍后再试"));
   CHECK(answer(Code::unavailable, "storage.lost") == error_frame("服务暂不可用，请稍后再试"));
   CHECK(answer(Code::internal, "storage.broken", "secret") == error_frame("服务器内部错误"));

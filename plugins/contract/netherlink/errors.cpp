@@ -52,6 +52,8 @@ constexpr Row rows[] = {
     {"client_id.reused", Act::any, 409, "client_msg_id已用于其他消息"},
     {"domain.unknown", Act::any, 400, "暂不支持的消息类型"},
     {"content.invalid", Act::any, 400, "无效的聊天消息格式"},
+    {"content.forbidden_word", Act::any, 403, "消息包含违禁词"},
+    {"user.blocked", Act::any, 403, "对方拒绝接收你的消息"},
     {"content.too_large", Act::any, 413, "消息内容过长"},
     {"extras.too_large", Act::any, 413, "消息内容过长"},
 };
