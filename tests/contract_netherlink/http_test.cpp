@@ -110,6 +110,24 @@ TEST_CASE("a conversation id is turned into the conversation it was made from") 
   }
 }
 
+TEST_CASE("a number behind the wrong word is no conversation") {
+  Bench bench;
+  const auto total = [&](ConversationKind kind, const char* id) {
+    bench.messaging.inboxes.rule = [&, kind](const auto&) {
+      Page page;
+      page.messages = {bench.record("Core:Text", R"({"text":"x"})", bench.conversation(kind))};
+      page.total = 1;
+      return page;
+    };
+    const auto answer = bench.ask(get, std::string("/api/messages/offline?conversation_id=") + id)->answer;
+    return answer.substr(answer.find("\"total\":"), 9);
+  };
+  CHECK(total(ConversationKind::group, "group_900") == "\"total\":1");
+  CHECK(total(ConversationKind::group, "system_900") == "\"total\":0");
+  CHECK(total(ConversationKind::system, "system_900") == "\"total\":1");
+  CHECK(total(ConversationKind::broadcast, "group_900") == "\"total\":0");
+}
+
 TEST_CASE("an id that two pairs of users share is looked up for both") {
   Bench bench;
   const auto user = bench.users.add("a_b_a", 9);

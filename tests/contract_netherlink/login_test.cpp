@@ -148,11 +148,12 @@ TEST_CASE("a session that another one replaces is told so") {
   CHECK(client.heard() == error_frame("账号在其他设备登录"));
 }
 
-TEST_CASE("a later login that fails closes the connection too") {
+TEST_CASE("a later login that fails ends the session at once and closes the connection") {
   Bench bench;
   Client client(bench);
   CHECK(client.ask("login", R"({"uid":"user2","token":"forged"})") == error_frame("认证失败"));
   CHECK(client.peer.closed);
+  CHECK_FALSE(client.peer.logged_in());
 }
 
 TEST_CASE("a login that the host cannot answer is told to try again") {

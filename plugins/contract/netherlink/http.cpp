@@ -89,8 +89,21 @@ void as_caller(Call call, F then) {
 struct OfflineRequest {
   InboxQuery query;
   Paging paging;
+  std::string name;                 ///< `conversation_id` as it was given; empty: all
   std::vector<ConversationRef> in;  ///< to look in, one after the other; the first is in `query`
 };
+
+/// Whether what was found is listed under the id that was asked for: a number alone does not say whether it is a
+/// group's.
+bool is_named(const OfflineRequest& request, const Page& page, const User& viewer) {
+  if (request.name.empty() || page.messages.empty()) return true;
+  const auto& record = page.messages.front();
+  std::string id, asked;
+  append_conversation(id, *record.conversation, record.sender->handle,
+                      record.peer ? record.peer->handle : viewer.handle);
+  json::append_string(asked, request.name);
+  return id == asked;
+}
 
 void answer_offline(const Call& call, const OfflineRequest& request, const Page& page) {
   call.reply("获取成功", [&](std::string& out) {
@@ -116,7 +129,7 @@ void read_offline(Call call, OfflineRequest request) {
           request.query.in = request.in.front();
           return read_offline(std::move(asked), std::move(request));
         }
-        answer_offline(asked, request, page);
+        answer_offline(asked, request, is_named(request, page, *asked.user) ? page : Page());
       }));
 }
 
@@ -131,8 +144,9 @@ void offline(Call call) {
   request.query.offset = request.paging.offset();
   request.query.newest_first = true;
   request.query.with_total = true;
-  if (const auto name = call.exchange->query_value("conversation_id"); name && !name->empty()) {
-    request.in = conversations_named(*name, call.user->handle);
+  request.name = call.exchange->query_value("conversation_id").value_or(std::string());
+  if (!request.name.empty()) {
+    request.in = conversations_named(request.name, call.user->handle);
     if (request.in.empty()) return answer_offline(call, request, {});
     request.query.in = request.in.front();
   }

@@ -82,6 +82,12 @@ class Session final : public Conversant {
     return shared_.settings.error_details ? std::string_view(error.detail) : std::string_view();
   }
 
+  /// The session ends now, not with the goodbye: what is pushed meanwhile would reach nobody and count as synced.
+  void end(CloseMeaning meaning) {
+    if (peer_.logged_in()) peer_.logout();
+    peer_.close(meaning, "not logged in");
+  }
+
   void refuse(const Error& error, Act act);
   void say_held();
 
@@ -126,7 +132,7 @@ void Session::refuse(const Error& error, Act act) {
   const bool ends = peer_.logged_in() ? status == 401 : error.reason != "netherlink.frame";
   if (ends || answered_ == asked_) {
     say_error(error, act);
-    if (ends) peer_.close(status == 503 ? CloseMeaning::try_again_later : CloseMeaning::policy, "not logged in");
+    if (ends) end(status == 503 ? CloseMeaning::try_again_later : CloseMeaning::policy);
     return;
   }
   held_.push_back({asked_, error, act});
