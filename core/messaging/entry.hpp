@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <loft/function.hpp>
+#include <loft/key_values.hpp>
 #include <loft/messaging.hpp>
 #include <loft/storage.hpp>
 
@@ -76,16 +77,25 @@ struct MarkTarget {
   MessageId id = MessageId::none;
 };
 
+/// The messages of a conversation up to one of them.
+struct MarkSpan {
+  ConversationState* in = nullptr;
+  Seq up_to = 0;
+  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`
+  Millis up_to_time = 0;
+  Seq old = 0;  ///< with MarkEntry::having: messages up to this one are from before `set_before`
+};
+
 struct MarkEntry {
   UserPtr actor;
   MarkId mark = MarkId::read;
   std::optional<MarkId> also;
   bool strict = false;
   std::vector<MarkTarget> targets;
-  ConversationState* in = nullptr;  ///< set: everything up to `up_to`
-  Seq up_to = 0;
-  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`
-  Millis up_to_time = 0;
+  std::vector<MarkSpan> spans;
+  bool everywhere = false;       ///< `spans` are all the conversations there are: one that is left is none
+  std::optional<MarkId> having;  ///< of the spans, only what has this mark since before:
+  Millis set_before = 0;
   Done<Marked> done;  ///< may be empty
 };
 
@@ -121,6 +131,13 @@ struct UserEntry {
   Done<UserPtr> done;
 };
 
+struct KeyValueEntry {
+  std::string space;
+  std::vector<KeyChange> changes;
+  std::vector<std::optional<std::string>> stored;  ///< by the committer; of each change with `expected`, what is stored
+  Done<bool> done;
+};
+
 struct OpenEntry {
   UserPtr user;
   SessionInfo session;
@@ -135,7 +152,7 @@ struct CloseEntry {
 struct Entry {
   Caller caller;
   std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>,
-               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<OpenEntry>, CloseEntry>
+               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<KeyValueEntry>, Boxed<OpenEntry>, CloseEntry>
       what;
   std::size_t bytes = 0;          ///< counted against the queue's limit
   std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
