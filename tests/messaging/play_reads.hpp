@@ -237,10 +237,10 @@ class Play : private PlayGroups {
     REQUIRE(state->newest == model_.states[{user, in.id, mark}].newest);
     REQUIRE(state->reached == model_.states[{user, in.id, mark}].reached);
 
-    const auto record = world_.ask<ConversationRecord>(
+    const auto shown = world_.ask<ConversationRecord>(
         [&](auto done) { world_.core->conversation(world_.http(user), query.in, true, std::move(done)); });
-    REQUIRE(reason_of(record) == "ok");
-    check_record(user, in, *record);
+    REQUIRE(reason_of(shown) == "ok");
+    check_record(user, in, *shown);
 
     const auto members = world_.ask<std::vector<MemberRecord>>(
         [&](auto done) { world_.core->members(world_.http(user), query.in, true, std::move(done)); });
