@@ -110,20 +110,23 @@ Result<void> Session::history(const json::Value& payload, Address to) {
 Result<void> Session::create(const json::Value& payload, Address to) {
   auto conversation = read_conversation(payload, peer_.user());
   if (!conversation) return conversation.error();
-  shared_.messaging().create(peer_.caller(), std::move(*conversation),
-                             [this, to = std::move(to)](const Result<ConversationRecord>& result) {
-                               if (!result) return refuse(to, result.error(), Act::create);
-                               const auto& record = *result;
-                               const auto& me = peer_.user();
-                               answer(to, [&](std::string& out) {
-                                 out += "{\"conversation_id\":\"";
-                                 const auto& other = record.peer ? record.peer->uuid : me.uuid;
-                                 append_conversation_id(out, *record.conversation, me.uuid, other, {me.uuid, nullptr});
-                                 out += "\",\"conversation\":";
-                                 shared_.wire.conversation(out, record, me);
-                                 out += record.existed ? ",\"already_exists\":true}" : ",\"already_exists\":false}";
-                               });
-                             });
+  std::vector<std::string> others;
+  if (conversation->kind == ConversationKind::group) {
+    for (const auto& member : conversation->members) others.push_back(member.text);
+  }
+  auto made = [this, to = std::move(to), others = std::move(others)](const Result<ConversationRecord>& result) {
+    if (!result) return refuse(to, result.error(), Act::create);
+    const auto& me = peer_.user();
+    answer(to, [&](std::string& out) {
+      out += "{\"conversation_id\":\"";
+      const auto& other = result->peer ? result->peer->uuid : me.uuid;
+      append_conversation_id(out, *result->conversation, me.uuid, other, {me.uuid, nullptr});
+      out += "\",\"conversation\":";
+      shared_.wire.conversation(out, *result, me, others);
+      out += result->existed ? ",\"already_exists\":true}" : ",\"already_exists\":false}";
+    });
+  };
+  shared_.messaging().create(peer_.caller(), std::move(*conversation), std::move(made));
   return {};
 }
 

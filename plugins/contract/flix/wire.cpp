@@ -69,13 +69,15 @@ void append_uuid_text(std::string& out, UuidKind kind, std::uint64_t id) {
   out += '"';
 }
 
-void append_participants(std::string& out, const ConversationRecord& record, const User& me) {
+void append_participants(std::string& out, const ConversationRecord& record, const User& me,
+                         std::span<const std::string> others) {
   json::Writer w(out);
   w.array();
-  if (record.conversation->kind == ConversationKind::group) {
+  if (record.conversation->kind == ConversationKind::group && !record.members.empty()) {
     for (const auto& member : record.members) w.string(member->uuid);
   } else {
     w.string(me.uuid);
+    for (const auto& other : others) w.string(other);
     if (record.peer && record.peer->id != me.id) w.string(record.peer->uuid);
   }
   w.end_array();
@@ -233,7 +235,8 @@ std::size_t Wire::synced(std::string& out, const SyncPage& page, const User& me,
   return count;
 }
 
-void Wire::conversation(std::string& out, const ConversationRecord& record, const User& me) const {
+void Wire::conversation(std::string& out, const ConversationRecord& record, const User& me,
+                        std::span<const std::string> others) const {
   const auto& conversation = *record.conversation;
   const std::string_view mine = me.uuid;
   const auto* last = record.last.message.get();
@@ -251,7 +254,7 @@ void Wire::conversation(std::string& out, const ConversationRecord& record, cons
     case ConversationKind::broadcast:
       out += "\",\"type\":\"system\",\"participant_ids\":";
   }
-  append_participants(out, record, me);
+  append_participants(out, record, me, others);
   out += ",\"last_message_id\":";
   append_uuid_text(out, UuidKind::message, last != nullptr ? raw(last->id) : 0);
   out += ",\"last_message_content\":";

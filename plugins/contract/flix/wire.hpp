@@ -1,6 +1,7 @@
 // Writing what clients of document 001 read. Members stand in the document's order.
 #pragma once
 
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -56,8 +57,9 @@ class Wire {
 
   /// One entry of `get_conversations`.
   void listed(std::string& out, const ConversationRecord& record, const User& me) const;
-  /// The conversation object in it.
-  void conversation(std::string& out, const ConversationRecord& record, const User& me) const;
+  /// The conversation object in it. `others`: the members of a group besides `me`, where the record does not say them.
+  void conversation(std::string& out, const ConversationRecord& record, const User& me,
+                    std::span<const std::string> others = {}) const;
 
  private:
   void content(std::string& out, const MessageRecord& record) const;
