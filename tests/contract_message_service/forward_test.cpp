@@ -111,7 +111,7 @@ TEST_CASE("what is forwarded can be seen by the caller, stands, and is no system
 }
 
 TEST_CASE("a request to forward names a message and its targets, not too many") {
-  Prepared bench({{"forward_targets", "2"}});
+  Prepared bench(Options{{"forward_targets", "2"}});
   const std::pair<std::string, std::string> rows[] = {
       {"{}", "messageId 必填"},
       {R"({"messageId":{}})", "messageId 必须是消息ID"},
