@@ -40,9 +40,9 @@ class Bench:
 
     # -- the two sides ------------------------------------------------------------------------------------------------
 
-    def host(self, storage):
+    def host(self, storage, contracts=("im", "carrypigeon")):
         """One I/O thread, as the references have; pinned like them."""
-        host = Host(self.program("loft"), storage=storage, threads=1,
+        host = Host(self.program("loft"), storage=storage, threads=1, contracts=contracts,
                     directory=tempfile.mkdtemp(dir=self.folder)).start()
         if self.server:
             subprocess.run(["taskset", "-a", "-cp", "0", str(host.process.pid)], check=True, stdout=subprocess.DEVNULL)
@@ -170,6 +170,61 @@ class Bench:
                 time.sleep(0.02)
         raise SystemExit("nginx does not listen within two seconds")
 
+    def people(self, host, count):
+        """A file for load_client: users, tokens, and for each pair of neighbours a group."""
+        path = os.path.join(host.directory, "people")
+        with open(path, "w", encoding="utf-8") as file:
+            for index in range(0, count, 2):
+                pair = [host.account(f"load_{index + one}") for one in (0, 1)]
+                status, answer = Http(host.im).call("POST", "/api/v1/groups", {"X-User-ID": pair[0]["handle"]},
+                                                    json.dumps({"name": "two", "members": [pair[1]["handle"]]}).encode())
+                if status != 200:
+                    raise SystemExit(f"no group: {answer}")
+                for one in pair:
+                    file.write("\t".join([one["handle"], str(one["uid"]), one["uuid"], one["token"],
+                                          answer["group"]["id"]]) + "\n")
+        return path
+
+    def contract_round(self, contract):
+        """The contract and `im` on one host, the same users and kind of conversation."""
+        groups = contract == "carrypigeon"  # where nobody speaks to a person, but in a channel
+        ids = 1 if contract == "flix" else 0  # where a message without a client's id is refused
+        host = self.host("null", ("im", contract))
+        options = {"connections": 100, "depth": 16, "people": self.people(host, 100), "client-ids": ids,
+                   "seconds": self.options.seconds}
+        reference = self.drive("relay", host.port("im"), [host.process.pid], dialect="im_group" if groups else "im", **options)
+        ours = self.drive("relay", host.port(contract), [host.process.pid], dialect=contract, **options)
+        for one in (ours, reference):  # an answer is a delivery too: to the sender
+            one["cpu_us"] = one["cpu_us"] * one["messages"] / (one["messages"] + one["deliveries"])
+        host.stop()
+        return ours, reference
+
+    def post_round(self):
+        """Sends over HTTP, nginx that swallows them, and the insert that each of them is."""
+        host = self.host("sqlite", ("im", "message_service"))
+        people = self.people(host, 64)
+        with open(people, encoding="utf-8") as file:
+            one, other = [line.rstrip("\n").split("\t") for line in file.readlines()[:2]]
+        body = {"receiverId": int(other[1]), "messageType": "TEXT", "content": "x" * 100, "clientMsgId": "first"}
+        status, answer = Http(host.at("message_service")).call(
+            "POST", "/api/v1/messages/private", {"Authorization": f"Bearer {one[3]}"}, json.dumps(body).encode())
+        if status != 200:
+            raise SystemExit(f"no message: {answer}")
+        options = {"connections": 64, "depth": 1, "path": "/api/v1/messages/private", "people": people,
+                   "seconds": self.options.seconds}
+        before = host.metrics()
+        ours = self.drive("http", host.port("message_service"), [host.process.pid], **options)
+        after = host.metrics()
+        host.stop()
+        messages, batches = (after.get(name, 0) - before.get(name, 0) for name in COMMITS)
+        nginx, port = self.nginx(json.dumps(answer, separators=(",", ":"), ensure_ascii=False))
+        pids = [nginx.pid] + [int(p) for p in open(f"/proc/{nginx.pid}/task/{nginx.pid}/children").read().split()]
+        raw = self.drive("http", port, pids, **options)
+        nginx.terminate()
+        nginx.wait()
+        raw["cpu_us"] += self.insert_round(messages / batches if batches else 1)["cpu_us_per_row"]
+        return ours, raw
+
     def start_round(self):
         begin = time.monotonic()
         host = Host(self.program("loft"), directory=tempfile.mkdtemp(dir=self.folder))
@@ -277,6 +332,17 @@ def http(bench):
     bench.row("GET of a recent message, CPU per request", f"{host:.2f} µs", f"{reference:.2f} µs", host / reference, 1.3)
 
 
+def contracts(bench):
+    for contract in ("netherlink", "flix", "carrypigeon"):
+        ours, raw = pairs(rounds_of(bench, contract, lambda c=contract: bench.contract_round(c)))
+        host, reference = describe(f"relay of {contract} and of im, storage.null, 16 in flight", ours, raw)
+        bench.row(f"{contract} beside im, CPU per delivery", f"{host:.3f} µs", f"{reference:.3f} µs", host / reference, 1.5)
+    ours, raw = pairs(rounds_of(bench, "message_service", bench.post_round))
+    host, reference = describe("POST /api/v1/messages/private, and nginx with raw_sqlite", ours, raw)
+    bench.row("message_service send over HTTP, CPU per request", f"{host:.2f} µs", f"{reference:.2f} µs",
+              host / reference, 1.3)
+
+
 def start(bench):
     took = statistics.median(rounds_of(bench, "cold start", bench.start_round))
     bench.row("cold start to listening, empty store", f"{took:.0f} ms", "150 ms", took / 150, 1.0)
@@ -295,7 +361,7 @@ def start_million(bench):
 
 
 PARTS = {"relay-null": relay_null, "relay-sqlite": relay_sqlite, "fanout": fanout, "lone": lone, "idle": idle,
-         "http": http, "start": start, "start-million": start_million}
+         "http": http, "contracts": contracts, "start": start, "start-million": start_million}
 
 
 def main():

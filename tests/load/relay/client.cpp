@@ -23,7 +23,8 @@ void die(const std::string& what) {
   std::exit(1);
 }
 
-Loop::Loop(std::uint16_t port, Handler handler) : port_(port), handler_(std::move(handler)) {
+Loop::Loop(std::uint16_t port, Handler handler, const Dialect* dialect)
+    : port_(port), handler_(std::move(handler)), dialect_(dialect) {
   epoll_ = epoll_create1(EPOLL_CLOEXEC);
 }
 
@@ -53,16 +54,18 @@ void Loop::connect_one(std::size_t index) {
   if (handler_.on_bytes) {
     connection->ready = true;
     ++ready_;
+  } else if (dialect_->path().empty()) {
+    log_in(*connection);
   } else {
-    send_bytes(*connection,
-               "GET /ws HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
-               "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
+    send_bytes(*connection, "GET " + std::string(dialect_->path()) +
+                                " HTTP/1.1\r\nHost: localhost\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+                                "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n");
   }
   connections_.push_back(std::move(connection));
 }
 
-void Loop::open(std::size_t count, const std::function<std::string(std::size_t)>& name) {
-  name_ = name;
+void Loop::open(std::size_t count, const std::function<Person(std::size_t)>& who) {
+  who_ = who;
   const std::size_t begin = connections_.size();
   for (std::size_t i = 0; i < count; ++i) {
     connect_one(begin + i);
@@ -81,7 +84,14 @@ void Loop::mark(Connection& connection) {
 }
 
 void Loop::send(Connection& connection, std::string_view payload) {
-  append_masked(connection.out, payload);
+  if (dialect_->path().empty()) {
+    if (payload.size() > 65535) die("a packet is limited to 65,535 bytes");
+    connection.out += static_cast<char>(payload.size() >> 8);
+    connection.out += static_cast<char>(payload.size());
+    connection.out += payload;
+  } else {
+    append_masked(connection.out, payload);
+  }
   mark(connection);
 }
 
@@ -127,7 +137,31 @@ void Loop::read(Connection& connection) {
     connection.in.erase(0, handler_.on_bytes(connection, connection.in));
     return;
   }
+  if (dialect_->path().empty()) return deliver_packets(connection);
   if (connection.upgraded || upgraded(connection)) deliver(connection);
+}
+
+void Loop::log_in(Connection& connection) { send(connection, dialect_->login(who_(connection.index))); }
+
+void Loop::hear(Connection& connection, std::string_view message) {
+  if (connection.ready) return handler_.on_message(connection, message);
+  if (!dialect_->logged_in(message)) die("login refused: " + std::string(message));
+  connection.ready = true;
+  ++ready_;
+}
+
+void Loop::deliver_packets(Connection& connection) {
+  const std::string_view in = connection.in;
+  std::size_t used = 0;
+  while (in.size() >= used + 2) {
+    const auto size = static_cast<std::size_t>(static_cast<unsigned char>(in[used])) << 8 |
+                      static_cast<std::size_t>(static_cast<unsigned char>(in[used + 1]));
+    if (in.size() < used + 2 + size) break;
+    const auto packet = in.substr(used + 2, size);
+    used += 2 + size;
+    if (packet.starts_with('{') && packet != "{}") hear(connection, packet);  // the rest are heartbeats
+  }
+  connection.in.erase(0, used);
 }
 
 bool Loop::upgraded(Connection& connection) {
@@ -136,8 +170,7 @@ bool Loop::upgraded(Connection& connection) {
   if (connection.in.compare(0, 12, "HTTP/1.1 101") != 0) die("no upgrade: " + connection.in.substr(0, 200));
   connection.in.erase(0, end + 4);
   connection.upgraded = true;
-  send(connection, R"({"type":"login","data":{"user_id":")" + name_(connection.index) +
-                       R"(","token":"t","platform":"load"},"timestamp":1})");
+  log_in(connection);
   return true;
 }
 
@@ -154,16 +187,7 @@ void Loop::deliver(Connection& connection) {
       mark(connection);
     }
     if (frame.opcode == 8) die("the server said goodbye");
-    if (frame.opcode != 1) continue;
-    if (!connection.ready) {
-      if (!frame.payload.starts_with(R"({"type":"login","data":{"success":true)")) {
-        die("login refused: " + std::string(frame.payload));
-      }
-      connection.ready = true;
-      ++ready_;
-    } else {
-      handler_.on_message(connection, frame.payload);
-    }
+    if (frame.opcode == 1) hear(connection, frame.payload);
   }
   connection.in.erase(0, used);
 }

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <vector>
 
+#include "dialect.hpp"
+
 namespace load {
 
 using Clock = std::chrono::steady_clock;
@@ -34,14 +36,15 @@ struct Handler {
 
 class Loop {
  public:
-  Loop(std::uint16_t port, Handler handler);
+  /// `dialect` outlives the loop; null: `on_bytes` says and hears everything.
+  Loop(std::uint16_t port, Handler handler, const Dialect* dialect);
   ~Loop();
   Loop(const Loop&) = delete;
   Loop& operator=(const Loop&) = delete;
 
-  /// Connects, upgrades and logs in as `name(index)`; plain TCP with `on_bytes`. Ends the program on any failure.
-  void open(std::size_t count, const std::function<std::string(std::size_t)>& name);
-  void send(Connection& connection, std::string_view payload);  ///< a text frame, at the end of this turn
+  /// Connects, upgrades and logs in as `who(index)`; plain TCP with `on_bytes`. Ends the program on any failure.
+  void open(std::size_t count, const std::function<Person(std::size_t)>& who);
+  void send(Connection& connection, std::string_view payload);  ///< a frame or packet, at the end of this turn
   void send_bytes(Connection& connection, std::string_view bytes);
   void turn(int timeout_ms);
   std::vector<std::unique_ptr<Connection>>& connections() { return connections_; }
@@ -50,14 +53,18 @@ class Loop {
   void connect_one(std::size_t index);
   void read(Connection& connection);
   bool upgraded(Connection& connection);
+  void log_in(Connection& connection);
   void deliver(Connection& connection);
+  void deliver_packets(Connection& connection);
+  void hear(Connection& connection, std::string_view message);
   void mark(Connection& connection);
   void flush(Connection& connection);
 
   int epoll_ = -1;
   std::uint16_t port_;
   Handler handler_;
-  std::function<std::string(std::size_t)> name_;
+  const Dialect* dialect_;
+  std::function<Person(std::size_t)> who_;
   std::vector<std::unique_ptr<Connection>> connections_;
   std::vector<Connection*> dirty_;
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);

@@ -1,8 +1,10 @@
-// The load driver: logs in many clients of contract im, sends, and prints one line of JSON with what it measured.
+// The load driver: logs in many clients, sends, and prints one line of JSON with what it measured.
 //   load_client relay  --port P --pid PID --connections 200 --depth 16 --seconds 5
+//   load_client relay  … --dialect flix --people FILE --client-ids 1       (dialect.hpp has the file's form)
 //   load_client fanout --port P --pid PID --connections 1000 --depth 8 --group ID   (members: load_0 … load_999)
 //   load_client idle   --port P --pid PID --connections 10000
 //   load_client http   --port P --pid PID --connections 64 --path /api/v1/messages/msg_1
+//   load_client http   … --path /api/v1/messages/private --people FILE     (contract message_service: sends)
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -18,6 +20,7 @@ namespace {
 using load::Clock;
 using load::Connection;
 using load::die;
+using load::Kind;
 
 struct Options {
   std::string mode;
@@ -29,7 +32,8 @@ struct Options {
   double seconds = 5;
   double warmup = 1;
   std::size_t bytes = 100;
-  std::string group, path, user = "load_0", prefix = "load_";
+  bool client_ids = false;
+  std::string group, path, user = "load_0", prefix = "load_", dialect = "im", people;
 };
 
 Options read_options(int argc, char** argv) {
@@ -64,6 +68,12 @@ Options read_options(int argc, char** argv) {
       options.user = value;
     else if (name == "--prefix")
       options.prefix = value;
+    else if (name == "--dialect")
+      options.dialect = value;
+    else if (name == "--people")
+      options.people = value;
+    else if (name == "--client-ids")
+      options.client_ids = value == std::string("1");
     else
       die("unknown option " + name);
   }
@@ -130,43 +140,50 @@ class Measure {
   std::vector<float> latencies_;
 };
 
-// The first letter of the type tells the frames apart: send_message, new_…, and errors, which end the run.
-enum class Kind { answer, push };
-Kind kind_of(std::string_view frame) {
-  constexpr std::string_view begin = R"({"type":")";
-  if (frame.starts_with(begin) && frame.size() > begin.size()) {
-    if (frame[begin.size()] == 's') return Kind::answer;
-    if (frame[begin.size()] == 'n') return Kind::push;
+/// Who the connections are: of the file, or users of those names that contract im makes when it hears of them.
+class People {
+ public:
+  explicit People(const Options& options) : prefix_(options.prefix), group_(options.group) {
+    if (!options.people.empty()) known_ = load::read_people(options.people);
   }
-  die("unexpected: " + std::string(frame.substr(0, 300)));
-}
+  load::Person operator()(std::size_t index) const {
+    if (known_.empty()) return {prefix_ + std::to_string(index), {}, {}, {}, group_};
+    if (index >= known_.size()) die("--people has too few lines");
+    return known_[index];
+  }
 
-std::string message_to(std::string_view field, std::string_view id, std::size_t bytes) {
-  return std::string(R"({"type":"send_message","data":{")") + std::string(field) + R"(":")" + std::string(id) +
-         R"(","type":"text","content":")" + std::string(bytes, 'x') + R"("},"timestamp":1640995200000})";
-}
+ private:
+  std::string prefix_, group_;
+  std::vector<load::Person> known_;
+};
 
 void relay(const Options& options) {
   Measure* measure = nullptr;
-  std::vector<std::string> frames;
+  const auto dialect = load::make_dialect(options.dialect);
+  const People people(options);
+  std::vector<load::Person> who;
+  for (std::size_t i = 0; i < options.connections + options.connections % 2; ++i) who.push_back(people(i));
+  std::uint64_t number = 0;
+  std::vector<std::string> frames;  // without client ids they are all the same
+  for (std::size_t i = 0; i < options.connections && !options.client_ids; ++i) {
+    frames.push_back(dialect->message(who[i], who[i ^ 1], options.bytes, 0));
+  }
   load::Loop* running = nullptr;
   load::Handler handler;
   const auto send = [&](Connection& connection) {
+    const auto i = connection.index;
     connection.in_flight.push_back(Clock::now());
-    running->send(connection, frames[connection.index]);
+    if (!frames.empty()) return running->send(connection, frames[i]);
+    running->send(connection, dialect->message(who[i], who[i ^ 1], options.bytes, ++number));
   };
   handler.on_message = [&](Connection& connection, std::string_view frame) {
-    if (kind_of(frame) == Kind::push) return measure->delivered();
+    if (dialect->kind(frame) == Kind::push) return measure->delivered();
     measure->answered(connection);
     send(connection);
   };
-  load::Loop loop(options.port, handler);
+  load::Loop loop(options.port, handler, dialect.get());
   running = &loop;
-  const auto name = [&](std::size_t index) { return options.prefix + std::to_string(index); };
-  for (std::size_t i = 0; i < options.connections; ++i) {
-    frames.push_back(message_to("receiver_id", name(i ^ 1), options.bytes));
-  }
-  loop.open(options.connections, name);
+  loop.open(options.connections, people);
   Measure counting(options);
   measure = &counting;
   for (auto& connection : loop.connections()) {
@@ -181,19 +198,21 @@ void fanout(const Options& options) {
   Measure* measure = nullptr;
   std::size_t published = 0, answered = 0, delivered = 0;
   load::Handler handler;
+  const auto dialect = load::make_dialect("im_group");
+  const People people(options);
   handler.on_message = [&](Connection& connection, std::string_view frame) {
-    if (kind_of(frame) == Kind::push) {
+    if (dialect->kind(frame) == Kind::push) {
       ++delivered;
       return measure->delivered();
     }
     ++answered;
     measure->answered(connection);
   };
-  load::Loop loop(options.port, handler);
-  loop.open(options.connections + 1, [&](std::size_t index) { return options.prefix + std::to_string(index); });
+  load::Loop loop(options.port, handler, dialect.get());
+  loop.open(options.connections + 1, people);
   Measure counting(options);
   measure = &counting;
-  const std::string frame = message_to("group_id", options.group, options.bytes);
+  const std::string frame = dialect->message(people(0), people(0), options.bytes, 0);
   Connection& publisher = *loop.connections().front();
   while (counting.goes_on()) {
     // In flight until answered and heard by all.
@@ -210,11 +229,12 @@ void fanout(const Options& options) {
 void idle(const Options& options) {
   load::Handler handler;
   handler.on_message = [](Connection&, std::string_view) {};
-  load::Loop loop(options.port, handler);
-  const auto name = [&](std::size_t index) { return options.prefix + std::to_string(index); };
-  loop.open(200, name);  // what the first ones cost once for all is not the price of a connection
+  const auto dialect = load::make_dialect("im");
+  const People people(options);
+  load::Loop loop(options.port, handler, dialect.get());
+  loop.open(200, people);  // what the first ones cost once for all is not the price of a connection
   const auto before = load::resident(options.pids.front());
-  loop.open(options.connections, name);
+  loop.open(options.connections, people);
   const auto after = load::resident(options.pids.front());
   std::printf(R"({"connections":%zu,"bytes_per_connection":%.0f,"resident_before":%zu,"resident":%zu})"
               "\n",
@@ -226,11 +246,20 @@ void idle(const Options& options) {
 void http(const Options& options) {
   Measure* measure = nullptr;
   load::Loop* running = nullptr;
-  const std::string request =
+  const std::string get =
       "GET " + options.path + " HTTP/1.1\r\nHost: localhost\r\nX-User-ID: " + options.user + "\r\n\r\n";
+  std::uint64_t number = 0;
+  const People people(options);
+  const auto request = [&](std::size_t index) {
+    if (options.people.empty()) return get;
+    const auto body = R"({"receiverId":)" + people(index ^ 1).uid + R"(,"messageType":"TEXT","content":")" +
+                      std::string(options.bytes, 'x') + R"(","clientMsgId":"c)" + std::to_string(++number) + R"("})";
+    return "POST " + options.path + " HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer " + people(index).token +
+           "\r\nContent-Type: application/json\r\nContent-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+  };
   const auto send = [&](Connection& connection) {
     connection.in_flight.push_back(Clock::now());
-    running->send_bytes(connection, request);
+    running->send_bytes(connection, request(connection.index));
   };
   load::Handler handler;
   handler.on_bytes = [&](Connection& connection, std::string& in) -> std::size_t {
@@ -253,11 +282,11 @@ void http(const Options& options) {
       send(connection);
     }
   };
-  load::Loop loop(options.port, handler);
+  load::Loop loop(options.port, handler, nullptr);
   running = &loop;
   Measure counting(options);
   measure = &counting;
-  loop.open(options.connections, [](std::size_t) { return std::string(); });
+  loop.open(options.connections, people);
   for (auto& connection : loop.connections()) {
     for (std::size_t i = 0; i < options.depth; ++i) send(*connection);
   }
