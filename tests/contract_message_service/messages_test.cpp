@@ -38,8 +38,8 @@ TEST_CASE("a recall that comes too late says so in the document's words") {
     return ask(bench, 400, post, recall_path);
   };
   CHECK(late(Bench()) == R"({"code":400,"message":"超过2分钟，无法撤回","data":null})");
-  CHECK(late(Bench({{"recall_window", "90000"}})) == refusal(400, "超过90秒，无法撤回"));
-  CHECK(late(Bench({{"recall_window", "1500"}})) == refusal(400, "超过1500毫秒，无法撤回"));
+  CHECK(late(Bench(Options{{"recall_window", "90000"}})) == refusal(400, "超过90秒，无法撤回"));
+  CHECK(late(Bench(Options{{"recall_window", "1500"}})) == refusal(400, "超过1500毫秒，无法撤回"));
 }
 
 TEST_CASE("only the sender recalls, what is there, for a reason that is a short text") {
@@ -128,7 +128,7 @@ TEST_CASE("nothing unread is an empty list") {
 }
 
 TEST_CASE("where the list is cut off, the total still counts all") {
-  Bench bench({{"unread_conversations", "1"}});
+  Bench bench(Options{{"unread_conversations", "1"}});
   auto with_bob = bench.info(bench.direct());
   with_bob.unread = 5;
   bench.messaging.lists.rule = [&](const auto&) { return std::vector{with_bob}; };

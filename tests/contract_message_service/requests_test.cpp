@@ -61,7 +61,7 @@ TEST_CASE("what no route answers comes in the envelope too") {
 }
 
 TEST_CASE("with always_200 the status is 200 whatever happens, and the code stays in the body") {
-  Bench bench({{"always_200", "true"}});
+  Bench bench(Options{{"always_200", "true"}});
   CHECK(ask(bench, 200, get, "/api/v1/nothing") == refusal(404, "接口不存在"));
   CHECK(ask(bench, 200, post, "/api/v1/messages/read", "{}") == refusal(400, "messageIds 必须是消息ID数组"));
   const auto exchange = bench.exchange(get, "/api/v1/messages/unread/count", "", "");
