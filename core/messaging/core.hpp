@@ -135,6 +135,7 @@ class Core final : public Messaging, public Users {
   void apply_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done);
   void mark_messages(const Caller& caller, MarkAct act, Done<Marked> done);
   void mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done);
+  void mark_everywhere(const Caller& caller, const MarkAct& act, Done<Marked> done);
   std::optional<Error> add_target(MarkEntry& entry, const Message& message) const;
   void enqueue_marks(const Caller& caller, MarkEntry entry, Done<Marked> done);
   Result<MarkTarget> message_at(ConversationId conversation, Position position);
@@ -165,9 +166,12 @@ class Core final : public Messaging, public Users {
 
   // read.cpp
   template <class T, class F>
+  void with_reader(const Caller& caller, Done<T> done, F then);
+  template <class T, class F>
   void read_view(const Caller& caller, Done<T> done, F read);
   template <class T, class F>
-  void read_conversation(const Caller& caller, ConversationRef ref, Done<T> done, F read);
+  void read_conversation(const Caller& caller, ConversationRef ref, bool must_be_member, Done<T> done, F read);
+  void read_inbox(const Caller& caller, InboxQuery query, ConversationState* in, Done<Page> done);
   template <class T, class F>
   void look_at(const Caller& caller, ConversationRef ref, bool must_be_member, Done<T> done, F read);
 

@@ -76,16 +76,25 @@ struct MarkTarget {
   MessageId id = MessageId::none;
 };
 
+/// The messages of a conversation up to one of them.
+struct MarkSpan {
+  ConversationState* in = nullptr;
+  Seq up_to = 0;
+  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`
+  Millis up_to_time = 0;
+  Seq old = 0;  ///< with MarkEntry::having: messages up to this one are from before `set_before`
+};
+
 struct MarkEntry {
   UserPtr actor;
   MarkId mark = MarkId::read;
   std::optional<MarkId> also;
   bool strict = false;
   std::vector<MarkTarget> targets;
-  ConversationState* in = nullptr;  ///< set: everything up to `up_to`
-  Seq up_to = 0;
-  MessageId up_to_id = MessageId::none;  ///< the id at `up_to`
-  Millis up_to_time = 0;
+  std::vector<MarkSpan> spans;
+  bool everywhere = false;       ///< `spans` are all the conversations there are: one that is left is none
+  std::optional<MarkId> having;  ///< of the spans, only what has this mark since before:
+  Millis set_before = 0;
   Done<Marked> done;  ///< may be empty
 };
 

@@ -214,8 +214,13 @@ void Core::open_session(Session& session, UserRef user, Done<Login> done) {
                 opening->caller.user = user->id;
                 OpenEntry entry;
                 entry.user = std::move(user);
-                entry.session = {caller.session, caller.thread, caller.contract, opening->marks_on_push, 0,
-                                 opening->single};
+                entry.session = {caller.session,
+                                 caller.thread,
+                                 caller.contract,
+                                 opening->marks_on_push,
+                                 0,
+                                 opening->single,
+                                 opening->interests.receipts};
                 entry.done = std::move(done);
                 enqueue(caller.thread, Entry{opening->caller, std::move(entry), 0, {}});
               });

@@ -89,12 +89,18 @@ void Core::prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& 
   prepare_view(entry, mark.actor->id, lock);
   if (mark.mark != MarkId::read && mark.also != MarkId::read) return;
   // Whether others hear of it is a question of how many they are.
-  for (std::size_t i = 0; i < mark.targets.size() && !entry.failed; ++i) {
-    auto* conversation = state_.find(mark.targets[i].conversation);
-    if (conversation == nullptr || conversation->members_loaded) continue;
+  const auto load = [&](ConversationState* conversation) {
+    if (conversation == nullptr || conversation->members_loaded || entry.failed) return;
     lock.unlock();
     if (auto loaded = load_members(*conversation); !loaded) entry.failed = std::make_unique<Error>(loaded.error());
     lock.lock();
+  };
+  for (const auto& target : mark.targets) load(state_.find(target.conversation));
+  for (const auto& span : mark.spans) {
+    const auto* view = state_.view(mark.actor->id);
+    if (view == nullptr) return;
+    const auto mine = view->entries.find(span.in->id());
+    if (mine != view->entries.end() && mine->second.lacks(MarkId::read, span.up_to)) load(span.in);
   }
 }
 

@@ -78,7 +78,8 @@ class Sequencer {
       bool read_advanced = false;  ///< `reached` or `newest` of read moved; then:
       MessageId newest = MessageId::none;
       Millis reached = 0;
-      Position change = 0;  ///< that tells others; 0: none
+      Position change = 0;                          ///< that tells others; 0: none
+      std::vector<std::pair<Seq, Seq>> newly_read;  ///< noted only where somebody may want to hear of it
     };
     std::vector<Part> parts;  ///< one per conversation
     Marked result;
@@ -101,11 +102,17 @@ class Sequencer {
     std::size_t index;  ///< into members_
     bool moved;         ///< joined or left in this round
   };
+  /// What a member reads of a conversation in a round.
+  struct DraftRead {
+    std::size_t change = 0;                                ///< into changes_
+    boost::unordered_flat_map<UserId, MessageId> senders;  ///< who is told, with its newest message
+  };
   /// What a run of a mark newly holds.
   struct Inserted {
-    std::uint64_t newly = 0;  ///< foreign messages that stand
-    std::uint64_t less = 0;   ///< by how much unread falls
-    bool unknown = false;     ///< the storage could not count: both are too low
+    std::uint64_t newly = 0;                ///< foreign messages that stand
+    std::uint64_t less = 0;                 ///< by how much unread falls
+    bool unknown = false;                   ///< the storage could not count: both are too low
+    std::vector<std::pair<Seq, Seq>> runs;  ///< of read, where somebody may want to hear of it
   };
   /// Messages of one conversation that an act concerns.
   struct MarkRun {
@@ -174,10 +181,19 @@ class Sequencer {
   std::optional<Error> may_change(const MembershipEntry& membership, const Member* self, const Member* other) const;
   void forget_marks(ConversationState& conversation, UserId user);
   MarkedStep::Part& part(MarkedStep& step, ConversationState& conversation) const;
-  Result<std::vector<MarkRun>> runs_of(const MarkEntry& mark, UserView& view) const;
+  Result<std::vector<MarkRun>> runs_of(const MarkEntry& mark, UserView& view);
+  Result<void> add_runs_having(const MarkEntry& mark, const MarkSpan& span, const UserView& view, ViewEntry& entry,
+                               std::vector<MarkRun>& runs);
+  Result<MessageId> newest_foreign(const ConversationState& conversation, const IntervalSet& set, UserId user);
+  bool is_timed(MarkId mark) const noexcept;
+  /// What is kept of the time of an act that happens now; 0: nothing.
+  Millis time_of_act(MarkId mark) const;
   /// Not `counted`: a second mark of the same act, of which the answer says nothing.
   void set_run(MarkedStep& step, UserView& view, const MarkRun& run, MarkId mark, bool counted);
-  void draft_read(MarkedStep::Part& part, UserId reader, MessageId newest);
+  void draft_read(MarkedStep::Part& part, UserId reader);
+  std::vector<std::pair<UserId, Seq>> listeners(const ConversationState& conversation, UserId reader) const;
+  void draft_receipts(const MarkedStep::Part& part, UserId reader);
+  void tell_senders(const UserPtr& reader, const MarkedStep::Part& part, Outbound& out);
   void tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out);
   Mark& draft_mark(UserView& view, ViewEntry& entry, MarkId mark);
   /// What stands of a mark in this round; null: nothing.
@@ -222,7 +238,7 @@ class Sequencer {
   boost::unordered_flat_map<MessageId, std::shared_ptr<const Message>> recalled_;
   boost::unordered_flat_map<DraftKey, Mark, DraftKeyHash> draft_marks_;
   boost::unordered_flat_map<std::pair<ConversationId, UserId>, DraftMember, PairHash> draft_members_;
-  boost::unordered_flat_map<std::pair<ConversationId, UserId>, std::size_t, PairHash> draft_reads_;  ///< into changes_
+  boost::unordered_flat_map<std::pair<ConversationId, UserId>, DraftRead, PairHash> draft_reads_;
   boost::unordered_flat_map<ConversationState*, std::int64_t> draft_joins_;
   boost::unordered_flat_map<std::string, std::size_t> draft_users_;  ///< by handle, into users_
 };

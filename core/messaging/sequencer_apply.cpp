@@ -254,6 +254,7 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
     out.announced.push_back(open.user->id);
   }
   ++state_.sessions;
+  if (open.session.receipts) ++state_.receipt_sessions;
   open.session.since = std::get<Opened>(step).since;
   view->sessions.push_back(open.session);
   std::vector<ConversationId> groups;
@@ -275,9 +276,12 @@ void Sequencer::finish(Entry&, CloseEntry& gone, Step&, Outbound& out) { close(g
 void Sequencer::close(const CloseEntry& close, Outbound& out) {
   auto* view = state_.view(close.user);
   if (view == nullptr) return;
-  const auto removed = std::erase_if(view->sessions, [&](const SessionInfo& s) { return s.id == close.session; });
-  if (removed == 0) return;
+  const auto it = std::find_if(view->sessions.begin(), view->sessions.end(),
+                               [&](const SessionInfo& s) { return s.id == close.session; });
+  if (it == view->sessions.end()) return;
   --state_.sessions;
+  if (it->receipts) --state_.receipt_sessions;
+  view->sessions.erase(it);
   if (!view->sessions.empty()) return;
   --state_.online_users;
   out.withdrawn.push_back(close.user);

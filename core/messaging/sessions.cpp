@@ -185,6 +185,7 @@ void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
   delivery.actor = outgoing.actor.get();
   delivery.subject = outgoing.subject.get();
   delivery.newest = outgoing.newest;
+  if (outgoing.kind == Delivery::Kind::receipt) delivery.position = outgoing.change.position;
   delivery.reached = outgoing.reached;
   delivery.signal = outgoing.signal ? &*outgoing.signal : nullptr;
   spread(table, delivery, outgoing.to_group, outgoing.low, outgoing.high);

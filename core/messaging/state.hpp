@@ -89,11 +89,22 @@ struct ConversationState {
     return seq <= head && seq >= tail_first() && seq != 0 ? tail[seq - tail_first()].get() : nullptr;
   }
   bool has_direct_member(UserId user) const noexcept { return info->low == user || info->high == user; }
+  /// Whether `members` says who belongs to it, and must be loaded for `member` and `sees`.
+  bool lists_members() const noexcept {
+    return info->kind == ConversationKind::group || info->kind == ConversationKind::system;
+  }
 
-  /// Null for strangers and former members; groups only.
-  Member* member(UserId user) noexcept {
+  /// Null for strangers and former members; where members are listed only.
+  const Member* member(UserId user) const noexcept {
     const auto it = member_index.find(user);
     return it != member_index.end() && !members[it->second].left ? &members[it->second] : nullptr;
+  }
+  Member* member(UserId user) noexcept { return const_cast<Member*>(std::as_const(*this).member(user)); }
+
+  /// Whether the user belongs to it; how much of it that user may see is in its ViewEntry.
+  bool sees(UserId user) const noexcept {
+    if (info->kind == ConversationKind::broadcast) return true;
+    return is_direct() ? has_direct_member(user) : member(user) != nullptr;
   }
 };
 
@@ -137,6 +148,17 @@ struct ViewEntry {
     const auto* found = find(mark);
     return found != nullptr && found->set.contains(seq);
   }
+  /// Whether any message up to `high` that the user may see is without the mark.
+  bool lacks(MarkId mark, Seq high) const {
+    const auto* found = find(mark);
+    if (found == nullptr) return high > joined_seq;
+    bool lacks = false;
+    found->set.gaps(joined_seq + 1, high, [&](Seq, Seq) {
+      lacks = true;
+      return false;
+    });
+    return lacks;
+  }
 };
 
 /// A live session as the committer knows it.
@@ -147,6 +169,7 @@ struct SessionInfo {
   std::uint32_t marks_on_push = 0;  ///< bit set by MarkId
   Position since = 0;               ///< what is committed behind this is pushed to it …
   bool single = false;
+  bool receipts = false;  ///< wants to hear who has read its user's messages
   std::vector<MessageId>
       withheld;  ///< … but for these, ascending: refused for it, or nothing that its contract can say
 
@@ -232,6 +255,7 @@ struct State {
   /// round gave some, it lies below `stable`; whoever keeps a place in the order over a restart must not be told more.
   Position durable = 0;
   std::uint64_t sessions = 0;
+  std::uint64_t receipt_sessions = 0;  ///< of them, with SessionInfo::receipts
   std::uint64_t online_users = 0;
 
   /// Counts periods of at least half a minute; moved on by housekeeping only, however late that comes.

@@ -208,7 +208,9 @@ void Core::mark(const Caller& from, MarkAct act, Done<Marked> done) {
             with_view(caller, [this, caller, wanted = std::move(asked.act),
                                done = std::move(done)](Result<void> ready) mutable {
               if (!ready) return refuse(caller, std::move(done), std::move(ready.error()));
-              if (wanted.in)
+              if (wanted.everywhere)
+                mark_everywhere(caller, wanted, std::move(done));
+              else if (wanted.in)
                 mark_up_to(caller, std::move(wanted), std::move(done));
               else
                 mark_messages(caller, std::move(wanted), std::move(done));
@@ -274,25 +276,27 @@ void Core::mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done) {
         entry.actor = directory_.cached(caller.user);
         entry.mark = act.mark;
         entry.also = act.also;
-        entry.in = *found;
-        entry.up_to_time = act.up_to_time;
+        MarkSpan span;
+        span.in = *found;
+        span.up_to_time = act.up_to_time;
         const Position upto = act.up_to != MessageId::none ? raw(act.up_to) : id::last_at(act.up_to_time);
         bool whole = false;
         {
           // What comes after this moment is not meant.
           std::lock_guard lock(state_.mutex);
-          whole = upto >= raw(entry.in->last);
-          entry.up_to = entry.in->head;
-          entry.up_to_id = entry.in->last;
+          whole = upto >= raw(span.in->last);
+          span.up_to = span.in->head;
+          span.up_to_id = span.in->last;
         }
+        entry.spans.push_back(span);
         if (whole) return enqueue_marks(caller, std::move(entry), std::move(done));
-        const auto conversation = entry.in->id();
+        const auto conversation = span.in->id();
         in_pool<MarkTarget>(
             caller, [this, conversation, upto] { return message_at(conversation, upto); },
             [this, caller, entry = std::move(entry), done = std::move(done)](Result<MarkTarget> target) mutable {
               if (!target) return refuse(caller, std::move(done), std::move(target.error()));
-              entry.up_to = target->seq;
-              entry.up_to_id = target->id;
+              entry.spans.front().up_to = target->seq;
+              entry.spans.front().up_to_id = target->id;
               enqueue_marks(caller, std::move(entry), std::move(done));
             });
       });

@@ -95,11 +95,11 @@ class PlayGroups : protected PlayMessages {
         std::erase_if(in.members, [&](const auto& m) { return m.user == subject; });
         in.members.push_back(
             {subject, Role::member, in.log.size(), record.member.joined, model_.events.size(), muted, false, true});
-        std::erase_if(model_.rows,
-                      [&](const auto& row) { return std::get<0>(row) == subject && std::get<1>(row) == in.id; });
-        std::erase_if(model_.states, [&](const auto& row) {
+        const auto is_theirs = [&](const auto& row) {
           return std::get<0>(row.first) == subject && std::get<1>(row.first) == in.id;
-        });
+        };
+        std::erase_if(model_.rows, is_theirs);
+        std::erase_if(model_.states, is_theirs);
         tell(ChangeKind::joined);
         break;
       }
@@ -127,9 +127,10 @@ class PlayGroups : protected PlayMessages {
     if (model_.sessions.size() >= 6) return;
     SessionPolicy policy;
     policy.single = below(5) == 0;
-    policy.interests = {below(2) == 0, below(2) == 0, below(2) == 0, below(2) == 0, below(2) == 0};
+    policy.interests = {below(2) == 0, below(2) == 0, below(2) == 0, below(2) == 0, below(2) == 0, below(2) == 0};
     if (below(4) != 0) policy.mark_on_push.push_back(MarkId::delivered);
     if (below(4) == 0) policy.mark_on_push.push_back(world_.plain);
+    if (below(4) == 0) policy.mark_on_push.push_back(world_.timed);
     const auto user = anybody();
     auto& client = world_.login(user, policy, static_cast<unsigned>(below(2)));
     if (policy.single) {
@@ -158,7 +159,7 @@ class PlayGroups : protected PlayMessages {
       for (const auto& [in, seq] : session.unproven) {
         if (in->member(session.user) == nullptr) continue;
         for (const auto mark : session.policy.mark_on_push) {
-          model_.mark(session.user, *in, mark, seq);
+          model_.mark(session.user, *in, mark, seq, world_.host.clock().now(), true);
           model_.reach(session.user, *in, mark, in->log[seq - 1].id, 0);
         }
       }

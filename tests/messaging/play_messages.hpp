@@ -147,14 +147,14 @@ class PlayMessages : protected PlayBase {
       for (const auto& [in, seq] : targets) {
         if (!can_mark(actor, *in, seq)) continue;
         const auto id = in->log[seq - 1].id;
-        const bool is_new = model_.mark(actor, *in, act.mark, seq);
+        const bool is_new = mark(actor, *in, act.mark, seq);
         newly += is_new;
         if (is_new && act.mark == MarkId::read) heard.insert(in);
         const auto moved = model_.reach(actor, *in, act.mark, id, 0);
         advanced |= moved.reached;
         if (moved.any && act.mark == MarkId::read) read_moved.insert(in);
         if (act.also && *act.also != act.mark) {
-          model_.mark(actor, *in, *act.also, seq);
+          mark(actor, *in, *act.also, seq);
           model_.reach(actor, *in, *act.also, id, 0);
         }
       }
@@ -201,7 +201,7 @@ class PlayMessages : protected PlayBase {
       }
       REQUIRE(reason_of(result) == "ok");
       std::uint64_t newly = 0;
-      for (Seq seq = self->joined_seq + 1; seq <= upto; ++seq) newly += model_.mark(actor, *in, act.mark, seq);
+      for (Seq seq = self->joined_seq + 1; seq <= upto; ++seq) newly += mark(actor, *in, act.mark, seq);
       const auto newest = upto > self->joined_seq ? in->log[upto - 1].id : MessageId::none;
       const auto moved = model_.reach(actor, *in, act.mark, newest, act.up_to_time);
       REQUIRE(result->newly == newly);
@@ -212,6 +212,75 @@ class PlayMessages : protected PlayBase {
       if (newly > 0 && act.mark == MarkId::read) model_.read_event(actor, *in);
       if (moved.any && act.mark == MarkId::read) model_.push_read(actor, *in);
     };
+  }
+
+  bool mark(UserId user, ModelConversation& in, MarkId mark, Seq seq) {
+    return model_.mark(user, in, mark, seq, world_.host.clock().now());
+  }
+
+  Apply mark_everywhere() {
+    const auto actor = anybody();
+    MarkAct act;
+    act.mark = any_mark();
+    act.everywhere = true;
+    if (below(3) == 0) act.also = MarkId::delivered;
+    if (below(3) != 0) act.having = any_mark();
+    constexpr Millis hour = 3'600'000;
+    const auto now = world_.host.clock().now();
+    act.set_before = std::vector{now + 2 * hour, now, now - static_cast<Millis>(below(4)) * hour,
+                                 id::time_of(raw(any_message())) + static_cast<Millis>(below(2))}[below(4)];
+    std::vector<std::pair<ModelConversation*, Seq>> seen;
+    for (auto& in : model_.conversations) {
+      if (in.member(actor) != nullptr) seen.emplace_back(&in, in.log.size());
+    }
+    auto answer = slot<Marked>();
+    world_.core->mark(caller_of(actor), act, into(answer));
+    return [=, this] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      if (act.having && act.mark == MarkId::hidden) {
+        REQUIRE(reason_of(result) == "mark.hidden_having");
+        return;
+      }
+      REQUIRE(reason_of(result) == "ok");
+      std::uint64_t newly = 0;
+      bool advanced = false;
+      std::vector<ModelConversation*> moved, heard;
+      for (const auto& [in, upto] : seen) {
+        const auto* self = in->member(actor);
+        if (self == nullptr || self->moved) continue;
+        const auto before = newly;
+        const auto reached = mark_within(actor, *in, act, self->joined_seq + 1, upto, newly);
+        advanced |= reached.reached;
+        if (newly != before) heard.push_back(in);
+        if (reached.any) moved.push_back(in);
+      }
+      REQUIRE(result->newly == newly);
+      REQUIRE(result->advanced == advanced);
+      if (act.mark != MarkId::read) return;
+      for (auto* in : heard) model_.read_event(actor, *in);
+      for (auto* in : moved) model_.push_read(actor, *in);
+      unordered_reads_ |= moved.size() > 1 || heard.size() > 1;
+    };
+  }
+
+  Model::Moved mark_within(UserId actor, ModelConversation& in, const MarkAct& act, Seq low, Seq high,
+                           std::uint64_t& newly) {
+    MessageId newest{};
+    std::vector<Seq> seqs;
+    for (auto seq = low; seq <= high; ++seq) {
+      const auto& message = in.log[seq - 1];
+      if (act.having && (message.sender == actor || !model_.had(actor, in, *act.having, seq, act.set_before))) continue;
+      seqs.push_back(seq);
+      newest = message.id;
+    }
+    for (const auto seq : seqs) newly += mark(actor, in, act.mark, seq);
+    const auto moved = model_.reach(actor, in, act.mark, newest, 0);
+    if (act.also && act.also != act.mark) {
+      for (const auto seq : seqs) mark(actor, in, *act.also, seq);
+      model_.reach(actor, in, *act.also, newest, 0);
+    }
+    return moved;
   }
 
  private:

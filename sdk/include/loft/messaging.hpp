@@ -28,7 +28,8 @@ struct Caller {
 enum class MarkId : std::uint8_t {
   delivered,  ///< reached one of the member's devices
   read,       ///< implies delivered; heard of by other sessions
-  hidden,     ///< the member does not want to see it any more; nobody else is told
+  hidden,     ///< the member does not want to see it any more, own ones included; nobody else is told. No list has it
+              ///< but an inbox that asks for it (`having`); `message` and `sync` still give it
 };
 
 /// A contract's own mark, such as `im.fetched`.
@@ -77,8 +78,8 @@ struct MarkAct {
   MessageId up_to = MessageId::none;  ///< everything up to this one, included
   Millis up_to_time = 0;              ///< everything with time() <= this
   bool everywhere = false;            ///< everything in all of the caller's conversations
-  /// With `everywhere`: only what has this mark (one with MarkSpec::timed) since before `set_before`. Where it is not
-  /// known since when, the message's own time counts.
+  /// With `everywhere`: only messages from others that have this mark (one with MarkSpec::timed) since before
+  /// `set_before`. Where it is not known since when, the message's own time counts. Not to set `hidden`.
   std::optional<MarkId> having;
   Millis set_before = 0;  ///< since 1970
 };
@@ -148,7 +149,7 @@ struct Page {
   bool more = false;        ///< there are further ones in the same direction; a page of large ones may be short
 };
 
-/// Messages of one conversation, newest first.
+/// Messages of one conversation, newest first. Hidden ones are left out.
 struct HistoryQuery {
   ConversationRef in;
   MessageId before = MessageId::none;  ///< only older than this one; none: no bound
@@ -164,6 +165,7 @@ struct ConversationClass {
 };
 
 /// Messages from others in all of the caller's conversations that lack a mark, oldest first. Hidden ones are left out.
+/// What was pushed to a live session that sets a mark by that (`SessionPolicy::mark_on_push`) counts as having it.
 struct InboxQuery {
   bool with_recalled = false;         ///< recalled ones are part of it (as tombstones)
   bool only_recalled = false;         ///< nothing but recalled ones
@@ -222,7 +224,7 @@ struct ConversationQuery {
   bool groups_only = false;
   bool with_last = false;         ///< fill `ConversationRecord::last`
   std::optional<MarkId> lacking;  ///< fill `ConversationRecord::lacking`: messages from others without this mark, that
-                                  ///< are neither hidden nor recalled
+                                  ///< are neither hidden nor recalled; what an InboxQuery would return
   bool only_lacking = false;      ///< leave out those where that count (without `lacking`: unread) is 0
   std::size_t members = 0;        ///< fill `ConversationRecord::members`, at most so many, in the order of joining
 };
@@ -255,7 +257,8 @@ class Messaging {
   /// `recall.expired`.
   virtual void recall(const Caller& caller, Recall recall, Done<Recalled> done) = 0;
 
-  /// Errors: not_found `message.unknown`, `conversation.unknown`; forbidden `member.none`, `mark.own_message` (strict).
+  /// Errors: not_found `message.unknown`, `conversation.unknown`; forbidden `member.none`, `mark.own_message` (strict);
+  /// invalid `mark.hidden_having` (`hidden` with `having`).
   virtual void mark(const Caller& caller, MarkAct act, Done<Marked> done) = 0;
 
   /// Makes a group, or a direct conversation before its first message. Errors: not_found `user.unknown`; conflict
@@ -272,7 +275,7 @@ class Messaging {
   /// `member.unknown` (the subject is not one); invalid `role.invalid`.
   virtual void change_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) = 0;
 
-  /// One message that the caller may see. Errors: not_found `message.unknown`.
+  /// One message that the caller may see, hidden or not. Errors: not_found `message.unknown`.
   virtual void message(const Caller& caller, MessageId id, Done<MessageRecord> done) = 0;
 
   /// Errors: not_found `conversation.unknown`, `message.unknown` (`before`); forbidden `member.none`.
