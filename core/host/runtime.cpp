@@ -227,14 +227,18 @@ void Runtime::check_files() {
 
 /// A listener whose contracts do not speak what its transport carries would take connections and answer none.
 void Runtime::check_routes(const Router& router, const config::ListenerSettings& listener) {
-  const auto& id = listener.transport.id;
-  const bool packets = id == "transport.route_packet";
-  if (!packets && id != "transport.http") return;  // what others carry is not known here
+  const auto& transport = listener.transport;
+  if (transport.id.empty()) return;  // that is found already
+  const auto carries = plugins_->as<Transport>(transport.instance, "a transport").carries();
+  if (carries == Carries::unknown) return;
+  const bool packets = carries == Carries::packets;
   if (packets ? router.takes_packets() : router.takes_http()) return;
   note(listener.contracts.empty() ? listener.place : listener.contracts.front().place,
-       "listener '" + listener.name + "': none of its contracts speaks over " + id +
-           (packets ? "; name one that takes packets, such as carrypigeon, or use `transport: http`"
-                    : "; name one that has HTTP routes or a WebSocket, such as im, or use `transport: route_packet`"));
+       "listener '" + listener.name + "': none of its contracts speaks over " + transport.id +
+           (packets ? ", which carries packets; name one that takes packets, or give the listener a transport that "
+                      "carries HTTP"
+                    : ", which carries HTTP; name one that has HTTP routes or a WebSocket, or give the listener a "
+                      "transport that carries packets"));
 }
 
 void Runtime::set_up_parts() {

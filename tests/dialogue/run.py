@@ -17,7 +17,7 @@ from lib.host import LISTENERS, Host, HostError, account                        
 from lib import tokens                                                              # noqa: E402
 from lib.program import SECRET                                                      # noqa: E402
 from lib.match import Mismatch, Template, TemplateError, fill, match                # noqa: E402
-from lib.session import FlixSession, Http, ImSession, NetherlinkSession, PigeonSession  # noqa: E402
+from lib.session import FlixSession, Http, ImSession, NetherlinkSession, PigeonSession, sealed_pigeon  # noqa: E402
 from lib.wire import Closed, Silence                                                # noqa: E402
 
 
@@ -31,6 +31,7 @@ class World:
     def __init__(self, options):
         self.host = None
         self.loft, self.config = options.loft, options.config
+        self.instead = dict(one.split("=", 1) for one in options.instead)
         self._given = {}
         for one in options.at:
             contract, _, address = one.partition("=")
@@ -151,6 +152,7 @@ class Script:
         name = name or user
         if name in self.sessions:
             self.sessions.pop(name).drop()
+        kind = self.world.instead.get(kind, kind)
         options = {} if query is None else {"query": fill(query, self.kept)}
         self.sessions[name] = made = SESSIONS[kind](self.world.at(kind), **options)
         return made
@@ -283,7 +285,7 @@ def show(value):
 
 
 SESSIONS = {"im": ImSession, "netherlink": NetherlinkSession, "flix": FlixSession, "carrypigeon": PigeonSession,
-            "cp": PigeonSession}
+            "cp": PigeonSession, "sealed": sealed_pigeon}
 WHO = r"([a-z][a-z0-9_]*)"
 KIND = "(" + "|".join(SESSIONS) + r")(?:\?(\S*))?"
 CALL = r"(?:(im|netherlink|flix|message_service) )?([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?"
@@ -326,6 +328,8 @@ def main():
                         help="where a running host speaks it: im=http://127.0.0.1:8080, carrypigeon=127.0.0.1:7609")
     parser.add_argument("--contract", action="append", default=[], choices=sorted(LISTENERS),
                         help="what the host that is started listens for; by default im and carrypigeon")
+    parser.add_argument("--instead", action="append", default=[], metavar="KIND=OTHER",
+                        help="sessions of one kind are of another: carrypigeon=cp plays its dialogues over WebSocket")
     parser.add_argument("--loft", help="the program; without --at a host of it is started")
     parser.add_argument("--plugins", help="its plugins; by default those of the build")
     parser.add_argument("--config", help="the running host's configuration, for tokens")
