@@ -14,6 +14,7 @@ class NoKeyValues final : public KeyValues {
     done(pending);
   }
   Result<std::vector<KeyValue>> read(const std::string&, const std::string&, std::size_t) override { return pending; }
+  Result<void> write(std::vector<KeyChange>) override { return pending; }
 };
 
 }  // namespace
