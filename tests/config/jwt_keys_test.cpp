@@ -60,7 +60,7 @@ TEST_CASE("keys are read in their order with what they may vouch for") {
 TEST_CASE("an entry that can be no key is an error at its place") {
   const std::pair<std::string, const char*> cases[] = {
       {"{}",
-       "a.yaml:3:11: auth.jwt.keys.0: has no key: give exactly one of secret, public_key_file, jwks_file, jwks_url"},
+       "a.yaml:3:12: auth.jwt.keys.0: has no key: give exactly one of secret, public_key_file, jwks_file, jwks_url"},
       {"{algorithm: RS256}", "has no key"},
       {"{jwks_file: a, jwks_url: 'https://a/', issuer: b}", "has more than one source of keys"},
       {"{algorithm: HS256, secret: " + secret + ", public_key_file: a}", "has more than one source of keys"},
