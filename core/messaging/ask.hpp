@@ -59,6 +59,7 @@ void Core::in_pool(const Caller& caller, W work, F then) {
 
 template <class T>
 void Core::refuse(const Caller& caller, Done<T> done, Error error) {
+  if (caller.thread >= threads_.count()) return guarded([&] { done(std::move(error)); });
   threads_.post(caller.thread, [this, caller, done = std::move(done), error = std::move(error)]() mutable {
     if (!is_gone(caller)) guarded([&] { done(std::move(error)); });
   });

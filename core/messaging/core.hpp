@@ -127,6 +127,7 @@ class Core final : public Messaging, public Users {
  private:
   friend class Sequencer;
   friend class Reader;
+  friend class StoredValues;
 
   // submit.cpp
   void check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done);
@@ -234,6 +235,7 @@ class Core final : public Messaging, public Users {
   void prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, KeyValueEntry& put, std::unique_lock<std::mutex>& lock);
   void prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>& lock);
 
   const CoreOptions options_;

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <loft/function.hpp>
+#include <loft/key_values.hpp>
 #include <loft/messaging.hpp>
 #include <loft/storage.hpp>
 
@@ -121,6 +122,13 @@ struct UserEntry {
   Done<UserPtr> done;
 };
 
+struct KeyValueEntry {
+  std::string space;
+  std::vector<KeyChange> changes;
+  std::vector<std::optional<std::string>> stored;  ///< by the committer; of each change with `expected`, what is stored
+  Done<bool> done;
+};
+
 struct OpenEntry {
   UserPtr user;
   SessionInfo session;
@@ -135,7 +143,7 @@ struct CloseEntry {
 struct Entry {
   Caller caller;
   std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>,
-               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<OpenEntry>, CloseEntry>
+               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<KeyValueEntry>, Boxed<OpenEntry>, CloseEntry>
       what;
   std::size_t bytes = 0;          ///< counted against the queue's limit
   std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences

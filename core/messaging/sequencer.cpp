@@ -16,7 +16,7 @@ void Sequencer::take(Entry& entry, std::unique_lock<std::mutex>& lock) {
 
 bool Sequencer::changes_nothing() const noexcept {
   return messages_.empty() && users_.empty() && conversations_.empty() && members_.empty() && changes_.empty() &&
-         recalls_.empty() && draft_marks_.empty();
+         recalls_.empty() && draft_marks_.empty() && values_.empty();
 }
 
 Batch Sequencer::batch() {
@@ -34,6 +34,7 @@ Batch Sequencer::batch() {
   batch.changes = changes_;
   batch.recalls = recalls_;
   batch.marks = marks_;
+  batch.key_values = values_;
   return batch;
 }
 

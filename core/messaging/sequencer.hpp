@@ -146,6 +146,7 @@ class Sequencer {
   Step decide(Entry& entry, CreateEntry& create);
   Step decide(Entry& entry, MembershipEntry& membership);
   Step decide(Entry& entry, UserEntry& user);
+  Step decide(Entry& entry, KeyValueEntry& put);
   Step decide(Entry&, OpenEntry&) { return Opened{core_.ids_.last()}; }
   Step decide(Entry&, CloseEntry&) { return Nothing{}; }
 
@@ -156,6 +157,7 @@ class Sequencer {
   void finish(Entry& entry, CreateEntry& create, Step& step, Outbound& out);
   void finish(Entry& entry, MembershipEntry& membership, Step& step, Outbound& out);
   void finish(Entry& entry, UserEntry& user, Step& step, Outbound& out);
+  void finish(Entry& entry, KeyValueEntry& put, Step& step, Outbound& out);
   void finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out);
   void finish(Entry& entry, CloseEntry& close, Step& step, Outbound& out);
 
@@ -213,6 +215,7 @@ class Sequencer {
   std::vector<Change> changes_;
   std::vector<RecallWrite> recalls_;
   std::vector<MarkWrite> marks_;
+  std::vector<KeyValueWrite> values_;
 
   boost::unordered_flat_map<ConversationState*, std::size_t> head_index_;
   std::vector<std::unique_ptr<ConversationState>> made_;
@@ -225,6 +228,7 @@ class Sequencer {
   boost::unordered_flat_map<std::pair<ConversationId, UserId>, std::size_t, PairHash> draft_reads_;  ///< into changes_
   boost::unordered_flat_map<ConversationState*, std::int64_t> draft_joins_;
   boost::unordered_flat_map<std::string, std::size_t> draft_users_;  ///< by handle, into users_
+  boost::unordered_flat_map<std::pair<std::string, std::string>, std::size_t> draft_values_;  ///< into values_
 };
 
 }  // namespace loft
