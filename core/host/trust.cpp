@@ -61,6 +61,8 @@ std::vector<identity::PublishedKeys> trust(const std::vector<config::JwtKey>& ke
     const auto algorithm = identity::algorithm_named(key.algorithm);
     const auto source = ring.add({key.issuer, key.audience, key.services}, !key.jwks_url.empty());
     if (!key.jwks_url.empty()) {
+      if (const auto ca = contents(key.ca_file); !key.ca_file.empty() && !ca)
+        problem(key.place.option("ca_file"), ca.error().detail);
       published.push_back({key.jwks_url,
                            {key.ca_file, key.timeout, key.max_bytes},
                            algorithm,

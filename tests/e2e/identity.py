@@ -255,6 +255,7 @@ auth:
       - {{algorithm: RS256, public_key_file: {issuer.file("gone.pub")}}}
       - {{jwks_file: {issuer.file("empty.json")}}}
       - {{algorithm: RS256, public_key_file: {issuer.path}}}
+      - {{jwks_url: "https://127.0.0.1:1/", issuer: x, ca_file: {issuer.file("gone.crt")}}}
 internal: {{listen: 127.0.0.1:0}}
 listeners:
   - {{name: im, listen: 127.0.0.1:0, contracts: [im]}}
@@ -265,13 +266,14 @@ contracts: {{im: {{auth: token}}}}
                 "auth.jwt.keys.2.public_key_file: is no key on the curve P-256, which ES256 needs",
                 "auth.jwt.keys.3.public_key_file: cannot be read: No such file or directory",
                 "auth.jwt.keys.4.jwks_file: has no usable key; key 1: it is an RSA key of",
-                "auth.jwt.keys.5.public_key_file: cannot be read: ")
+                "auth.jwt.keys.5.public_key_file: cannot be read: ",
+                "auth.jwt.keys.6.ca_file: cannot be read: No such file or directory")
         with Place(given, text) as place:
             ran = place.run("check")
             assert ran.code == 78, ran
             for words in said:
                 assert words in ran.err, f"{words!r} is not in\n{ran}"
-            assert "6 problems" in ran.err, ran
+            assert "7 problems" in ran.err, ran
             place.refused(78, *said)
 
 
