@@ -65,7 +65,7 @@ class UserStore {
   /// Runs a command that a plugin offers. Error: not_found `control.unknown_command`; the plugin's.
   virtual Result<std::string> command(std::string_view name, std::string_view arguments);
   /// Writes a message as a service. Errors: Messaging::submit's.
-  virtual Result<std::shared_ptr<const MessageRecord>> submit(UserId sender, Submission submission);
+  virtual Result<Accepted> submit(UserId sender, Submission submission);
 };
 
 /// Runs `user.add`, `user.list`, `user.password`, `token`, `announce`, `notify`, or a plugin's command, with its JSON

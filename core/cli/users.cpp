@@ -132,8 +132,9 @@ Result<std::string> UserStore::command(std::string_view name, std::string_view) 
   return Error{Code::not_found, "control.unknown_command", "there is no command " + std::string(name)};
 }
 
-Result<std::shared_ptr<const MessageRecord>> UserStore::submit(UserId, Submission) {
-  return Error{Code::unavailable, "host.stopping", "messages cannot be written here"};
+Result<Accepted> UserStore::submit(UserId, Submission) {
+  return Error{Code::unavailable, "control.no_host",
+               "no host runs: start it, messages are written by a running host only"};
 }
 
 Result<std::string> run_user_command(UserStore& users, const JwtIdentity& identity, std::string_view command,

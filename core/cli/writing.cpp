@@ -48,12 +48,13 @@ Result<std::string> write(UserStore& users, bool to_one, const json::Value& argu
   auto name = text(arguments, "as");
   const auto sender = find_or_add(users, name.empty() ? default_sender : name);
   if (!sender) return sender.error();
-  const auto record = users.submit(sender->id, std::move(*out));
-  if (!record) return record.error();
+  const auto sent = users.submit(sender->id, std::move(*out));
+  if (!sent) return sent.error();
+  const auto& message = *sent->record->message;
   std::string answer;
   json::Writer w(answer);
-  w.object().key("message").number(raw((*record)->message->id));
-  w.key("conversation").number(raw((*record)->message->conversation)).end_object();
+  w.object().key("message").number(raw(message.id)).key("conversation").number(raw(message.conversation));
+  w.key("repeated").boolean(sent->repeated).end_object();
   return answer;
 }
 

@@ -53,14 +53,14 @@ class ListStore final : public cli::UserStore {
     asked.emplace_back(std::string(name) + " " + std::string(arguments));
     return std::string("{}");
   }
-  Result<std::shared_ptr<const MessageRecord>> submit(UserId sender, Submission submission) override {
+  Result<Accepted> submit(UserId sender, Submission submission) override {
     auto message = std::make_shared<Message>();
     message->id = static_cast<MessageId>(77);
     message->sender = sender;
     MessageRecord record;
     record.message = message;
     submitted.emplace_back(sender, std::move(submission));
-    return std::make_shared<const MessageRecord>(record);
+    return Accepted{std::make_shared<const MessageRecord>(record), false};
   }
 
   static inline bool has_passwords = true;

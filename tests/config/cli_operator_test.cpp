@@ -69,7 +69,7 @@ TEST_CASE("announcements go to all, notices to one, from a sender that is made w
 
   CHECK(bench.run({"notify", "ann", "--topic", "orders", "--domain", "Shop:Order", "--content", R"({"id": 7})", "--as",
                    "ann", "--client-id", "o7", "--json"}) == 0);
-  CHECK(bench.out == "{\"message\":77,\"conversation\":0}\n");
+  CHECK(bench.out == "{\"message\":77,\"conversation\":0,\"repeated\":false}\n");
   CHECK(submitted.back().first == static_cast<UserId>(5));
   CHECK(submitted.back().second.to.by == ConversationRef::By::system);
   CHECK(submitted.back().second.to.text == "orders");
