@@ -363,8 +363,15 @@ class Identity {
   virtual Result<Claims> verify(std::string_view token, const TokenRules& rules) const = 0;
 
   /// Errors: unauthenticated `token.missing`, `token.malformed`, `token.forged`, `token.expired`, `token.not_yet`,
-  /// `token.algorithm`.
+  /// `token.algorithm`; unavailable `token.keys_missing` (an issuer's keys could not be had yet).
   virtual Result<Claims> verify(std::string_view token) const = 0;
+
+  /// A token of this host's own for a user who has proved who it is, valid for `ttl` from now; every contract accepts
+  /// it. Error: unavailable `token.no_issuer` (this identity makes none).
+  virtual Result<std::string> issue(const User& user, Millis ttl) const {
+    static_cast<void>(user), static_cast<void>(ttl);
+    return Error{Code::unavailable, "token.no_issuer", "this host makes no tokens"};
+  }
 };
 
 }  // namespace loft
