@@ -11,6 +11,13 @@
 namespace loft::cli {
 namespace {
 
+/// CLI11 would read `010` as eight and `0x10` as sixteen.
+std::string decimal(const std::string& text) {
+  const bool digits = text.find_first_not_of("0123456789") == std::string::npos;
+  const bool padded = text.size() > 1 && text.front() == '0';
+  return digits && !padded ? std::string() : "'" + text + "' is not a decimal number; write digits only, such as 10001";
+}
+
 class Grammar {
  public:
   Grammar(Words& words, Actions& actions) : words_(words), actions_(actions) {
@@ -22,7 +29,8 @@ class Grammar {
         "  loft serve                                   runs on ./config/loft.yaml\n"
         "  loft serve --config /etc/loft/loft.yaml --set log.level=debug\n"
         "  loft user add ann && loft token ann          a user and a token for it\n"
-        "Exit codes: 0 done, 1 refused, 64 usage, 69 unavailable, 70 internal, 75 data_dir in use, 78 configuration.");
+        "Exit codes: 0 done, 1 refused, 64 usage, 69 unavailable, 70 internal, 74 output lost, 75 data_dir in use, 78 "
+        "configuration.");
     app_.add_option("-c,--config", words_.config, "The YAML file; else ./config/loft.yaml, then /etc/loft/loft.yaml")
         ->type_name("FILE");
     app_.add_option("--set", words_.set, "Overrides one option: --set server.threads=4; may be repeated")
@@ -118,7 +126,7 @@ class Grammar {
     auto* const user_add = add(user, "add", "Add a user", &Actions::user_add,
                                "  loft user add ann\n  loft user add bob --uid 10001 --json");
     user_add->add_option("handle", words_.handle, "Its name, 1 to 50 bytes")->required()->type_name("HANDLE");
-    user_add->add_option("--uid", words_.uid, "Its number; else the host chooses one")->type_name("N");
+    user_add->add_option("--uid", words_.uid, "Its number; else the host chooses one")->type_name("N")->check(decimal);
     user_add->add_option("--uuid", words_.uuid, "Its UUID; else a random one")->type_name("U");
     json(user_add);
     json(add(user, "list", "List all users: uid, uuid, handle", &Actions::user_list, "  loft user list --json"));
@@ -171,8 +179,10 @@ class Grammar {
 
 }  // namespace
 
-int run(int argc, const char* const* argv, std::map<std::string, std::string> environment, HostCommands& host,
-        std::ostream& out, std::ostream& err) {
+namespace {
+
+int run_words(int argc, const char* const* argv, std::map<std::string, std::string> environment, HostCommands& host,
+              std::ostream& out, std::ostream& err) {
   try {
     Words words;
     Actions actions(words, std::move(environment), host, out, err);
@@ -193,6 +203,17 @@ int run(int argc, const char* const* argv, std::map<std::string, std::string> en
     err << "loft: " << error.what() << "\n";
     return internal;
   }
+}
+
+}  // namespace
+
+int run(int argc, const char* const* argv, std::map<std::string, std::string> environment, HostCommands& host,
+        std::ostream& out, std::ostream& err) {
+  const int code = run_words(argc, argv, std::move(environment), host, out, err);
+  out.flush();
+  if (out || code != success) return code;
+  err << "loft: the output could not be written to its end; is the device full?\n";
+  return output_lost;
 }
 
 }  // namespace loft::cli

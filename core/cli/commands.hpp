@@ -29,7 +29,8 @@ enum Exit : int {
   usage = 64,
   unavailable = 69,  ///< storage or host do not answer, a port cannot be had
   internal = 70,
-  lock_held = 75,  ///< another process owns the data_dir
+  output_lost = 74,  ///< done, but what it had to say could not be written
+  lock_held = 75,    ///< another process owns the data_dir
   bad_config = 78,
 };
 

@@ -136,6 +136,7 @@ class Application {
     }
     switch (option.type) {
       case OptionType::text:
+        if (holds_nul(item, path, text)) return;
         return option.set_text(text);
       case OptionType::choice:
         return set_choice(option, item, path, text);
@@ -181,7 +182,15 @@ class Application {
       wrong(item, path, item.kind == Kind::null ? "has no value; give it one or remove it" : "takes a text");
       return false;
     }
+    if (holds_nul(item, path, item.value)) return false;
     out = item.value;
+    return true;
+  }
+
+  /// Names and paths end at a NUL for the system, which would open another file than the one that is written there.
+  bool holds_nul(const Item& item, const std::string& path, const std::string& text) {
+    if (item.secret || text.find('\0') == std::string::npos) return false;
+    wrong(item, path, "holds a NUL character, which no name or path may have; remove it");
     return true;
   }
 

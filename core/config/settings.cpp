@@ -97,8 +97,8 @@ class Reader {
     read_domains();
     read_internal();
     read_listeners();
-    read_contracts();
     read_plugins();
+    read_contracts();
     read_log();
     return std::move(settings_);
   }
@@ -303,6 +303,9 @@ class Reader {
     for (const auto& listener : settings_.listeners) {
       for (const auto& mount : listener.contracts) {
         if (std::find(used.begin(), used.end(), mount.contract) != used.end()) continue;
+        // One that stands under `plugins` may have routes besides.
+        const auto is_it = [&](const PluginRef& ref) { return ref.instance == mount.contract; };
+        if (std::any_of(settings_.plugins.begin(), settings_.plugins.end(), is_it)) continue;
         used.push_back(mount.contract);
         const auto options = node[mount.contract];
         auto ref = section(options, "contract", mount.contract);

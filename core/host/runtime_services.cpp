@@ -7,6 +7,7 @@
 namespace loft {
 
 void Runtime::check_files() {
+  if (auto why = log_file_problem(settings_.log.file); !why.empty()) note(document_.root().option("log.file"), why);
   for (const auto& listener : settings_.listeners) {
     if (listener.tls_certificate.empty() || listener.tls_key.empty()) continue;
     const auto loaded = net::TlsContext::load(listener.tls_certificate, listener.tls_key);

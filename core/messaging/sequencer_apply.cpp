@@ -45,14 +45,7 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
 }
 
 void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out) {
-  const auto answer = [&](Result<Accepted> result) {
-    if (entry.caller.thread < out.by_thread.size()) {
-      out.by_thread[entry.caller.thread].push_back(
-          Ack{entry.caller.session, std::move(submit.done), std::move(result)});
-    } else {
-      out.reply(entry.caller, submit.done, std::move(result));
-    }
-  };
+  const auto answer = [&](Result<Accepted> result) { out.answer(entry.caller, submit.done, std::move(result)); };
   if (auto* refused = std::get_if<Error>(&step)) {
     core_.tell_refused(entry.caller, *refused, out);
     return answer(std::move(*refused));

@@ -58,6 +58,14 @@ struct Session {
   std::uint32_t in_flight = 0;         ///< submissions on their way
   std::vector<ConversationId> groups;  ///< whose audience it is part of
   std::vector<Unproven> unproven;
+
+  /// Takes over what a contract says about a session of its.
+  void follow(const SessionPolicy& policy) {
+    interests = policy.interests;
+    variant = policy.variant;
+    single = policy.single;
+    for (const auto mark : policy.mark_on_push) marks_on_push |= 1u << static_cast<unsigned>(mark);
+  }
 };
 
 /// A message that a session was to be given and was not.
