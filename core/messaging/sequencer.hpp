@@ -182,6 +182,7 @@ class Sequencer {
 
   std::optional<Error> may_send(const ConversationState& conversation, const Caller& caller, UserId sender) const;
   ConversationState* direct(UserId a, UserId b);
+  std::optional<Error> may_create(const CreateEntry& create) const;
   Step decide_direct(const CreateEntry& create);
   void finish_direct(Entry& entry, CreateEntry& create, const CreatedStep& done, Outbound& out);
   /// The system or broadcast conversation of a topic, which is made if it is not there.

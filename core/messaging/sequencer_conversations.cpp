@@ -7,10 +7,8 @@
 
 namespace loft {
 
-Sequencer::Step Sequencer::decide(Entry& entry, CreateEntry& create) {
-  static_cast<void>(entry);
+std::optional<Error> Sequencer::may_create(const CreateEntry& create) const {
   const auto& wanted = create.conversation;
-  if (wanted.kind == ConversationKind::direct) return decide_direct(create);
   std::vector<UserId> distinct{create.actor->id};
   for (const auto& user : create.members) distinct.push_back(user->id);
   std::sort(distinct.begin(), distinct.end());
@@ -25,6 +23,14 @@ Sequencer::Step Sequencer::decide(Entry& entry, CreateEntry& create) {
   if (!wanted.handle.empty() && (state_.by_handle.contains(wanted.handle) || made_handles_.contains(wanted.handle))) {
     return error(Code::conflict, "conversation.handle_taken");
   }
+  return std::nullopt;
+}
+
+Sequencer::Step Sequencer::decide(Entry& entry, CreateEntry& create) {
+  static_cast<void>(entry);
+  const auto& wanted = create.conversation;
+  if (wanted.kind == ConversationKind::direct) return decide_direct(create);
+  if (auto refusal = may_create(create)) return std::move(*refusal);
   const auto id = core_.ids_.next();
   Conversation info;
   info.id = static_cast<ConversationId>(id);
@@ -259,6 +265,9 @@ void Sequencer::finish(Entry& entry, ChangeEntry& change, Step& step, Outbound& 
   ConversationRecord record;
   record.conversation = conversation.info;
   record.owner = change.heir != nullptr ? change.heir : change.owner;
+  // Another entry of this round may have given the group away.
+  const auto owner = conversation.info->owner;
+  if (record.owner == nullptr || record.owner->id != owner) record.owner = core_.directory_.cached(owner);
   record.member_count = done.count;
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->kind = Delivery::Kind::updated;
