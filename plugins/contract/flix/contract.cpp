@@ -3,6 +3,7 @@
 #include <mutex>
 
 #include <loft/json.hpp>
+#include <loft/token_options.hpp>
 
 #include "errors.hpp"
 
@@ -87,6 +88,7 @@ void FlixContract::options(OptionTable& table) {
   table.text("locale", settings.locale,
              "Language of previews, and of the text that stands for messages this contract cannot show.");
   table.text("recalled_text", settings.recalled_text, "What is shown in the place of a recalled message.");
+  token_options(table, shared_.rules);
 }
 
 void FlixContract::setup(Host& host) {

@@ -4,6 +4,7 @@
 #include <array>
 
 #include <loft/contract_tools.hpp>
+#include <loft/utf8.hpp>
 
 namespace loft::phoenix {
 namespace {
