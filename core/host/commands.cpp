@@ -55,6 +55,9 @@ class RuntimeUsers final : public cli::UserStore {
     if (!found) return found.error();
     return **found;
   }
+  Result<std::string> command(std::string_view name, std::string_view arguments) override {
+    return runtime_.run_command(name, arguments);
+  }
 
  private:
   Runtime& runtime_;
@@ -74,6 +77,9 @@ class OfflineUsers final : public cli::UserStore {
   Result<User> add(const cli::NewUser& user) override { return users_.add(user); }
   Result<std::vector<User>> list(UserId after, std::size_t limit) override { return users_.list(after, limit); }
   Result<User> find(std::string_view handle) override { return users_.find(handle); }
+  Result<std::string> command(std::string_view name, std::string_view arguments) override {
+    return users_.command(name, arguments);
+  }
 
  private:
   std::unique_ptr<LogSystem> log_;

@@ -7,6 +7,16 @@
 
 namespace loft {
 
+inline const Error queue_full{Code::overloaded, "queue.full", "try again later"};
+
+// Acts do not pile up without bound either.
+template <class T>
+bool Core::turned_away(const Caller& caller, Done<T>& done) {
+  if (!full()) return false;
+  refuse(caller, std::move(done), queue_full);
+  return true;
+}
+
 template <class F>
 void Core::guarded(F call) noexcept {
   try {
@@ -59,6 +69,7 @@ void Core::in_pool(const Caller& caller, W work, F then) {
 
 template <class T>
 void Core::refuse(const Caller& caller, Done<T> done, Error error) {
+  if (caller.thread >= threads_.count()) return guarded([&] { done(std::move(error)); });
   threads_.post(caller.thread, [this, caller, done = std::move(done), error = std::move(error)]() mutable {
     if (!is_gone(caller)) guarded([&] { done(std::move(error)); });
   });

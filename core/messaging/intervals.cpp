@@ -37,6 +37,19 @@ void IntervalSet::fold(Millis before) {
   merge();
 }
 
+Result<IntervalSet> IntervalSet::of(std::vector<Interval> intervals) {
+  Seq last = 0;
+  for (const auto& interval : intervals) {
+    if (interval.low <= last || interval.high < interval.low || interval.high > 2 * id::limit || interval.at < 0) {
+      return Error{Code::internal, "mark.damaged", {}};
+    }
+    last = interval.high;
+  }
+  IntervalSet set;
+  set.intervals_ = std::move(intervals);
+  return set;
+}
+
 void IntervalSet::encode(std::string& out) const {
   Seq last = 0;
   Millis time = 0;

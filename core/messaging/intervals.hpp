@@ -60,6 +60,9 @@ class IntervalSet {
   const std::vector<Interval>& intervals() const noexcept { return intervals_; }
   bool operator==(const IntervalSet&) const = default;
 
+  /// Ascending and apart from each other, as `intervals` gives them. Error: internal `mark.damaged`.
+  static Result<IntervalSet> of(std::vector<Interval> intervals);
+
   /// Appends a compact text of bytes for the storage.
   void encode(std::string& out) const;
   /// Error: internal `mark.damaged`, for bytes that `encode` did not make.

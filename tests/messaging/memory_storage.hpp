@@ -52,14 +52,10 @@ class MemoryStorage final : public Storage {
   Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) override;
   Result<std::vector<Change>> changes(ConversationId id, Position after, std::size_t limit) override;
   Result<Since> since(Position after, std::size_t limit) override;
-  Result<std::optional<std::string>> key_value(std::string_view, std::string_view) override {
-    return std::optional<std::string>();
-  }
-  Result<std::vector<StoredValue>> key_values(std::string_view, std::string_view, std::string_view,
-                                              std::size_t) override {
-    return std::vector<StoredValue>();
-  }
-  Result<std::vector<StoredConversation>> broadcasts() override { return std::vector<StoredConversation>(); }
+  Result<std::optional<std::string>> key_value(std::string_view space, std::string_view key) override;
+  Result<std::vector<StoredValue>> key_values(std::string_view space, std::string_view prefix, std::string_view after,
+                                              std::size_t limit) override;
+  Result<std::vector<StoredConversation>> broadcasts() override;
   Result<std::optional<Position>> follower(std::string_view name) override;
   Result<void> set_follower(std::string_view name, Position position) override;
   Result<std::size_t> forget_client_keys(Position before, std::size_t limit) override;
@@ -69,6 +65,7 @@ class MemoryStorage final : public Storage {
   std::size_t conversation_count() const;
   std::vector<Change> all_changes() const;
   std::size_t key_count() const;
+  std::size_t member_count() const;
 
  private:
   struct Key {
@@ -94,6 +91,7 @@ class MemoryStorage final : public Storage {
   std::vector<MarkWrite> marks_;
   std::vector<Key> keys_;
   std::map<std::string, Position, std::less<>> followers_;
+  std::map<std::pair<std::string, std::string>, std::string> key_values_;
 };
 
 }  // namespace loft::tests

@@ -51,6 +51,22 @@ TEST_CASE("null: heads are compared, a refused batch leaves nothing", "[storage]
   CHECK_FALSE(value(running->user_by_id(uid(9))));
 }
 
+TEST_CASE("null: the state of plugins and broadcasts are remembered", "[storage]") {
+  const TemporaryDirectory directory;
+  const Running running(directory.path(), {}, "storage.null");
+  BatchData batch;
+  auto news = a_group(10);
+  news.kind = ConversationKind::broadcast;
+  batch.conversations = {a_group(9), news};
+  batch.key_values = {{"a", "one", "1"}, {"a", "two", "2"}, {"b", "one", "3"}, {"a", "two", std::nullopt}};
+  REQUIRE(value(running->commit(batch.view())).empty());
+  REQUIRE(value(running->broadcasts()).size() == 1);
+  CHECK(value(running->broadcasts()).at(0).conversation.id == cid(10));
+  CHECK(value(running->key_value("a", "one")) == "1");
+  CHECK_FALSE(value(running->key_value("a", "two")));
+  CHECK(same(value(running->key_values("a", "", "", 9)), std::vector<Storage::StoredValue>{{"one", "1"}}));
+}
+
 TEST_CASE("null: a name that changes no longer finds its user", "[storage]") {
   const TemporaryDirectory directory;
   const Running running(directory.path(), {}, "storage.null");

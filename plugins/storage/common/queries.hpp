@@ -19,6 +19,8 @@ enum class Query : unsigned {
   put_change,
   put_recall,
   put_mark,
+  put_key_value,
+  remove_key_value,
   put_progress,
   put_follower,
   forget_keys,
@@ -35,6 +37,7 @@ enum class Query : unsigned {
   conversation_by_handle,
   conversation_by_uuid,
   conversation_by_pair,
+  broadcasts,
   members,
   memberships,
   member_marks,
@@ -48,6 +51,8 @@ enum class Query : unsigned {
   messages_since,
   changes_since,
   changes_of,
+  key_value,
+  key_values,
   follower,
   end,
 };
@@ -55,53 +60,63 @@ enum class Query : unsigned {
 inline constexpr std::size_t query_count = static_cast<std::size_t>(Query::end);
 inline constexpr Query first_read = Query::head;
 
-#define LOFT_USER_COLUMNS "id, handle, uuid, created"
-#define LOFT_CONVERSATION_COLUMNS \
-  "id, kind, low_id, high_id, handle, uuid, name, description, avatar, owner_id, join_rule, created, updated"
+#define LOFT_USER_COLUMNS "id, handle, uuid, created, profile"
+#define LOFT_CONVERSATION_COLUMNS                                                                               \
+  "id, kind, low_id, high_id, handle, uuid, name, description, avatar, owner_id, join_rule, created, updated, " \
+  "topic, max_members, dissolved"
 #define LOFT_CONVERSATION_STATE \
   "head, last_id, (SELECT max(position) FROM change WHERE conversation_id = conversation.id)"
-#define LOFT_MEMBER_COLUMNS "conversation_id, user_id, role, joined, joined_seq, muted_until, has_left"
-#define LOFT_MESSAGE_COLUMNS "id, conversation_id, seq, sender_id, domain_id, content, recalled, recalled_by"
-#define LOFT_CHANGE_COLUMNS "position, conversation_id, kind, actor_id, subject_id, message_id, role"
+#define LOFT_MEMBER_COLUMNS \
+  "conversation_id, user_id, role, joined, joined_seq, muted_until, muted_by, muted_at, has_left"
+#define LOFT_MESSAGE_COLUMNS "id, conversation_id, seq, sender_id, domain_id, content, recalled, recalled_by, extras"
+#define LOFT_CHANGE_COLUMNS "position, conversation_id, kind, actor_id, subject_id, message_id, role, note"
 
 /// In the order of `Query`.
 inline constexpr std::array<std::string_view, query_count> query_texts = {
     // put_user
     "INSERT INTO \"user\" (" LOFT_USER_COLUMNS
-    ") VALUES (:id, :handle, :uuid, :created) "
-    "ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, uuid = excluded.uuid, created = excluded.created",
+    ") VALUES (:id, :handle, :uuid, :created, :profile) "
+    "ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, uuid = excluded.uuid, created = excluded.created, "
+    "profile = excluded.profile",
     // put_conversation; never touches the head
     "INSERT INTO conversation (" LOFT_CONVERSATION_COLUMNS
     ") VALUES (:id, :kind, :low, :high, :handle, :uuid, :name, "
-    ":description, :avatar, :owner, :join, :created, :updated) "
+    ":description, :avatar, :owner, :join, :created, :updated, :topic, :most, :dissolved) "
     "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, low_id = excluded.low_id, high_id = excluded.high_id, "
     "handle = excluded.handle, uuid = excluded.uuid, name = excluded.name, description = excluded.description, "
     "avatar = excluded.avatar, owner_id = excluded.owner_id, join_rule = excluded.join_rule, "
-    "created = excluded.created, updated = excluded.updated",
+    "created = excluded.created, updated = excluded.updated, topic = excluded.topic, "
+    "max_members = excluded.max_members, dissolved = excluded.dissolved",
     // put_member
     "INSERT INTO member (" LOFT_MEMBER_COLUMNS
-    ") VALUES (:conversation, :user, :role, :joined, :seq, :muted, :gone) "
+    ") VALUES (:conversation, :user, :role, :joined, :seq, :muted, :by, :at, :gone) "
     "ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, joined = excluded.joined, "
-    "joined_seq = excluded.joined_seq, muted_until = excluded.muted_until, has_left = excluded.has_left",
+    "joined_seq = excluded.joined_seq, muted_until = excluded.muted_until, muted_by = excluded.muted_by, "
+    "muted_at = excluded.muted_at, has_left = excluded.has_left",
     // put_head
     "UPDATE conversation SET head = :head, last_id = :last WHERE id = :id AND head = :expected",
     // put_domain
     "INSERT INTO domain (id, name) VALUES (:id, :name)",
     // put_message
-    "INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) "
-    "VALUES (:id, :conversation, :seq, :sender, :domain, :content)",
+    "INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content, extras) "
+    "VALUES (:id, :conversation, :seq, :sender, :domain, :content, :extras)",
     // put_key; an existing one is left alone, which the number of changes tells
     "INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) "
     "VALUES (:id, :sender, :hash0, :hash1, :digest) ON CONFLICT DO NOTHING",
     // put_change
     "INSERT INTO change (" LOFT_CHANGE_COLUMNS
     ") "
-    "VALUES (:position, :conversation, :kind, :actor, :subject, :message, :role) ON CONFLICT DO NOTHING",
+    "VALUES (:position, :conversation, :kind, :actor, :subject, :message, :role, :note) ON CONFLICT DO NOTHING",
     // put_recall; the first recall of a message stands
     "UPDATE message SET recalled = :position, recalled_by = :user WHERE id = :id AND recalled IS NULL",
     // put_mark
     "INSERT INTO mark (user_id, conversation_id, name, intervals) VALUES (:user, :conversation, :name, :intervals) "
     "ON CONFLICT (user_id, conversation_id, name) DO UPDATE SET intervals = excluded.intervals",
+    // put_key_value
+    "INSERT INTO key_value (space, key, value) VALUES (:space, :key, :value) "
+    "ON CONFLICT (space, key) DO UPDATE SET value = excluded.value",
+    // remove_key_value
+    "DELETE FROM key_value WHERE space = :space AND key = :key",
     // put_progress
     "UPDATE progress SET applied_upto = max(applied_upto, :applied), position = max(position, :position) WHERE id = 1",
     // put_follower
@@ -136,6 +151,8 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // conversation_by_pair
     "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE
     " FROM conversation WHERE low_id = :low AND high_id = :high",
+    // broadcasts; 3 is ConversationKind::broadcast
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE " FROM conversation WHERE kind = 3 ORDER BY id",
     // members
     "SELECT " LOFT_MEMBER_COLUMNS " FROM member WHERE conversation_id = :id ORDER BY joined, user_id",
     // memberships
@@ -175,6 +192,10 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     "SELECT " LOFT_CHANGE_COLUMNS
     " FROM change "
     "WHERE conversation_id = :id AND position > :after ORDER BY position LIMIT :limit",
+    // key_value
+    "SELECT value FROM key_value WHERE space = :space AND key = :key",
+    // key_values
+    "SELECT key, value FROM key_value WHERE space = :space AND key >= :from ORDER BY key LIMIT :limit",
     // follower
     "SELECT position FROM follower WHERE name = :name",
 };

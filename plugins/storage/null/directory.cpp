@@ -38,6 +38,12 @@ Conflict Directory::apply(const Batch& batch) {
     stored.head = update.head;
     stored.last = update.last;
   }
+  for (const auto& [space, key, value] : batch.key_values) {
+    if (value)
+      key_values_[{space, key}] = *value;
+    else
+      key_values_.erase({space, key});
+  }
   last_ = std::max(last_, batch.applied_upto);
   for (const auto& entry : batch.messages) last_ = std::max({last_, raw(entry.message->id), entry.message->recalled});
   for (const auto& change : batch.changes) last_ = std::max(last_, change.position);
@@ -124,6 +130,36 @@ std::optional<StoredConversation> Directory::conversation_by_uuid(std::string_vi
 
 std::optional<StoredConversation> Directory::conversation_by_pair(UserId low, UserId high) const {
   return named(pairs_, {low, high});
+}
+
+std::vector<StoredConversation> Directory::broadcasts() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<StoredConversation> list;
+  for (const auto& [id, stored] : conversations_) {
+    if (stored.conversation.kind == ConversationKind::broadcast) list.push_back(stored);
+  }
+  std::sort(list.begin(), list.end(),
+            [](const auto& a, const auto& b) { return a.conversation.id < b.conversation.id; });
+  return list;
+}
+
+std::optional<std::string> Directory::key_value(std::string_view space, std::string_view key) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = key_values_.find({std::string(space), std::string(key)});
+  return found == key_values_.end() ? std::nullopt : std::optional(found->second);
+}
+
+std::vector<Storage::StoredValue> Directory::key_values(std::string_view space, std::string_view prefix,
+                                                        std::string_view after, std::size_t limit) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<Storage::StoredValue> list;
+  for (auto at = key_values_.lower_bound({std::string(space), std::string(std::max(prefix, after))});
+       at != key_values_.end() && list.size() < limit; ++at) {
+    const auto& [name, value] = *at;
+    if (name.first != space || !name.second.starts_with(prefix)) break;
+    if (name.second != after) list.push_back({name.second, value});
+  }
+  return list;
 }
 
 std::vector<Member> Directory::members(ConversationId id) const {

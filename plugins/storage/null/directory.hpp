@@ -30,8 +30,13 @@ class Directory {
   std::optional<StoredConversation> conversation_by_handle(std::string_view handle) const;
   std::optional<StoredConversation> conversation_by_uuid(std::string_view uuid) const;
   std::optional<StoredConversation> conversation_by_pair(UserId low, UserId high) const;
+  std::vector<StoredConversation> broadcasts() const;
   std::vector<Member> members(ConversationId id) const;
   std::vector<Membership> memberships(UserId user) const;
+
+  std::optional<std::string> key_value(std::string_view space, std::string_view key) const;
+  std::vector<Storage::StoredValue> key_values(std::string_view space, std::string_view prefix, std::string_view after,
+                                               std::size_t limit) const;
 
  private:
   template <class Map>
@@ -51,6 +56,7 @@ class Directory {
   std::unordered_map<ConversationId, std::unordered_map<UserId, Member>> members_;
   std::unordered_map<UserId, std::set<ConversationId>> of_user_;
   std::unordered_map<std::string, Position> followers_;
+  std::map<std::pair<std::string, std::string>, std::string> key_values_;  ///< by space and key
 };
 
 }  // namespace loft::storage

@@ -58,14 +58,14 @@ class NullStorage final : public Storage {
   Result<std::vector<Change>> changes(ConversationId, Position, std::size_t) override { return std::vector<Change>(); }
   Result<Since> since(Position, std::size_t) override { return Since(); }
 
-  Result<std::optional<std::string>> key_value(std::string_view, std::string_view) override {
-    return std::optional<std::string>();
+  Result<std::optional<std::string>> key_value(std::string_view space, std::string_view key) override {
+    return directory_.key_value(space, key);
   }
-  Result<std::vector<StoredValue>> key_values(std::string_view, std::string_view, std::string_view,
-                                              std::size_t) override {
-    return std::vector<StoredValue>();
+  Result<std::vector<StoredValue>> key_values(std::string_view space, std::string_view prefix, std::string_view after,
+                                              std::size_t limit) override {
+    return directory_.key_values(space, prefix, after, limit);
   }
-  Result<std::vector<StoredConversation>> broadcasts() override { return std::vector<StoredConversation>(); }
+  Result<std::vector<StoredConversation>> broadcasts() override { return directory_.broadcasts(); }
   Result<std::optional<Position>> follower(std::string_view name) override { return directory_.follower(name); }
   Result<void> set_follower(std::string_view name, Position position) override {
     directory_.set_follower(name, position);

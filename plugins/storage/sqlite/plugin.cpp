@@ -126,14 +126,14 @@ class SqliteStorage final : public Storage {
   Result<Since> since(Position after, std::size_t limit) override {
     return read([&](Connection& db) { return reads::since(db, after, limit); });
   }
-  Result<std::optional<std::string>> key_value(std::string_view, std::string_view) override {
-    return std::optional<std::string>();
+  Result<std::optional<std::string>> key_value(std::string_view space, std::string_view key) override {
+    return read([&](Connection& db) { return reads::key_value(db, space, key); });
   }
-  Result<std::vector<StoredValue>> key_values(std::string_view, std::string_view, std::string_view,
-                                              std::size_t) override {
-    return std::vector<StoredValue>();
+  Result<std::vector<StoredValue>> key_values(std::string_view space, std::string_view prefix, std::string_view after,
+                                              std::size_t limit) override {
+    return read([&](Connection& db) { return reads::key_values(db, space, prefix, after, limit); });
   }
-  Result<std::vector<StoredConversation>> broadcasts() override { return std::vector<StoredConversation>(); }
+  Result<std::vector<StoredConversation>> broadcasts() override { return read(&reads::broadcasts); }
   Result<std::optional<Position>> follower(std::string_view name) override {
     return read([&](Connection& db) { return reads::follower(db, name); });
   }

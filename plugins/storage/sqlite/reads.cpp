@@ -13,7 +13,7 @@ std::uint64_t clamp(std::uint64_t value) {
 
 User user_of(const Cursor& row) {
   return {static_cast<UserId>(row.number(0)), std::string(row.text(1)), std::string(row.text(2)),
-          static_cast<Millis>(row.number(3))};
+          static_cast<Millis>(row.number(3)), std::string(row.text(4))};
 }
 
 StoredConversation conversation_of(const Cursor& row) {
@@ -32,9 +32,12 @@ StoredConversation conversation_of(const Cursor& row) {
   c.join = static_cast<JoinRule>(row.number(10));
   c.created = static_cast<Millis>(row.number(11));
   c.updated = static_cast<Millis>(row.number(12));
-  stored.head = row.number(13);
-  stored.last = static_cast<MessageId>(row.number(14));
-  stored.last_change = row.number(15);  // NULL reads as 0
+  c.topic = row.text(13);
+  c.max_members = static_cast<std::uint32_t>(row.number(14));
+  c.dissolved = row.number(15) != 0;
+  stored.head = row.number(16);
+  stored.last = static_cast<MessageId>(row.number(17));
+  stored.last_change = row.number(18);  // NULL reads as 0
   return stored;
 }
 
@@ -46,7 +49,9 @@ Member member_of(const Cursor& row) {
   member.joined = row.number(3);
   member.joined_seq = row.number(4);
   member.muted_until = static_cast<Millis>(row.number(5));
-  member.left = row.number(6) != 0;
+  member.muted_by = static_cast<UserId>(row.number(6));
+  member.muted_at = static_cast<Millis>(row.number(7));
+  member.left = row.number(8) != 0;
   return member;
 }
 
@@ -65,6 +70,7 @@ Message message_of(Connection& db, const Cursor& row) {
   m.content = row.text(5);
   m.recalled = row.number(6);  // NULL reads as 0
   m.recalled_by = static_cast<UserId>(row.number(7));
+  m.extras = row.text(8);  // NULL reads as empty
   return m;
 }
 
@@ -75,7 +81,8 @@ Change change_of(const Cursor& row) {
           static_cast<UserId>(row.number(3)),
           static_cast<UserId>(row.number(4)),
           static_cast<MessageId>(row.number(5)),
-          static_cast<Role>(row.number(6))};
+          static_cast<Role>(row.number(6)),
+          std::string(row.text(7))};
 }
 
 }  // namespace
@@ -126,6 +133,13 @@ std::vector<StoredConversation> conversations(Connection& db, std::span<const Co
     auto row = db.run(Query::conversation, clamp(raw(id)));
     if (row.next()) list.push_back(conversation_of(row));
   }
+  return list;
+}
+
+std::vector<StoredConversation> broadcasts(Connection& db) {
+  std::vector<StoredConversation> list;
+  auto rows = db.run(Query::broadcasts);
+  while (rows.next()) list.push_back(conversation_of(rows));
   return list;
 }
 
@@ -247,6 +261,24 @@ Storage::Since since(Connection& db, Position after, std::size_t limit) {
   }
   found.changes.resize(taken);
   return found;
+}
+
+std::optional<std::string> key_value(Connection& db, std::string_view space, std::string_view key) {
+  auto row = db.run(Query::key_value, space, key);
+  return row.next() ? std::optional(std::string(row.text(0))) : std::nullopt;
+}
+
+std::vector<Storage::StoredValue> key_values(Connection& db, std::string_view space, std::string_view prefix,
+                                             std::string_view after, std::size_t limit) {
+  std::vector<Storage::StoredValue> list;
+  // `after` itself is not wanted, so there may be one row more.
+  auto rows = db.run(Query::key_values, space, std::max(prefix, after), clamp(std::max(limit, limit + 1)));
+  while (list.size() < limit && rows.next()) {
+    const auto key = rows.text(0);
+    if (!key.starts_with(prefix)) break;
+    if (key != after) list.push_back({std::string(key), std::string(rows.text(1))});
+  }
+  return list;
 }
 
 std::optional<Position> follower(Connection& db, std::string_view name) {

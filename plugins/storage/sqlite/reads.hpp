@@ -15,6 +15,7 @@ std::optional<StoredConversation> conversation(Connection& db, ConversationId id
 std::optional<StoredConversation> conversation(Connection& db, Query by, std::string_view name);
 std::optional<StoredConversation> conversation(Connection& db, UserId low, UserId high);
 std::vector<StoredConversation> conversations(Connection& db, std::span<const ConversationId> ids);
+std::vector<StoredConversation> broadcasts(Connection& db);
 std::vector<Member> members(Connection& db, ConversationId id);
 std::vector<Membership> memberships(Connection& db, UserId user);
 std::vector<MarkWrite> marks(Connection& db, ConversationId id, std::string_view mark);
@@ -25,6 +26,9 @@ std::uint64_t count_foreign(Connection& db, ConversationId id, Seq low, Seq high
 std::vector<Seq> swallowed(Connection& db, ConversationId id, Seq low, Seq high, UserId user);
 std::vector<Change> changes(Connection& db, ConversationId id, Position after, std::size_t limit);
 Storage::Since since(Connection& db, Position after, std::size_t limit);
+std::optional<std::string> key_value(Connection& db, std::string_view space, std::string_view key);
+std::vector<Storage::StoredValue> key_values(Connection& db, std::string_view space, std::string_view prefix,
+                                             std::string_view after, std::size_t limit);
 std::optional<Position> follower(Connection& db, std::string_view name);
 
 }  // namespace loft::storage::reads

@@ -48,15 +48,16 @@ Conflict Writer::commit(const Batch& batch) {
 
 void Writer::put_entities(const Batch& batch) {
   for (const auto& user : batch.users) {
-    connection_.write(Query::put_user, user.id, Optional{user.handle}, Optional{user.uuid}, user.created);
+    connection_.write(Query::put_user, user.id, Optional{user.handle}, Optional{user.uuid}, user.created, user.profile);
   }
   for (const auto& c : batch.conversations) {
     connection_.write(Query::put_conversation, c.id, c.kind, unless_none(c.low), unless_none(c.high),
                       Optional{c.handle}, Optional{c.uuid}, c.name, c.description, c.avatar, c.owner, c.join, c.created,
-                      c.updated);
+                      c.updated, c.topic, c.max_members, c.dissolved);
   }
   for (const auto& m : batch.members) {
-    connection_.write(Query::put_member, m.conversation, m.user, m.role, m.joined, m.joined_seq, m.muted_until, m.left);
+    connection_.write(Query::put_member, m.conversation, m.user, m.role, m.joined, m.joined_seq, m.muted_until,
+                      m.muted_by, m.muted_at, m.left);
   }
 }
 
@@ -82,7 +83,7 @@ void Writer::put_messages(const Batch& batch, Conflict& conflict) {
     if (batch.messages[i].key) put_key(batch, i, conflict);
     if (!conflict.empty()) continue;
     connection_.write(Query::put_message, message.id, message.conversation, message.seq, message.sender,
-                      domain_number(message.domain), message.content);
+                      domain_number(message.domain), message.content, Optional{message.extras});
     if (message.recalled != 0) connection_.write(Query::put_recall, message.recalled, message.recalled_by, message.id);
   }
 }
@@ -110,13 +111,20 @@ void Writer::put_key(const Batch& batch, std::size_t index, Conflict& conflict) 
 
 void Writer::put_rest(const Batch& batch) {
   for (const auto& c : batch.changes) {
-    connection_.write(Query::put_change, c.position, c.conversation, c.kind, c.actor, c.subject, c.message, c.role);
+    connection_.write(Query::put_change, c.position, c.conversation, c.kind, c.actor, c.subject, c.message, c.role,
+                      Optional{c.note});
   }
   for (const auto& recall : batch.recalls) {
     connection_.write(Query::put_recall, recall.position, recall.by, recall.message);
   }
   for (const auto& mark : batch.marks) {
     connection_.write(Query::put_mark, mark.user, mark.conversation, mark.mark, Blob{mark.set});
+  }
+  for (const auto& [space, key, value] : batch.key_values) {
+    if (value)
+      connection_.write(Query::put_key_value, space, key, *value);
+    else
+      connection_.write(Query::remove_key_value, space, key);
   }
   connection_.write(Query::put_progress, batch.applied_upto, last_position(batch));
 }

@@ -216,6 +216,7 @@ struct Signal {
   ConversationRef in;
   std::string name;  ///< a word of the contracts that know it, such as `typing`
   std::string data;  ///< a JSON object, or empty
+  bool from_outside = false;  ///< the contract's own word: the caller need not be a member, and no session is spared
 };
 
 struct ConversationQuery {
@@ -250,11 +251,12 @@ class Messaging {
   /// one caller in the order of the calls; where the queue is full, a caller without a session hears so ahead of its
   /// turn. Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
   /// `member.none`, `member.muted`, `conversation.read_only`; conflict `client_id.reused` (other content); too_large
-  /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`.
+  /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`; invalid `extras.invalid` (no JSON
+  /// object), `topic.invalid` (of 1 to 50 bytes a-z, 0-9, `_`, `.` and `-`).
   virtual void submit(const Caller& caller, Submission submission, Done<Accepted> done) = 0;
 
   /// Errors: not_found `message.unknown` (also when the caller may not see it); forbidden `recall.not_yours`; expired
-  /// `recall.expired`.
+  /// `recall.expired`; too_large `recall.reason_too_long`.
   virtual void recall(const Caller& caller, Recall recall, Done<Recalled> done) = 0;
 
   /// Errors: not_found `message.unknown`, `conversation.unknown`; forbidden `member.none`, `mark.own_message` (strict);
@@ -262,12 +264,13 @@ class Messaging {
   virtual void mark(const Caller& caller, MarkAct act, Done<Marked> done) = 0;
 
   /// Makes a group, or a direct conversation before its first message. Errors: not_found `user.unknown`; conflict
-  /// `conversation.handle_taken`; too_large `conversation.too_many_members`.
+  /// `conversation.handle_taken` (also one that begins with `system:`); too_large `conversation.too_many_members`;
+  /// invalid `conversation.peer_missing` (direct, and not exactly one in `members`), `conversation.kind_invalid`.
   virtual void create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) = 0;
 
   /// Errors: not_found `conversation.unknown`, `user.unknown`, `member.unknown` (the new owner is none); forbidden
   /// `member.none`, `role.required`, `conversation.not_a_group`; invalid `conversation.too_few` (`max_members` below
-  /// the number of members).
+  /// the number of members). The change that `sync` shows has the new owner as `subject`, where there is one.
   virtual void change_conversation(const Caller& caller, ConversationAct act, Done<ConversationRecord> done) = 0;
 
   /// Errors: not_found `conversation.unknown`, `user.unknown`; forbidden `member.none`, `role.required`,
@@ -360,8 +363,15 @@ class Identity {
   virtual Result<Claims> verify(std::string_view token, const TokenRules& rules) const = 0;
 
   /// Errors: unauthenticated `token.missing`, `token.malformed`, `token.forged`, `token.expired`, `token.not_yet`,
-  /// `token.algorithm`.
+  /// `token.algorithm`; unavailable `token.keys_missing` (an issuer's keys could not be had yet).
   virtual Result<Claims> verify(std::string_view token) const = 0;
+
+  /// A token of this host's own for a user who has proved who it is, valid for `ttl` from now; every contract accepts
+  /// it. Error: unavailable `token.no_issuer` (this identity makes none).
+  virtual Result<std::string> issue(const User& user, Millis ttl) const {
+    static_cast<void>(user), static_cast<void>(ttl);
+    return Error{Code::unavailable, "token.no_issuer", "this host makes no tokens"};
+  }
 };
 
 }  // namespace loft

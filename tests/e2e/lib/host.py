@@ -3,6 +3,7 @@
 import json
 import os
 import signal
+import socket
 import subprocess
 import tempfile
 import time
@@ -29,7 +30,12 @@ internal:
 listeners:
 {listeners}{extra}"""
 
-# What a listener needs besides its name, which is its contract's. `cp` is carrypigeon over WebSocket.
+# For handshakes of encrypted packets. A key that is thrown away: the one of the known answer in the unit tests.
+PIGEON_KEY = ("MIGTAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBHkwdwIBAQQgCOvdGTo9Pzb/EjnJDAVRp+3nUGUsHZCprYNCf/OZ5pWgCgYIKoZIzj0DAQeh"
+              "RANCAAQAJ4aO9/5U7sAoLMnUSzqUlfTpduENrWBnhMtOktVU+GQ1BW9C1Ade+BTFA9DFMuK+O4ZafHD0JsT/cSa0t9r7")
+
+# What a listener needs besides its name, which is its contract's. `cp` is carrypigeon over WebSocket, `sealed` the same
+# with encryption.
 LISTENERS = {
     "im": "    contracts: [im]\n",
     "netherlink": "    contracts: [netherlink]\n",
@@ -37,6 +43,8 @@ LISTENERS = {
     "message_service": "    contracts: [message_service]\n",
     "carrypigeon": "    transport: route_packet\n    contracts: [carrypigeon]\n",
     "cp": "    contracts: [carrypigeon]\n",
+    "sealed": f"    transport: {{use: route_packet, encryption: required, private_key: {PIGEON_KEY}}}\n"
+              "    contracts: [carrypigeon]\n",
 }
 
 
@@ -45,8 +53,9 @@ class HostError(Exception):
 
 
 class Host:
-    def __init__(self, loft, plugins=None, storage="sqlite", threads=2, im_port=0, carrypigeon_port=0,
-                 internal_port=0, extra="", directory=None, arguments=(), contracts=("im", "carrypigeon")):
+    def __init__(self, loft, plugins=None, storage="sqlite", threads=2, internal_port=0, extra="", directory=None,
+                 arguments=(), contracts=("im", "carrypigeon"), ports=None):
+        """`ports`: of listeners, where they are not to be any that are free."""
         self.loft = os.path.abspath(loft)
         plugins = plugins or os.path.join(os.path.dirname(self.loft), "..", "lib", "loft", "plugins")
         folders = [plugins] if isinstance(plugins, str) else plugins
@@ -59,8 +68,7 @@ class Host:
         os.makedirs(self.data_dir, mode=0o700, exist_ok=True)
         self.config = os.path.join(directory, "loft.yaml")
         self.log = os.path.join(directory, "stderr.log")
-        ports = {"im": im_port, "carrypigeon": carrypigeon_port}
-        listeners = "".join(f"  - name: {name}\n    listen: 127.0.0.1:{ports.get(name, 0)}\n{LISTENERS[name]}"
+        listeners = "".join(f"  - name: {name}\n    listen: 127.0.0.1:{(ports or {}).get(name, 0)}\n{LISTENERS[name]}"
                             for name in contracts)
         with open(self.config, "w", encoding="utf-8") as file:
             file.write(CONFIG.format(data_dir=self.data_dir, plugins=", ".join(map(os.path.abspath, folders)), storage=storage,
@@ -185,6 +193,19 @@ class Host:
     def account(self, handle, ttl="24h"):
         """`{"token","handle","uid","uuid"}` of the user, who is made if there is none of that name."""
         return account(self.loft, self.config, handle, ttl)
+
+    def named_account(self, handle, uuid):
+        """As `account`, of a user with that UUID."""
+        subprocess.run([self.loft, "user", "add", handle, "--uuid", uuid, "--config", self.config],
+                       stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, timeout=30, check=True)
+        return self.account(handle)
+
+    @staticmethod
+    def free_port():
+        """One that was free a moment ago, for hosts that must come back where they were."""
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            return probe.getsockname()[1]
 
 
 def account(loft, config, handle, ttl="24h"):

@@ -159,9 +159,9 @@ class FlixSession(_Session):
 class PigeonSession(_Session):
     """Over packets where the address is host and port; over the WebSocket /cp where it is a URL."""
 
-    def __init__(self, address, ssl=None):
+    def __init__(self, address, ssl=None, packets=Packets):
         super().__init__(WebSocket("ws" + address[len("http"):] + "/cp", None, ssl) if isinstance(address, str)
-                         else Packets(address, ssl))
+                         else packets(address, ssl))
         self._last = 100
 
     def request(self, route, data):
@@ -186,18 +186,25 @@ class PigeonSession(_Session):
             heard.append(message)
 
 
+def sealed_pigeon(address):
+    """Over packets that are encrypted."""
+    from .sealed import SealedPackets  # needs python3-cryptography, which nothing else does
+    return PigeonSession(address, packets=SealedPackets)
+
+
 class Http:
     """One request per connection, of the standard library: says exactly what it is told to say."""
 
     def __init__(self, base, ssl=None):
-        self._address, self._ssl = urllib.parse.urlsplit(base).netloc, ssl
+        parts = urllib.parse.urlsplit(base)  # its path is a mount prefix
+        self._address, self._prefix, self._ssl = parts.netloc, parts.path, ssl
 
     def call(self, method, path, headers=None, body=None):
         """Status, and the body as JSON where it is JSON."""
         connection = (http.client.HTTPSConnection(self._address, timeout=15, context=self._ssl) if self._ssl
                       else http.client.HTTPConnection(self._address, timeout=15))
         try:
-            connection.request(method, path, body=body, headers=headers or {})
+            connection.request(method, self._prefix + path, body=body, headers=headers or {})
             response = connection.getresponse()
             text = response.read().decode()
         finally:

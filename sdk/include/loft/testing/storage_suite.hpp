@@ -50,8 +50,10 @@ inline constexpr SuiteCase suite_cases[] = {
     {"S14 since has no gap and no repeat", s14_since_has_no_gap_and_no_repeat},
     {"S16 changes of a conversation are listed by position", s16_changes_of_a_conversation_are_listed_by_position},
     {"S15 client keys are forgotten by age", s15_client_keys_are_forgotten_by_age},
+    {"S17 values are found by key and by the beginning of keys", s17_values_are_found_by_key_and_prefix},
+    {"S18 broadcasts are listed", s18_broadcasts_are_listed},
     {"S1 followers keep their position", followers_keep_their_position},
-    {"S1 to S15 random batches agree with a naive model", random_batches_agree_with_the_model},
+    {"S1 to S17 random batches agree with a naive model", random_batches_agree_with_the_model},
 };
 
 class SuiteInvoker final : public Catch::ITestInvoker {

@@ -22,12 +22,13 @@ struct BatchData {
   std::vector<Change> changes;
   std::vector<RecallWrite> recalls;
   std::vector<MarkWrite> marks;
+  std::vector<KeyValueWrite> key_values;
 
   /// Valid until this is changed.
   Batch view() {
     refs_.clear();
     for (std::size_t i = 0; i < messages.size(); ++i) refs_.push_back({&messages[i], keys[i]});
-    return {applied_upto, users, conversations, members, heads, refs_, changes, recalls, marks};
+    return {applied_upto, users, conversations, members, heads, refs_, changes, recalls, marks, key_values};
   }
 
   /// Appends to a conversation's log and moves its head; `head` is the one before.
@@ -55,21 +56,23 @@ struct BatchData {
   std::vector<NewMessage> refs_;
 };
 
-inline auto parts(const User& v) { return std::tie(v.id, v.handle, v.uuid, v.created); }
+inline auto parts(const User& v) { return std::tie(v.id, v.handle, v.uuid, v.created, v.profile); }
 inline auto parts(const Conversation& v) {
   return std::tie(v.id, v.kind, v.low, v.high, v.handle, v.uuid, v.name, v.description, v.avatar, v.owner, v.join,
-                  v.created, v.updated);
+                  v.created, v.updated, v.topic, v.max_members, v.dissolved);
 }
 inline auto parts(const Member& v) {
-  return std::tie(v.conversation, v.user, v.role, v.joined, v.joined_seq, v.muted_until, v.left);
+  return std::tie(v.conversation, v.user, v.role, v.joined, v.joined_seq, v.muted_until, v.muted_by, v.muted_at,
+                  v.left);
 }
 inline auto parts(const Message& v) {
-  return std::tie(v.id, v.conversation, v.seq, v.sender, v.domain, v.content, v.recalled, v.recalled_by);
+  return std::tie(v.id, v.conversation, v.seq, v.sender, v.domain, v.content, v.recalled, v.recalled_by, v.extras);
 }
 inline auto parts(const Change& v) {
-  return std::tie(v.position, v.conversation, v.kind, v.actor, v.subject, v.message, v.role);
+  return std::tie(v.position, v.conversation, v.kind, v.actor, v.subject, v.message, v.role, v.note);
 }
 inline auto parts(const MarkWrite& v) { return std::tie(v.user, v.conversation, v.mark, v.set); }
+inline auto parts(const Storage::StoredValue& v) { return std::tie(v.key, v.value); }
 inline auto parts(const Conflict::Stale& v) { return std::tie(v.conversation, v.head, v.last); }
 inline auto parts(const Conflict::Duplicate& v) { return std::tie(v.index, v.original, v.digest); }
 

@@ -109,6 +109,7 @@ inline void s4_nothing_of_a_refused_batch_is_seen(Factory factory) {
     batch.changes = {{2003, cid(10), ChangeKind::recalled, uid(1), UserId::none, mid(1001), Role::member}};
     batch.recalls = {{mid(1001), 2003, uid(1)}};
     batch.marks = {{uid(2), cid(10), "read", "x"}};
+    batch.key_values = {{"contract.a", "key", "value"}};
     batch.applied_upto = 2003;
     const auto before = small.log();
     small.store.refused(batch);
@@ -121,6 +122,7 @@ inline void s4_nothing_of_a_refused_batch_is_seen(Factory factory) {
     CHECK(value(small.store->memberships(uid(3))).empty());
     CHECK(value(small.store->marks(cid(10), "read")).empty());
     CHECK(value(small.store->since(1003, 10)).changes.empty());
+    CHECK_FALSE(value(small.store->key_value("contract.a", "key")));
     CHECK(value(small.store->last_position()) == 1003);
   }
   BatchData again;  // neither the key nor the domain of the refused batches is in the way
@@ -185,6 +187,7 @@ inline void s6_texts_and_integers_are_exact(Factory factory) {
   auto user = a_user(top);
   user.handle = "\xF0\x9F\x98\x80'\"";
   user.created = std::numeric_limits<std::int64_t>::max();
+  user.profile = texts[2];
   batch.users = {user};
   auto group = a_group(top - 1);
   group.name = texts[2];
@@ -195,19 +198,24 @@ inline void s6_texts_and_integers_are_exact(Factory factory) {
   group.join = JoinRule::invite_only;
   group.created = std::numeric_limits<std::int64_t>::max();
   group.updated = -1;
+  group.topic = texts[3];
+  group.max_members = std::numeric_limits<std::uint32_t>::max();
+  group.dissolved = true;
   batch.conversations = {group};
-  const Member member{
-      cid(top - 1), uid(top), Role::admin, top - 50, 3'000'000'000, std::numeric_limits<std::int64_t>::max(), true};
+  const Member member{cid(top - 1), uid(top),      Role::admin,
+                      top - 50,     3'000'000'000, std::numeric_limits<std::int64_t>::max(),
+                      true,         uid(top - 2),  std::numeric_limits<std::int64_t>::max() - 1};
   batch.members = {member};
   Seq head = 0;
   for (std::size_t i = 0; i < texts.size(); ++i) {
     ClientKey key{{~std::uint64_t{0} - i, std::uint64_t{1} << 63}, ~std::uint64_t{0}};
     batch.say(cid(top - 1), head, mid(top - 20 + i), uid(top), texts[i], key, i % 2 != 0 ? "Core:Text" : "Acme:Poll");
+    batch.messages.back().extras = texts[texts.size() - 1 - i];
   }
   std::string set;
   for (int i = 0; i < 256; ++i) set += static_cast<char>(i);
   batch.marks = {{uid(top), cid(top - 1), "im.fetched", set}, {uid(top), cid(top - 1), "read", ""}};
-  batch.changes = {{top, cid(top - 1), ChangeKind::read, uid(top), uid(top - 2), mid(top - 3), Role::owner}};
+  batch.changes = {{top, cid(top - 1), ChangeKind::read, uid(top), uid(top - 2), mid(top - 3), Role::owner, texts[3]}};
   batch.applied_upto = top;
   store.store(batch);
   store.reopen();

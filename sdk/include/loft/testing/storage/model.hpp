@@ -132,6 +132,16 @@ class Model {
     return found;
   }
 
+  std::vector<Storage::StoredValue> values(std::string_view space, std::string_view prefix, std::string_view after,
+                                           std::size_t limit) const {
+    std::vector<Storage::StoredValue> list;
+    for (const auto& [name, value] : key_values) {
+      const bool wanted = name.first == space && name.second.starts_with(prefix) && name.second > after;
+      if (wanted && list.size() < limit) list.push_back({name.second, value});
+    }
+    return list;
+  }
+
   std::size_t forget(Position before, std::size_t limit) {
     std::size_t count = 0;
     for (auto at = keys.begin(); at != keys.end() && count < limit;) {
@@ -154,6 +164,7 @@ class Model {
   std::vector<Message> messages;  ///< ascending ids
   std::vector<Change> changes;    ///< ascending positions
   std::vector<Key> keys;
+  std::map<std::pair<std::string, std::string>, std::string> key_values;  ///< by space and key
   Position last = 0;
 
  private:
@@ -201,6 +212,10 @@ class Model {
     }
     for (const auto& k : batch.marks) {
       put(marks, k, [&](auto& x) { return x.user == k.user && x.conversation == k.conversation && x.mark == k.mark; });
+    }
+    for (const auto& [space, key, value] : batch.key_values) {
+      key_values.erase({space, key});
+      if (value) key_values.emplace(std::pair(space, key), *value);
     }
   }
 };

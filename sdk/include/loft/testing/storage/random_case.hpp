@@ -43,6 +43,15 @@ class RandomCase {
   Position some_position() { return chance(4) ? below(next_) : raw(some_message()) + below(3) - 1; }
   Seq some_seq() { return chance(8) ? everything : below(60); }
 
+  std::string some_space() { return chance(2) ? "contract.a" : "contract.b"; }
+  /// Few, and beginnings of each other.
+  std::string some_key() {
+    static const std::string pieces[] = {"k", "k/", "\x7f", "\xC3\xA9"};
+    std::string key;
+    for (auto n = below(3); n > 0; --n) key += pieces[below(4)];
+    return key + "k";
+  }
+
   std::string some_text() {
     static const std::string pieces[] = {"a",
                                          "'",
@@ -66,6 +75,7 @@ class RandomCase {
     if (model_.users.size() < 3 || chance(10)) {
       auto user = a_user(position());
       user.handle += some_text();
+      user.profile = some_text();
       batch.users.push_back(user);
     }
     if (model_.users.size() >= 2 && (model_.conversations.empty() || chance(6))) {
@@ -79,11 +89,15 @@ class RandomCase {
       auto changed = model_.conversations[below(model_.conversations.size())].conversation;
       changed.description = some_text();
       changed.updated = static_cast<Millis>(next_);
+      changed.topic = some_text();
+      changed.max_members = static_cast<std::uint32_t>(below(1'000'000));
+      changed.dissolved = chance(2);
       batch.conversations.push_back(changed);
     }
     if (!model_.conversations.empty() && chance(3)) {
       batch.members.push_back({some_conversation(), some_user(), static_cast<Role>(below(3)), position(), below(50),
-                               static_cast<Millis>(below(1'000'000)), chance(3)});
+                               static_cast<Millis>(below(1'000'000)), chance(3), some_user(),
+                               static_cast<Millis>(below(1'000'000))});
     }
   }
 
@@ -105,6 +119,7 @@ class RandomCase {
       }
       batch.say(conversation, known.first->second, mid(position()), sender, some_text(), key,
                 chance(3) ? "Acme:D" + std::to_string(below(5)) : "Core:Text");
+      if (chance(3)) batch.messages.back().extras = some_text();
     }
   }
 
@@ -112,7 +127,8 @@ class RandomCase {
     if (model_.conversations.empty()) return;
     for (auto n = below(3); n > 0; --n) {
       batch.changes.push_back({position(), some_conversation(), static_cast<ChangeKind>(below(8)), some_user(),
-                               some_user(), some_message(), static_cast<Role>(below(3))});
+                               some_user(), some_message(), static_cast<Role>(below(3)),
+                               chance(2) ? some_text() : std::string()});
     }
     if (chance(3)) {
       const bool same_batch = !batch.messages.empty() && chance(2);
@@ -122,6 +138,9 @@ class RandomCase {
     static const char* const names[] = {"read", "delivered", "hidden", "im.fetched"};
     for (auto n = below(4); n > 0; --n) {
       batch.marks.push_back({some_user(), some_conversation(), names[below(4)], some_text()});
+    }
+    for (auto n = below(4); n > 0; --n) {
+      batch.key_values.push_back({some_space(), some_key(), chance(3) ? std::nullopt : std::optional(some_text())});
     }
   }
 
@@ -150,7 +169,7 @@ class RandomCase {
     const auto user = some_user();
     const auto low = below(40);
     const auto high = some_seq();
-    switch (below(9)) {
+    switch (below(10)) {
       case 0: {
         const auto limit = below(30);
         const bool down = chance(2);
@@ -180,6 +199,13 @@ class RandomCase {
       case 5: {
         const std::vector<MessageId> ids = {some_message(), some_message(), some_message()};
         REQUIRE(same(value(store_->messages(ids)), model_.by_ids(ids)));
+        break;
+      }
+      case 8: {
+        const auto space = some_space(), prefix = chance(2) ? "" : some_key(), after = chance(2) ? "" : some_key();
+        const auto limit = below(6);
+        REQUIRE(
+            same(value(store_->key_values(space, prefix, after, limit)), model_.values(space, prefix, after, limit)));
         break;
       }
       case 6:
@@ -224,6 +250,9 @@ class RandomCase {
     REQUIRE(value(store_->conversations(ids)).size() == ids.size());
     REQUIRE(value(store_->users(UserId::none, 100'000)).size() == model_.users.size());
     REQUIRE(same(value(store_->since(0, 1'000'000)), model_.since(0, 1'000'000)));
+    for (const auto& [name, text] : model_.key_values) {
+      REQUIRE(value(store_->key_value(name.first, name.second)) == text);
+    }
   }
 
   Fixture store_;

@@ -42,10 +42,14 @@ inline void s11_entries_are_replaced(Factory factory) {
   Small small(factory);
   auto user = a_user(2);
   user.handle = "renamed";
+  user.profile = R"({"name":"Two"})";
   auto group = a_group(10);
   group.handle = "now-with-a-handle";
   group.owner = uid(2);
-  const Member left{cid(10), uid(2), Role::owner, 901, 0, 77, true};
+  group.topic = "news";
+  group.max_members = 5;
+  group.dissolved = true;
+  const Member left{cid(10), uid(2), Role::owner, 901, 0, 77, true, uid(1), 78};
   BatchData batch;
   batch.users = {user};
   batch.conversations = {group};
@@ -224,6 +228,84 @@ inline void s15_client_keys_are_forgotten_by_age(Factory factory) {
   const auto conflict = small.store.refused(young);
   REQUIRE(conflict.duplicates.size() == 1);
   CHECK(conflict.duplicates[0].original == mid(2040));
+}
+
+inline void s17_values_are_found_by_key_and_prefix(Factory factory) {
+  Fixture store(factory);
+  BatchData batch;
+  const auto put = [&](std::string key, std::optional<std::string> text, std::string space = "contract.a") {
+    batch.key_values.push_back({std::move(space), std::move(key), std::move(text)});
+  };
+  std::string large;
+  while (large.size() < 64 << 10) large += "\xC3\xA9";
+  put("b", "overwritten");
+  put("b", std::string("zero \0 inside", 13));
+  put("a/1", "one");
+  put("a/10", "ten");
+  put("a/2", large);
+  put("a0", "");
+  put("gone", "x");
+  put("gone", std::nullopt);
+  put("never there", std::nullopt);
+  put("\xC3\xA9", "two bytes");
+  put("a/1", "other", "contract.b");
+  store.store(batch);
+  store.reopen();
+
+  CHECK(value(store->key_value("contract.a", "b")) == std::string("zero \0 inside", 13));
+  CHECK(value(store->key_value("contract.a", "a/2")) == large);
+  CHECK(value(store->key_value("contract.a", "a0")) == "");
+  CHECK(value(store->key_value("contract.b", "a/1")) == "other");
+  CHECK_FALSE(value(store->key_value("contract.b", "b")));
+  CHECK_FALSE(value(store->key_value("contract.a", "gone")));
+  const auto keys = [&](std::string_view prefix, std::string_view after, std::size_t limit) {
+    std::string line;
+    for (const auto& row : value(store->key_values("contract.a", prefix, after, limit))) line += row.key + " ";
+    return line;
+  };
+  CHECK(keys("", "", 100) == "a/1 a/10 a/2 a0 b \xC3\xA9 ");
+  CHECK(keys("a/", "", 100) == "a/1 a/10 a/2 ");
+  CHECK(keys("a/", "a/1", 100) == "a/10 a/2 ");
+  CHECK(keys("a/", "a/1", 1) == "a/10 ");
+  CHECK(keys("a/", "b", 100).empty());
+  CHECK(keys("", "b", 100) == "\xC3\xA9 ");
+  CHECK(keys("a/1", "a", 100) == "a/1 a/10 ");
+  CHECK(keys("", "", 0).empty());
+  CHECK(value(store->key_values("contract.a", "a/1", "", 1)).at(0).value == "one");
+
+  BatchData second;
+  second.key_values = {{"contract.a", "b", std::nullopt}, {"contract.a", "a/1", "changed"}};
+  store.store(second);
+  CHECK_FALSE(value(store->key_value("contract.a", "b")));
+  CHECK(value(store->key_value("contract.a", "a/1")) == "changed");
+  CHECK(value(store->key_value("contract.b", "a/1")) == "other");
+}
+
+inline void s18_broadcasts_are_listed(Factory factory) {
+  Fixture store(factory);
+  CHECK(value(store->broadcasts()).empty());
+  const auto of_kind = [](std::uint64_t n, ConversationKind kind) {
+    auto conversation = a_group(n);
+    conversation.kind = kind;
+    conversation.topic = "topic " + std::to_string(n);
+    return conversation;
+  };
+  BatchData batch;
+  batch.conversations = {of_kind(30, ConversationKind::broadcast), of_kind(10, ConversationKind::group),
+                         of_kind(20, ConversationKind::broadcast), of_kind(25, ConversationKind::system)};
+  Seq head = 0;
+  batch.say(cid(20), head, mid(1001), uid(1), "{}");
+  batch.say(cid(20), head, mid(1002), uid(1), "{}");
+  batch.changes = {{1003, cid(20), ChangeKind::recalled, uid(1), UserId::none, mid(1001), Role::member}};
+  store.store(batch);
+  store.reopen();
+  const auto found = value(store->broadcasts());
+  REQUIRE(found.size() == 2);
+  CHECK(same(found[0].conversation, batch.conversations[2]));
+  CHECK(found[0].head == 2);
+  CHECK(found[0].last == mid(1002));
+  CHECK(found[0].last_change == 1003);
+  CHECK(same(found[1].conversation, batch.conversations[0]));
 }
 
 inline void followers_keep_their_position(Factory factory) {

@@ -1,0 +1,5 @@
+socket.connect()
+channel = socket.channel("user:123e4567-e89b-12d3-a456-426614174000", {token: authToken})
+channel.join()
+  .receive("ok", resp => { console.log("成功加入频道", resp) })
+  .receive("error", resp => { console.log("加入频道失败", resp) })
