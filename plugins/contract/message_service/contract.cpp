@@ -1,5 +1,7 @@
 #include "contract.hpp"
 
+#include <loft/token_options.hpp>
+
 #include "errors.hpp"
 #include "request.hpp"
 
@@ -19,6 +21,7 @@ void MessageServiceContract::options(OptionTable& table) {
       .range(1, 10'000);
   table.text("locale", settings.locale, "Language of the text that stands for messages this contract cannot show.");
   table.text("recalled_text", settings.recalled_text, "What is shown in the place of a recalled message.");
+  token_options(table, shared_.tokens);
 }
 
 void MessageServiceContract::setup(Host& host) {

@@ -52,6 +52,10 @@ constexpr Row rows[] = {
     {"domain.unknown", 400, "不支持的消息类型"},
     {"content.invalid", 400, "消息内容无效", true},
     {"content.too_large", 413, "消息内容过大"},
+    {"content.forbidden_word", 403, "消息包含违禁词"},
+    {"user.blocked", 403, "对方拒绝接收您的消息"},
+    {"rate.limited", 429, "请求过于频繁，请稍后重试"},
+    {"recall.reason_too_long", 400, "reason 不能超过 1024 字节"},
     {"extras.too_large", 413, "消息附加信息过大"},
     // The host itself is full; who is told 429 has asked too often.
     {"queue.full", 503, "服务繁忙，请稍后重试"},
