@@ -36,67 +36,85 @@ void Core::message(const Caller& from, MessageId id, Done<MessageRecord> done) {
 }
 
 void Core::history(const Caller& caller, HistoryQuery query, Done<Page> done) {
-  read_conversation<Page>(caller, query.in, std::move(done), [query](Reader& reader, ConversationState& conversation) {
-    return reader.history(query, conversation);
-  });
+  auto ref = query.in;
+  read_conversation<Page>(caller, std::move(ref), true, std::move(done),
+                          [query = std::move(query)](Reader& reader, ConversationState& conversation) {
+                            return reader.history(query, conversation);
+                          });
 }
 
 void Core::inbox(const Caller& from, InboxQuery query, Done<Page> done) {
-  consult(propose_read_, ReadMessages{{}, from},
-          [this, query, done = std::move(done)](ReadMessages& asked, Verdict verdict) mutable {
-            const auto caller = asked.caller;
-            if (!verdict.passed()) return done(verdict.refusal());
-            with_view(caller, [this, caller, query, done = std::move(done)](Result<void> ready) mutable {
-              if (!ready) return done(std::move(ready.error()));
-              in_pool<Page>(
-                  caller, [this, user = caller.user, query] { return Reader(*this, user).inbox(query); },
-                  [this, caller, query, done = std::move(done)](Result<Page> page) mutable {
-                    if (!page || !query.mark_returned || page->messages.empty()) return done(std::move(page));
-                    MarkEntry entry;
-                    entry.actor = directory_.cached(caller.user);
-                    entry.mark = *query.mark_returned;
-                    entry.also = MarkId::delivered;
-                    for (const auto& record : page->messages) {
-                      entry.targets.push_back({record.message->conversation, record.message->seq, record.message->id});
-                    }
-                    entry.done = [page = std::move(page), done = std::move(done)](Result<Marked> marked) mutable {
-                      if (!marked) return done(std::move(marked.error()));
-                      done(std::move(page));
-                    };
-                    enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
-                  });
-            });
-          });
+  with_reader<Page>(
+      from, std::move(done), [this, query = std::move(query)](const Caller& caller, Done<Page> answer) mutable {
+        if (!query.in) return read_inbox(caller, std::move(query), nullptr, std::move(answer));
+        auto ref = *query.in;
+        with_conversation(caller, std::move(ref), false,
+                          [this, caller, query = std::move(query),
+                           answer = std::move(answer)](Result<ConversationState*> found) mutable {
+                            if (!found && found.error().code != Code::not_found)
+                              return answer(std::move(found.error()));
+                            read_inbox(caller, std::move(query), found ? *found : nullptr, std::move(answer));
+                          });
+      });
+}
+
+void Core::read_inbox(const Caller& caller, InboxQuery query, ConversationState* in, Done<Page> done) {
+  const auto mark = query.mark_returned;
+  in_pool<Page>(
+      caller, [this, user = caller.user, query = std::move(query), in] { return Reader(*this, user).inbox(query, in); },
+      [this, caller, mark, done = std::move(done)](Result<Page> page) mutable {
+        if (!page || !mark || page->messages.empty()) return done(std::move(page));
+        MarkEntry entry;
+        entry.actor = directory_.cached(caller.user);
+        entry.mark = *mark;
+        entry.also = MarkId::delivered;
+        for (const auto& record : page->messages) {
+          entry.targets.push_back({record.message->conversation, record.message->seq, record.message->id});
+        }
+        entry.done = [page = std::move(page), done = std::move(done)](Result<Marked> marked) mutable {
+          if (!marked) return done(std::move(marked.error()));
+          done(std::move(page));
+        };
+        enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
+      });
 }
 
 void Core::sync(const Caller& from, SyncQuery query, Done<SyncPage> done) {
   read_view<SyncPage>(from, std::move(done), [query](Reader& reader) { return reader.sync(query); });
 }
 
+/// Asks whether the caller may read, and has its view brought into memory before `then(caller, done)`.
 template <class T, class F>
-void Core::read_view(const Caller& from, Done<T> done, F read) {
+void Core::with_reader(const Caller& from, Done<T> done, F then) {
   consult(propose_read_, ReadMessages{{}, from},
-          [this, done = std::move(done), read](ReadMessages& asked, Verdict verdict) mutable {
+          [this, done = std::move(done), then = std::move(then)](ReadMessages& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
             if (!verdict.passed()) return done(verdict.refusal());
-            with_view(caller, [this, caller, done = std::move(done), read](Result<void> ready) mutable {
+            with_view(caller, [caller, done = std::move(done), then = std::move(then)](Result<void> ready) mutable {
               if (!ready) return done(std::move(ready.error()));
-              in_pool<T>(
-                  caller,
-                  [this, user = caller.user, read] {
-                    Reader reader(*this, user);
-                    return read(reader);
-                  },
-                  std::move(done));
+              then(caller, std::move(done));
             });
           });
+}
+
+template <class T, class F>
+void Core::read_view(const Caller& from, Done<T> done, F read) {
+  with_reader<T>(from, std::move(done), [this, read](const Caller& caller, Done<T> answer) {
+    in_pool<T>(
+        caller,
+        [this, user = caller.user, read] {
+          Reader reader(*this, user);
+          return read(reader);
+        },
+        std::move(answer));
+  });
 }
 
 void Core::unread(const Caller& from, UnreadQuery query, Done<std::uint64_t> done) {
   if (query.in) {
     auto ref = *query.in;
     return read_conversation<std::uint64_t>(
-        from, std::move(ref), std::move(done),
+        from, std::move(ref), true, std::move(done),
         [query](Reader& reader, ConversationState& conversation) { return reader.unread(query, &conversation); });
   }
   read_view<std::uint64_t>(from, std::move(done), [query](Reader& reader) { return reader.unread(query, nullptr); });
@@ -108,45 +126,29 @@ void Core::conversations(const Caller& from, ConversationQuery query, Done<std::
 }
 
 void Core::conversation(const Caller& from, ConversationRef ref, bool must_be_member, Done<ConversationRecord> done) {
-  consult(propose_read_, ReadMessages{{}, from},
-          [this, ref = std::move(ref), must_be_member, done = std::move(done)](ReadMessages& asked,
-                                                                               Verdict verdict) mutable {
-            if (!verdict.passed()) return done(verdict.refusal());
-            look_at<ConversationRecord>(
-                asked.caller, std::move(ref), must_be_member, std::move(done),
-                [](Reader& reader, ConversationState& conversation) { return reader.conversation(conversation); });
-          });
+  read_conversation<ConversationRecord>(
+      from, std::move(ref), must_be_member, std::move(done),
+      [](Reader& reader, ConversationState& conversation) { return reader.conversation(conversation); });
 }
 
 void Core::members(const Caller& from, ConversationRef ref, bool must_be_member, Done<std::vector<MemberRecord>> done) {
-  consult(propose_read_, ReadMessages{{}, from},
-          [this, ref = std::move(ref), must_be_member, done = std::move(done)](ReadMessages& asked,
-                                                                               Verdict verdict) mutable {
-            if (!verdict.passed()) return done(verdict.refusal());
-            look_at<std::vector<MemberRecord>>(
-                asked.caller, std::move(ref), must_be_member, std::move(done),
-                [](Reader& reader, ConversationState& conversation) { return reader.members(conversation); });
-          });
+  read_conversation<std::vector<MemberRecord>>(
+      from, std::move(ref), must_be_member, std::move(done),
+      [](Reader& reader, ConversationState& conversation) { return reader.members(conversation); });
 }
 
 void Core::mark_state(const Caller& caller, ConversationRef ref, MarkId mark, Done<MarkState> done) {
   read_conversation<MarkState>(
-      caller, std::move(ref), std::move(done),
+      caller, std::move(ref), true, std::move(done),
       [mark](Reader& reader, ConversationState& conversation) { return reader.mark_state(conversation, mark); });
 }
 
 template <class T, class F>
-void Core::read_conversation(const Caller& from, ConversationRef ref, Done<T> done, F read) {
-  consult(propose_read_, ReadMessages{{}, from},
-          [this, ref = std::move(ref), done = std::move(done), read](ReadMessages& asked, Verdict verdict) mutable {
-            const auto caller = asked.caller;
-            if (!verdict.passed()) return done(verdict.refusal());
-            with_view(caller,
-                      [this, caller, ref = std::move(ref), done = std::move(done), read](Result<void> ready) mutable {
-                        if (!ready) return done(std::move(ready.error()));
-                        look_at<T>(caller, std::move(ref), true, std::move(done), read);
-                      });
-          });
+void Core::read_conversation(const Caller& from, ConversationRef ref, bool must_be_member, Done<T> done, F read) {
+  with_reader<T>(from, std::move(done),
+                 [this, ref = std::move(ref), must_be_member, read](const Caller& caller, Done<T> answer) mutable {
+                   look_at<T>(caller, std::move(ref), must_be_member, std::move(answer), read);
+                 });
 }
 
 template <class T, class F>
@@ -160,9 +162,9 @@ void Core::look_at(const Caller& caller, ConversationRef ref, bool must_be_membe
             [this, user = caller.user, must_be_member, conversation = *found, read]() mutable -> Result<T> {
               {
                 std::lock_guard lock(state_.mutex);
-                const bool is_member = conversation->is_direct() ? conversation->has_direct_member(user)
-                                                                 : conversation->member(user) != nullptr;
-                if (!is_member && conversation->is_direct()) {
+                const bool is_member = conversation->sees(user);
+                // Others may know of a group, but not of what is between two or for one.
+                if (!is_member && conversation->info->kind != ConversationKind::group) {
                   return Error{Code::not_found, "conversation.unknown", "no such conversation"};
                 }
                 if (!is_member && must_be_member) {

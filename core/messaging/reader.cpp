@@ -1,7 +1,8 @@
 #include "messaging/reader.hpp"
-#include "messaging/page_room.hpp"
 
 #include <algorithm>
+
+#include "messaging/page_room.hpp"
 
 namespace loft {
 namespace {
@@ -12,13 +13,11 @@ const Error not_member{Code::forbidden, "member.none", "not a member of this con
 
 Result<Reader::Window> Reader::window(ConversationState& conversation) {
   std::lock_guard lock(state_.mutex);
-  if (conversation.is_direct()) {
-    if (!conversation.has_direct_member(caller_)) return not_member;
-    return Window{1, conversation.head};
-  }
-  const auto* member = conversation.member(caller_);
-  if (member == nullptr) return not_member;
-  return Window{member->joined_seq + 1, conversation.head};
+  const auto* view = state_.view(caller_);
+  if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+  const auto it = view->entries.find(conversation.id());
+  if (it == view->entries.end()) return not_member;
+  return Window{it->second.joined_seq + 1, conversation.head};
 }
 
 Result<std::vector<MessageRecord>> Reader::log(ConversationState& conversation, Seq low, Seq high, std::size_t limit,
@@ -72,15 +71,7 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
       high = std::min(high, *seq);
     }
   }
-  std::optional<IntervalSet> hidden;
-  {
-    std::lock_guard lock(state_.mutex);
-    if (const auto* view = state_.view(caller_)) {
-      if (const auto it = view->entries.find(conversation.id()); it != view->entries.end()) {
-        if (const auto* mark = it->second.find(MarkId::hidden)) hidden = mark->set;
-      }
-    }
-  }
+  const auto hidden = hidden_in(conversation.id());
   Page page;
   PageRoom room(core_.options_.page_bytes);
   while (!page.more && high >= seen->low) {
@@ -89,7 +80,7 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
     if (records->empty()) break;
     high = records->back().message->seq - 1;
     for (auto& record : *records) {
-      if (hidden && hidden->contains(record.message->seq)) continue;
+      if (hidden.contains(record.message->seq)) continue;
       if (!query.with_recalled && record.is_recalled()) continue;
       page.more = page.messages.size() == query.limit || !room.takes(record);
       if (page.more) break;
@@ -98,6 +89,16 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
   }
   if (auto filled = receipts(page.messages); !filled) return filled.error();
   return page;
+}
+
+IntervalSet Reader::hidden_in(ConversationId id) const {
+  std::lock_guard lock(state_.mutex);
+  if (const auto* view = state_.view(caller_)) {
+    if (const auto it = view->entries.find(id); it != view->entries.end()) {
+      if (const auto* mark = it->second.find(MarkId::hidden)) return mark->set;
+    }
+  }
+  return {};
 }
 
 // ---- counting
@@ -166,27 +167,12 @@ Result<std::uint64_t> Reader::unread(const UnreadQuery& query, ConversationState
     if (!seen) return seen.error();
     const auto seq = core_.storage_.seq_at(conversation->id(), id::last_at(query.since));
     if (!seq) return seq.error();
-    std::uint64_t count = 0;
-    IntervalSet hidden;
-    {
-      std::lock_guard lock(state_.mutex);
-      if (const auto* view = state_.view(caller_)) {
-        if (const auto it = view->entries.find(conversation->id()); it != view->entries.end()) {
-          if (const auto* mark = it->second.find(MarkId::hidden)) hidden = mark->set;
-        }
-      }
-    }
-    std::optional<Error> problem;
-    hidden.gaps(std::max(seen->low, *seq + 1), seen->head, [&](Seq low, Seq high) {
-      const auto foreign = core_.storage_.count_foreign(conversation->id(), low, high, caller_);
-      if (foreign)
-        count += *foreign;
-      else
-        problem = foreign.error();
-      return !problem;
+    Runs runs;
+    hidden_in(conversation->id()).gaps(std::max(seen->low, *seq + 1), seen->head, [&](Seq low, Seq high) {
+      runs.emplace_back(low, high);
+      return true;
     });
-    if (problem) return *problem;
-    return count;
+    return count(*conversation, runs);
   }
   if (conversation != nullptr) return unread_of(conversation->id());
   std::vector<ConversationId> ids;
@@ -206,99 +192,7 @@ Result<std::uint64_t> Reader::unread(const UnreadQuery& query, ConversationState
   return total;
 }
 
-// ---- conversations
-
-Result<ConversationRecord> Reader::conversation(ConversationState& conversation) {
-  ConversationRecord record;
-  {
-    std::lock_guard lock(state_.mutex);
-    record.conversation = conversation.info;
-    record.member_count = conversation.member_count;
-  }
-  const auto& info = *record.conversation;
-  if (info.kind == ConversationKind::direct) {
-    record.member_count = info.low == info.high ? 1 : 2;
-    auto peer = core_.directory_.load(info.low == caller_ ? info.high : info.low);
-    if (!peer) return peer.error();
-    record.peer = std::move(*peer);
-  } else if (info.owner != UserId::none) {
-    auto owner = core_.directory_.load(info.owner);
-    if (!owner) return owner.error();
-    record.owner = std::move(*owner);
-  }
-  return record;
-}
-
-Result<std::vector<ConversationRecord>> Reader::conversations(const ConversationQuery& query) {
-  std::vector<std::pair<Position, ConversationState*>> found;
-  {
-    std::lock_guard lock(state_.mutex);
-    const auto* view = state_.view(caller_);
-    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
-    for (const auto& [id, mine] : view->entries) {
-      if (query.groups_only && mine.conversation->is_direct()) continue;
-      // One without messages stands where it was made.
-      found.emplace_back(std::max(raw(mine.conversation->last), raw(id)), mine.conversation);
-    }
-  }
-  std::sort(found.rbegin(), found.rend());
-  std::vector<ConversationRecord> records;
-  for (std::size_t i = query.offset; i < found.size() && records.size() < query.limit; ++i) {
-    auto& state = *found[i].second;
-    auto record = conversation(state);
-    if (!record) return record.error();
-    if (!state.is_direct() && record->member_count == 0) {
-      if (auto loaded = core_.load_members(state); !loaded) return loaded.error();
-      record = conversation(state);
-      if (!record) return record.error();
-    }
-    const auto unread = unread_of(state.id());
-    if (!unread) return unread.error();
-    record->unread = *unread;
-    if (query.with_last) {
-      auto last = history({ConversationRef::of(state.id()), MessageId::none, 0, 1, true}, state);
-      if (!last) return last.error();
-      if (!last->messages.empty()) record->last = std::move(last->messages.front());
-    }
-    records.push_back(std::move(*record));
-  }
-  return records;
-}
-
-Result<std::vector<MemberRecord>> Reader::members(ConversationState& conversation) {
-  std::vector<Member> members;
-  {
-    std::lock_guard lock(state_.mutex);
-    if (conversation.is_direct()) {
-      for (const auto user : {conversation.info->low, conversation.info->high}) {
-        Member member;
-        member.conversation = conversation.id();
-        member.user = user;
-        member.joined = raw(conversation.id());
-        members.push_back(member);
-        if (conversation.info->low == conversation.info->high) break;
-      }
-    } else {
-      for (const auto& member : conversation.members) {
-        if (!member.left) members.push_back(member);
-      }
-    }
-  }
-  // A former member that came back stands where it came back.
-  std::stable_sort(members.begin(), members.end(),
-                   [](const Member& a, const Member& b) { return a.joined < b.joined; });
-  std::vector<MemberRecord> records;
-  records.reserve(members.size());
-  for (auto& member : members) {
-    auto user = core_.directory_.load(member.user);
-    if (!user) return user.error();
-    records.push_back({member, std::move(*user)});
-  }
-  return records;
-}
-
 Result<MarkState> Reader::mark_state(ConversationState& conversation, MarkId mark) {
-  if (const auto seen = window(conversation); !seen) return seen.error();
   std::lock_guard lock(state_.mutex);
   const auto* view = state_.view(caller_);
   if (view == nullptr) return Error{Code::internal, "view.missing", {}};

@@ -1,11 +1,13 @@
 // The waiting reads: run on the blocking pool (or on an I/O thread over an instant storage), one object per call.
 #pragma once
 
+#include <span>
 #include <vector>
 
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "messaging/core.hpp"
+#include "messaging/place.hpp"
 
 namespace loft {
 
@@ -14,7 +16,8 @@ class Reader {
   Reader(Core& core, UserId caller) : core_(core), state_(core.state_), caller_(caller) {}
 
   Result<Page> history(const HistoryQuery& query, ConversationState& conversation);
-  Result<Page> inbox(const InboxQuery& query);
+  /// `in` is what `query.in` names; null: nothing.
+  Result<Page> inbox(const InboxQuery& query, const ConversationState* in);
   Result<SyncPage> sync(const SyncQuery& query);
   Result<std::uint64_t> unread(const UnreadQuery& query, ConversationState* conversation);
   Result<std::vector<ConversationRecord>> conversations(const ConversationQuery& query);
@@ -30,24 +33,80 @@ class Reader {
  private:
   struct Source;
   struct Stream;
+  struct Reached;
   struct Window {
     Seq low = 0;  ///< what the caller may see begins here
     Seq head = 0;
   };
 
-  Result<std::vector<Source>> sources(const InboxQuery& query, std::vector<SessionInfo>& sessions);
-  template <class F>
-  Result<bool> advance(Source& source, std::size_t limit, F& wanted);
+  using Runs = std::vector<std::pair<Seq, Seq>>;
+  /// What went to those live sessions of the caller's that set a mark.
+  struct Pushed {
+    bool any = false;  ///< there are such sessions
+    Place since{0};    ///< what was committed behind it went to them …
+    boost::unordered_flat_map<ConversationId, std::vector<Seq>> withheld;  ///< … but for these, ascending
+
+    /// Nullopt: `since` must be learnt first. With the lock held.
+    std::optional<IntervalSet> in(const ConversationState& conversation);
+  };
+  /// Which messages a question is about, whatever the conversation.
+  struct Selection {
+    std::optional<MarkId> lacking, having;
+    Place after;
+    Pushed lacking_pushed, having_pushed;
+  };
+
+  // reader_runs.cpp
+  Result<Pushed> pushed(std::optional<MarkId> mark);
+  Result<Selection> select(std::optional<MarkId> lacking, std::optional<MarkId> having, Position after);
+  std::optional<Runs> runs_in(Selection& wanted, const ViewEntry& mine) const;
+  Result<bool> learn(Selection& wanted);
+  Result<std::uint64_t> count(const ConversationState& conversation, const Runs& runs);
+  Result<bool> narrow(const ConversationState& conversation, Runs& runs, bool descending);
+  Result<std::uint64_t> count_recalled(ConversationState& conversation, Runs runs);
+
+  Result<std::vector<Source>> sources(const InboxQuery& query, const ConversationState* in);
+  Result<bool> advance(Source& source, const InboxQuery& query);
+  Result<std::uint64_t> total(const std::vector<Source>& sources, const InboxQuery& query);
   Result<Window> window(ConversationState& conversation);
   /// Messages of a range, newest or oldest first, from memory where they are.
   Result<std::vector<MessageRecord>> log(ConversationState& conversation, Seq low, Seq high, std::size_t limit,
                                          bool descending);
-  Result<SyncEntry> entry_of(ConversationState& conversation, const Change& change);
+  /// The newest message of a range that is `wanted`, among the newest `at_most`; its record is empty when there is
+  /// none.
+  template <class F>
+  Result<MessageRecord> newest(ConversationState& conversation, Seq low, Seq high, Seq at_most, F wanted) {
+    if (high > at_most) low = std::max(low, high - at_most + 1);
+    std::size_t step = 16;
+    while (low <= high && low != 0) {
+      auto records = log(conversation, low, high, step, true);
+      if (!records) return records.error();
+      if (records->empty()) break;
+      for (auto& record : *records) {
+        if (wanted(record)) return std::move(record);
+      }
+      high = records->back().message->seq - 1;
+      step = std::min<std::size_t>(step * 2, 256);
+    }
+    return MessageRecord{};
+  }
+  IntervalSet hidden_in(ConversationId id) const;
+  Result<SyncEntry> entry_of(Stream& stream, const Change& change);
+  Result<MessageRecord> own_among(Stream& stream, MessageId newest_read);
   static std::vector<Stream> streams_of(const UserView& view, Position after);
   Result<bool> fill(Stream& stream, std::size_t limit);
   Result<void> fill_changes(Stream& stream, std::size_t limit);
   Result<void> fill_messages(Stream& stream, std::size_t limit);
   Result<std::uint64_t> unread_of(ConversationId id);
+  // reader_conversations.cpp
+  Result<std::uint64_t> lacking_in(Selection& wanted, ConversationId id);
+  Result<ConversationRecord> described(ConversationState& conversation);
+  Result<void> fill_members(ConversationRecord& record, const ConversationState& conversation, std::size_t limit);
+  Result<void> fill_read(std::span<ConversationRecord> records);
+  Result<std::vector<Reached>> reached_in(std::span<ConversationRecord> records) const;
+  Result<MessageId> read_below(ConversationId id, Seq high);
+  std::vector<Member> members_of(const ConversationState& conversation, std::size_t limit) const;
+  std::vector<std::pair<Position, ConversationState*>> listed(const ConversationQuery& query) const;
   Result<Receipt> receipt_of_many(ConversationState& conversation, const Message& message);
   Result<Receipt> receipt_of_group(const MessageRecord& record);
   Result<const std::vector<std::pair<UserId, Mark>>*> stored_marks(ConversationId id, MarkId mark);

@@ -6,113 +6,146 @@
 #include "messaging/reader.hpp"
 
 namespace loft {
-
-struct Reader::Source {
-  ConversationState* conversation = nullptr;
-  std::vector<std::pair<Seq, Seq>> runs;  ///< what is lacking, ascending
-  std::size_t run = 0;
-  std::vector<MessageRecord> read;
-  std::size_t next = 0;
-};
-
 namespace {
 
-/// Calls `found(low, high)` for each run inside `low` … `high` that is in none of the sets; null is an empty one.
-template <class F>
-void gaps_of_all(std::span<const Mark* const> marks, Seq low, Seq high, F& found) {
-  if (marks.empty()) return found(low, high);
-  if (marks.front() == nullptr) return gaps_of_all(marks.subspan(1), low, high, found);
-  marks.front()->set.gaps(low, high, [&](Seq a, Seq b) {
-    gaps_of_all(marks.subspan(1), a, b, found);
-    return true;
-  });
+/// Of a log, at a time.
+constexpr std::size_t most_at_once = 256;
+constexpr std::size_t least_at_once = 8;
+
+bool is_of(const std::vector<ConversationClass>& classes, const Conversation& info) {
+  return classes.empty() || std::any_of(classes.begin(), classes.end(), [&](const ConversationClass& one) {
+           return one.kind == info.kind && one.topic == info.topic;
+         });
 }
 
 }  // namespace
 
-/// What may have something for the query, and the sessions that the caller has.
-Result<std::vector<Reader::Source>> Reader::sources(const InboxQuery& query, std::vector<SessionInfo>& sessions) {
-  std::lock_guard lock(state_.mutex);
-  const auto* view = state_.view(caller_);
-  if (view == nullptr) return Error{Code::internal, "view.missing", {}};
-  sessions = view->sessions;
-  std::vector<Source> sources;
-  for (const auto& [id, mine] : view->entries) {
-    auto& conversation = *mine.conversation;
-    if (conversation.head <= mine.joined_seq || conversation.last <= query.after) continue;
-    Source source;
-    source.conversation = &conversation;
-    const bool implied = query.lacking && core_.marks_[raw(*query.lacking)].implied_by_read;
-    const Mark* const marks[] = {query.lacking ? mine.find(*query.lacking) : nullptr,
-                                 implied ? mine.find(MarkId::read) : nullptr, mine.find(MarkId::hidden)};
-    const auto add = [&](Seq low, Seq high) { source.runs.emplace_back(low, high); };
-    gaps_of_all(marks, mine.joined_seq + 1, conversation.head, add);
-    if (!source.runs.empty()) sources.push_back(std::move(source));
+struct Reader::Source {
+  ConversationState* conversation = nullptr;
+  Runs runs;             ///< what is still to be read; the last one comes next
+  std::size_t step = 0;  ///< how much is read at a time: the more has been needed, the more
+  std::vector<MessageRecord> read;
+  std::size_t next = 0;
+
+  MessageId id() const noexcept { return read[next].message->id; }
+};
+
+/// What may have something for the query.
+Result<std::vector<Reader::Source>> Reader::sources(const InboxQuery& query, const ConversationState* in) {
+  auto selection = select(query.lacking, query.having, raw(query.after));
+  if (!selection) return selection.error();
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::vector<Source> sources;
+    {
+      std::lock_guard lock(state_.mutex);
+      const auto* view = state_.view(caller_);
+      if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+      for (const auto& [id, mine] : view->entries) {
+        const auto& conversation = *mine.conversation;
+        if (query.in && mine.conversation != in) continue;
+        if (conversation.head <= mine.joined_seq || conversation.last <= query.after) continue;
+        if (query.only_recalled && conversation.last_change == 0) continue;
+        if (!is_of(query.classes, *conversation.info)) continue;
+        auto runs = runs_in(*selection, mine);
+        if (!runs || runs->empty()) continue;
+        if (!query.newest_first) std::reverse(runs->begin(), runs->end());
+        sources.push_back({mine.conversation, std::move(*runs), least_at_once, {}, 0});
+      }
+    }
+    const auto complete = learn(*selection);
+    if (!complete) return complete.error();
+    if (*complete) return sources;
   }
-  return sources;
+  return Error{Code::unavailable, "view.busy", "try again later"};
 }
 
 /// On to the source's next message that is wanted; false when there is none.
-template <class F>
-Result<bool> Reader::advance(Source& source, std::size_t limit, F& wanted) {
+Result<bool> Reader::advance(Source& source, const InboxQuery& query) {
+  auto& runs = source.runs;
   for (;;) {
-    while (source.next < source.read.size()) {
-      if (wanted(source.read[source.next])) return true;
-      ++source.next;
+    for (; source.next < source.read.size(); ++source.next) {
+      const auto& record = source.read[source.next];
+      if (record.message->sender == caller_) continue;
+      if (record.is_recalled() ? query.with_recalled || query.only_recalled : !query.only_recalled) return true;
     }
-    if (source.run == source.runs.size()) return false;
-    auto& [low, high] = source.runs[source.run];
-    auto read = log(*source.conversation, low, high, limit + 1, false);
-    if (!read) return read.error();
     source.next = 0;
+    source.read.clear();
+    if (query.only_recalled) {
+      const auto some = narrow(*source.conversation, runs, query.newest_first);
+      if (!some) return some.error();
+    }
+    if (runs.empty()) return false;
+    auto& [low, high] = runs.back();
+    auto read = log(*source.conversation, low, high, source.step, query.newest_first);
+    if (!read) return read.error();
     source.read = std::move(*read);
-    if (source.read.empty() || source.read.back().message->seq >= high)
-      ++source.run;
+    source.step = std::min(source.step * 2, most_at_once);
+    const auto reached = source.read.empty() ? (query.newest_first ? low : high) : source.read.back().message->seq;
+    if (reached == (query.newest_first ? low : high))
+      runs.pop_back();
+    else if (query.newest_first)
+      high = reached - 1;
     else
-      low = source.read.back().message->seq + 1;
+      low = reached + 1;
   }
 }
 
-Result<Page> Reader::inbox(const InboxQuery& query) {
-  std::vector<SessionInfo> sessions;
-  auto found = sources(query, sessions);
-  if (!found) return found.error();
-  for (auto& source : *found) {
-    if (query.after == MessageId::none) break;
-    // `after` becomes a place in each log.
-    const auto seq = core_.storage_.seq_at(source.conversation->id(), raw(query.after));
-    if (!seq) return seq.error();
-    for (auto& [low, high] : source.runs) low = std::max(low, *seq + 1);
-    std::erase_if(source.runs, [](const auto& run) { return run.first > run.second; });
+Result<std::uint64_t> Reader::total(const std::vector<Source>& sources, const InboxQuery& query) {
+  std::uint64_t total = 0;
+  for (const auto& source : sources) {
+    auto& conversation = *source.conversation;
+    auto runs = source.runs;
+    std::sort(runs.begin(), runs.end());
+    if (!query.only_recalled) {
+      const auto standing = count(conversation, runs);
+      if (!standing) return standing.error();
+      total += *standing;
+    }
+    if (query.with_recalled || query.only_recalled) {
+      const auto recalled = count_recalled(conversation, std::move(runs));
+      if (!recalled) return recalled.error();
+      total += *recalled;
+    }
   }
+  return total;
+}
 
-  const auto wanted = [&](const MessageRecord& record) {
-    const auto& message = *record.message;
-    if (message.sender == caller_ || (record.is_recalled() && !query.with_recalled)) return false;
-    // What went to a live session is not lacking.
-    return !query.lacking || std::none_of(sessions.begin(), sessions.end(), [&](const SessionInfo& session) {
-      return session.has(*query.lacking, message.id);
-    });
+Result<Page> Reader::inbox(const InboxQuery& query, const ConversationState* in) {
+  auto found = sources(query, in);
+  if (!found) return found.error();
+  Page page;
+  if (query.with_total) {
+    const auto all = total(*found, query);
+    if (!all) return all.error();
+    page.total = *all;
+  }
+  const auto behind = [&](const Source* a, const Source* b) {
+    return query.newest_first ? a->id() < b->id() : a->id() > b->id();
   };
-  const auto later = [](const Source* a, const Source* b) {
-    return a->read[a->next].message->id > b->read[b->next].message->id;
-  };
-  std::priority_queue<Source*, std::vector<Source*>, decltype(later)> queue(later);
-  for (auto& source : *found) {
-    const auto has = advance(source, query.limit, wanted);
+  std::priority_queue<Source*, std::vector<Source*>, decltype(behind)> queue(behind);
+  const auto enter = [&](Source& source) -> Result<void> {
+    const auto has = advance(source, query);
     if (!has) return has.error();
     if (*has) queue.push(&source);
+    return {};
+  };
+  for (auto& source : *found) {
+    // One log alone is most likely to fill the page.
+    if (found->size() == 1) source.step = std::clamp(query.limit, least_at_once, most_at_once - 1) + 1;
+    if (auto entered = enter(source); !entered) return entered.error();
   }
-  Page page;
   PageRoom room(core_.options_.page_bytes);
-  while (!queue.empty() && page.messages.size() < query.limit) {
+  for (auto skip = query.offset; !queue.empty() && (skip > 0 || page.messages.size() < query.limit);) {
     auto* source = queue.top();
-    if (!room.takes(source->read[source->next])) break;
+    auto& record = source->read[source->next];
+    if (skip == 0 && !room.takes(record)) break;
     queue.pop();
-    page.messages.push_back(source->read[source->next++]);
-    const auto has = advance(*source, query.limit, wanted);
-    if (!has) return has.error();
-    if (*has) queue.push(source);
+    if (skip == 0)
+      page.messages.push_back(std::move(record));
+    else
+      --skip;
+    ++source->next;
+    if (auto entered = enter(*source); !entered) return entered.error();
   }
   page.more = !queue.empty();
   if (auto filled = receipts(page.messages); !filled) return filled.error();

@@ -15,14 +15,44 @@ struct Reader::Stream {
   Seq head = 0;         ///< … to here
   Position after = 0;   ///< changes: read on behind this one
   Position joined = 0;  ///< what the caller may see begins behind it
+  Seq low = 1;          ///< … and with this message
   bool ended = false;
+  MessageRecord own;  ///< changes: the caller's newest message that stands …
+  Seq own_upto = 0;   ///< … up to here, as far as it was looked for
   std::vector<SyncEntry> read;
   std::size_t at = 0;
 
   Position position() const noexcept { return read[at].position; }
 };
 
-Result<SyncEntry> Reader::entry_of(ConversationState& conversation, const Change& change) {
+/// The caller's newest message that stands among those that somebody else has read, up to `newest_read`.
+Result<MessageRecord> Reader::own_among(Stream& stream, MessageId newest_read) {
+  constexpr Seq looked_at = 1000;
+  auto& conversation = *stream.conversation;
+  Place place(raw(newest_read));
+  std::optional<Seq> upto;
+  while (!upto) {
+    {
+      std::lock_guard lock(state_.mutex);
+      upto = place.in(conversation);
+    }
+    if (auto learnt = place.learn(core_.storage_); !learnt) return learnt.error();
+  }
+  // Changes of one log come in order, so most of them go on where the last one ended.
+  const bool goes_on = *upto >= stream.own_upto;
+  const auto low = std::max(stream.low, goes_on ? stream.own_upto + 1 : 1);
+  auto found = newest(conversation, low, *upto, looked_at, [&](const MessageRecord& record) {
+    return record.message->sender == caller_ && !record.is_recalled();
+  });
+  if (!found || !goes_on) return found;
+  stream.own_upto = *upto;
+  if (found->message != nullptr) stream.own = std::move(*found);
+  const bool is_near = stream.own.message != nullptr && stream.own.message->seq + looked_at > *upto;
+  return is_near ? stream.own : MessageRecord{};
+}
+
+Result<SyncEntry> Reader::entry_of(Stream& stream, const Change& change) {
+  auto& conversation = *stream.conversation;
   SyncEntry entry;
   entry.position = change.position;
   entry.change = change;
@@ -34,6 +64,10 @@ Result<SyncEntry> Reader::entry_of(ConversationState& conversation, const Change
     auto record = core_.record_of(change.message);
     if (!record) return record.error();
     entry.record = std::move(*record);
+  } else if (change.kind == ChangeKind::read && change.actor != caller_) {
+    auto own = own_among(stream, change.message);
+    if (!own) return own.error();
+    entry.record = std::move(*own);
   }
   for (const auto& [id, user] : {std::pair(change.actor, &entry.actor), std::pair(change.subject, &entry.subject)}) {
     if (id == UserId::none) continue;
@@ -52,7 +86,7 @@ Result<void> Reader::fill_changes(Stream& stream, std::size_t limit) {
   for (const auto& change : *changes) {
     // What others do with messages from before the caller joined is not the caller's to know.
     if (change.message != MessageId::none && raw(change.message) < stream.joined) continue;
-    auto entry = entry_of(*stream.conversation, change);
+    auto entry = entry_of(stream, change);
     if (!entry) return entry.error();
     stream.read.push_back(std::move(*entry));
   }
@@ -94,6 +128,7 @@ std::vector<Reader::Stream> Reader::streams_of(const UserView& view, Position af
     Stream stream;
     stream.conversation = &conversation;
     stream.joined = mine.joined;
+    stream.low = mine.joined_seq + 1;
     if (raw(conversation.last) > after && conversation.head > mine.joined_seq) {
       stream.next = mine.joined_seq + 1;
       stream.head = conversation.head;

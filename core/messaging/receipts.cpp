@@ -25,6 +25,7 @@ std::optional<Receipt> Reader::receipt(const Core& core, UserId viewer, const Me
     const auto* view = core.state_.view(viewer);
     return view != nullptr ? std::optional(of_view(*view, message)) : std::nullopt;
   }
+  if (conversation.kind == ConversationKind::broadcast) return Receipt::sent;  // it has no members to count
   if (conversation.kind != ConversationKind::direct) return std::nullopt;
   const auto* view = core.state_.view(conversation.low == viewer ? conversation.high : conversation.low);
   return view != nullptr ? std::optional(of_view(*view, message)) : std::nullopt;
@@ -125,7 +126,7 @@ Result<void> Reader::receipts(std::vector<MessageRecord>& records) {
         break;
       }
       const auto& conversation = *record.conversation;
-      if (conversation.kind == ConversationKind::group && record.message->sender == caller_) {
+      if (conversation.kind != ConversationKind::direct && record.message->sender == caller_) {
         const auto state = receipt_of_group(record);
         if (!state) return state.error();
         record.receipt = *state;

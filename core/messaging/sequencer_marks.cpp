@@ -6,13 +6,26 @@
 namespace loft {
 namespace {
 
-constexpr bool is_timed(MarkId mark) noexcept { return mark == MarkId::read; }
+// Times of contracts' marks are a little late, so that acts of one hour are one interval.
+constexpr Millis hour = 3'600'000;
+
+/// How many messages are read at a time to find the newest from somebody else.
+constexpr std::size_t looked_at = 64;
 
 }  // namespace
+
+bool Sequencer::is_timed(MarkId mark) const noexcept { return mark == MarkId::read || core_.marks_[raw(mark)].timed; }
+
+Millis Sequencer::time_of_act(MarkId mark) const {
+  if (!is_timed(mark)) return 0;
+  const auto now = core_.clock_.now();
+  return mark == MarkId::read ? now : (now + hour - 1) / hour * hour;
+}
 
 Mark& Sequencer::draft_mark(UserView& view, ViewEntry& entry, MarkId mark) {
   const auto [it, is_new] = draft_marks_.try_emplace({view.user->id, entry.conversation, mark});
   if (is_new) {
+    if (entry.implicit) draft_row(view.user->id, entry);
     if (const auto* known = entry.find(mark)) it->second = *known;
     if (is_timed(mark)) it->second.set.fold(core_.clock_.now() - core_.options_.receipts_keep);
   }
@@ -68,6 +81,7 @@ Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId m
     if (!counted) return;
     a = std::max(a, entry.joined_seq + 1);
     if (a > b) return;
+    if (mark == MarkId::read && state_.receipt_sessions != 0) inserted.runs.emplace_back(a, b);
     const auto foreign = count_foreign(conversation, a, b, user, inserted.unknown);
     inserted.newly += foreign - std::min(foreign, count_recalled(conversation, a, b, user));
     if (!counts) return;
@@ -80,12 +94,12 @@ Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId m
       return true;
     });
   });
-  // Neighbours that can never count for this member join the run, so that acts by single messages coalesce. What is
-  // hidden is not shown any more: there they stay out.
+  // Own neighbours, which never count for this member, join the run, so that acts by single messages coalesce. What is
+  // hidden is not shown any more: there they stay out. Recalled ones may be asked for as tombstones that lack a mark.
   const auto never_counts = [&](Seq seq) {
     if (mark == MarkId::hidden) return false;
     const auto* record = conversation.in_tail(seq);
-    return record != nullptr && (record->message->sender == user || record->message->recalled != 0);
+    return record != nullptr && record->message->sender == user;
   };
   Seq first = low, last = high;
   while (first > 1 && !set.contains(first - 1)) {
@@ -110,15 +124,80 @@ Sequencer::MarkedStep::Part& Sequencer::part(MarkedStep& step, ConversationState
   return step.parts.back();
 }
 
+/// What has a mark since before a moment and lacks the one to be set.
+Result<void> Sequencer::add_runs_having(const MarkEntry& mark, const MarkSpan& span, const UserView& view,
+                                        ViewEntry& entry, std::vector<MarkRun>& runs) {
+  const auto user = view.user->id;
+  const auto low = entry.joined_seq + 1, high = std::min(span.up_to, span.in->head);
+  IntervalSet old;
+  const auto add = [&](MarkId having) {
+    const auto* set = drafted(user, entry, having);
+    if (set == nullptr) return;
+    for (const auto& run : set->intervals()) {
+      const auto first = std::max(run.low, low);
+      const auto last = std::min(run.high, run.at == 0 ? std::min(high, span.old) : high);
+      if (first <= last && run.at < mark.set_before) old.insert(first, last, 0);
+    }
+  };
+  add(*mark.having);
+  if (core_.marks_[raw(*mark.having)].implied_by_read) add(MarkId::read);
+  const auto has_all = [&](MarkId which) {
+    const auto* set = drafted(user, entry, which);
+    bool all = true;
+    for (const auto& run : old.intervals()) {
+      if (set == nullptr) return false;
+      set->gaps(run.low, run.high, [&](Seq, Seq) { return all = false; });
+    }
+    return all;
+  };
+  if (has_all(mark.mark) && (!mark.also || has_all(*mark.also))) return {};
+  const auto newest = newest_foreign(*span.in, old, user);
+  if (!newest) return newest.error();
+  const auto reached = *newest == MessageId::none ? 0 : id::time_of(raw(*newest));
+  for (const auto& run : old.intervals()) runs.push_back({&entry, run.low, run.high, *newest, reached});
+  return {};
+}
+
+/// The newest message from others in a set; none: there is none.
+Result<MessageId> Sequencer::newest_foreign(const ConversationState& conversation, const IntervalSet& set,
+                                            UserId user) {
+  for (auto run = set.intervals().rbegin(); run != set.intervals().rend(); ++run) {
+    for (auto seq = run->high; seq >= run->low;) {
+      if (const auto* record = conversation.in_tail(seq)) {
+        if (record->message->sender != user) return record->message->id;
+        --seq;
+        continue;
+      }
+      lock_->unlock();
+      const auto older = core_.storage_.log(conversation.id(), run->low, seq, looked_at, true);
+      lock_->lock();
+      if (!older) return older.error();
+      for (const auto& message : *older) {
+        if (message.sender != user) return message.id;
+      }
+      if (older->empty()) break;
+      seq = older->back().seq - 1;
+    }
+  }
+  return MessageId::none;
+}
+
 /// What an act concerns in the conversations of its actor, as of this point of the round.
-Result<std::vector<Sequencer::MarkRun>> Sequencer::runs_of(const MarkEntry& mark, UserView& view) const {
+Result<std::vector<Sequencer::MarkRun>> Sequencer::runs_of(const MarkEntry& mark, UserView& view) {
   const auto actor = mark.actor->id;
   std::vector<MarkRun> runs;
-  if (mark.in != nullptr) {
-    const auto it = view.entries.find(mark.in->id());
-    if (it == view.entries.end() || has_moved(*mark.in, actor)) return error(Code::forbidden, "member.none");
+  for (const auto& span : mark.spans) {
+    const auto it = view.entries.find(span.in->id());
+    if (it == view.entries.end() || has_moved(*span.in, actor)) {
+      if (!mark.everywhere) return error(Code::forbidden, "member.none");
+      continue;
+    }
+    if (mark.having) {
+      if (auto added = add_runs_having(mark, span, view, it->second, runs); !added) return added.error();
+      continue;
+    }
     runs.push_back(
-        {&it->second, it->second.joined_seq + 1, std::min(mark.up_to, mark.in->head), mark.up_to_id, mark.up_to_time});
+        {&it->second, it->second.joined_seq + 1, std::min(span.up_to, span.in->head), span.up_to_id, span.up_to_time});
   }
   for (const auto& target : mark.targets) {
     const auto it = view.entries.find(target.conversation);
@@ -137,12 +216,12 @@ void Sequencer::set_run(MarkedStep& step, UserView& view, const MarkRun& run, Ma
   const auto newest = draft_mark(view, *run.entry, mark).newest;
   bool heard = false;
   if (run.low <= run.high) {
-    const auto now = is_timed(mark) ? core_.clock_.now() : 0;
-    const auto inserted = insert(view, *run.entry, mark, run.low, run.high, now);
+    const auto inserted = insert(view, *run.entry, mark, run.low, run.high, time_of_act(mark));
     mine.unread_less += inserted.less;
     mine.recount |= inserted.unknown;
     if (counted) step.result.newly += inserted.newly;
     heard = mark == MarkId::read && (inserted.newly != 0 || inserted.unknown);
+    mine.newly_read.insert(mine.newly_read.end(), inserted.runs.begin(), inserted.runs.end());
   }
   auto& moved = draft_mark(view, *run.entry, mark);
   if (run.high >= run.low && run.newest > moved.newest) moved.newest = run.newest;
@@ -159,40 +238,28 @@ void Sequencer::set_run(MarkedStep& step, UserView& view, const MarkRun& run, Ma
     mine.newest = moved.newest;
     mine.reached = moved.reached;
   }
-  if (heard) draft_read(mine, view.user->id, moved.newest);
+  if (heard) draft_read(mine, view.user->id);
 }
 
 Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
   static_cast<void>(entry);
   auto* view = state_.view(mark.actor->id);
   if (view == nullptr) return error(Code::internal, "view.missing");
-  const auto runs = runs_of(mark, *view);
+  auto runs = runs_of(mark, *view);
   if (!runs) return runs.error();
   MarkedStep step;
   for (const auto& run : *runs) {
     set_run(step, *view, run, mark.mark, true);
     if (mark.also && *mark.also != mark.mark) set_run(step, *view, run, *mark.also, false);
   }
-  return step;
-}
-
-// What others hear of: one change for all that a member reads of a conversation in one round. In large groups nobody
-// hears who has read what, and a change for each reader would be as many as members times messages.
-void Sequencer::draft_read(MarkedStep::Part& part, UserId reader, MessageId newest) {
-  const auto& conversation = *part.conversation;
-  if (!conversation.is_direct() && conversation.member_count > core_.options_.receipts_max) return;
-  const auto [it, is_new] = draft_reads_.try_emplace({conversation.id(), reader}, changes_.size());
-  if (is_new) {
-    Change change;
-    change.position = core_.ids_.next();
-    change.conversation = conversation.id();
-    change.kind = ChangeKind::read;
-    change.actor = reader;
-    changes_.push_back(change);
+  for (const auto& part : step.parts) {
+    if (part.change == 0) continue;
+    auto& mine = view->entries.find(part.conversation->id())->second;
+    auto& change = changes_[draft_reads_.find({part.conversation->id(), mark.actor->id})->second.change];
+    change.message = draft_mark(*view, mine, MarkId::read).newest;
+    if (!part.newly_read.empty()) draft_receipts(part, mark.actor->id);
   }
-  auto& change = changes_[it->second];
-  change.message = std::max(change.message, newest);
-  part.change = change.position;
+  return step;
 }
 
 Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
@@ -204,7 +271,9 @@ Sequencer::Step Sequencer::decide(Entry& entry, ProvenEntry& proven) {
   for (unsigned i = 0; i < core_.marks_.size(); ++i) {
     if ((proven.marks >> i & 1) == 0) continue;
     const auto which = static_cast<MarkId>(i);
-    insert(*view, it->second, which, proven.low, proven.high, 0, false);
+    // Nobody has read at a certain moment what was merely pushed.
+    const auto at = which == MarkId::read ? 0 : time_of_act(which);
+    insert(*view, it->second, which, proven.low, proven.high, at, false);
     auto& value = draft_mark(*view, it->second, which);
     if (proven.newest > value.newest) value.newest = proven.newest;
     value.reached = std::max(value.reached, id::time_of(raw(value.newest)));
@@ -239,6 +308,7 @@ void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out)
   out.reply<Marked>(entry.caller, mark.done, done.result);
   for (const auto& part : done.parts) {
     if (part.read_advanced) tell_read(entry.caller, mark.actor, part, out);
+    if (part.change != 0) tell_senders(mark.actor, part, out);
   }
 }
 

@@ -170,6 +170,9 @@ void Sessions::leave(unsigned thread, UserId user, ConversationId group) {
 
 std::size_t Sessions::audience(unsigned thread, const Conversation& conversation) const {
   if (conversation.kind == ConversationKind::direct) return 0;
+  if (conversation.kind == ConversationKind::broadcast) {
+    return tables_[thread]->slots.size() - tables_[thread]->free.size();
+  }
   const auto& audiences = tables_[thread]->audiences;
   const auto it = audiences.find(conversation.id);
   return it == audiences.end() ? 0 : it->second.size();
@@ -185,6 +188,7 @@ void Sessions::deliver(unsigned thread, const Outgoing& outgoing) {
   delivery.actor = outgoing.actor.get();
   delivery.subject = outgoing.subject.get();
   delivery.newest = outgoing.newest;
+  if (outgoing.kind == Delivery::Kind::receipt) delivery.position = outgoing.change.position;
   delivery.reached = outgoing.reached;
   delivery.signal = outgoing.signal ? &*outgoing.signal : nullptr;
   spread(table, delivery, outgoing.to_group, outgoing.low, outgoing.high);
@@ -203,6 +207,17 @@ void Sessions::deliver(unsigned thread, const MessageRecord& record) {
 
 void Sessions::spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high) {
   table.encodings_used = 0;
+  if (delivery.conversation->kind == ConversationKind::broadcast && to_group) {
+    // Everybody is there: nothing is kept for it.
+    auto& all = table.everybody;
+    all.clear();
+    for (const auto& slot : table.slots) {
+      if (slot.session != nullptr && slot.session->active) all.push_back(slot.session);
+    }
+    push_to(table, all, delivery);
+    if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
+    return;
+  }
   if (to_group) {
     const auto it = table.audiences.find(delivery.conversation->id);
     if (it == table.audiences.end()) return;

@@ -89,11 +89,22 @@ struct ConversationState {
     return seq <= head && seq >= tail_first() && seq != 0 ? tail[seq - tail_first()].get() : nullptr;
   }
   bool has_direct_member(UserId user) const noexcept { return info->low == user || info->high == user; }
+  /// Whether `members` says who belongs to it, and must be loaded for `member` and `sees`.
+  bool lists_members() const noexcept {
+    return info->kind == ConversationKind::group || info->kind == ConversationKind::system;
+  }
 
-  /// Null for strangers and former members; groups only.
-  Member* member(UserId user) noexcept {
+  /// Null for strangers and former members; where members are listed only.
+  const Member* member(UserId user) const noexcept {
     const auto it = member_index.find(user);
     return it != member_index.end() && !members[it->second].left ? &members[it->second] : nullptr;
+  }
+  Member* member(UserId user) noexcept { return const_cast<Member*>(std::as_const(*this).member(user)); }
+
+  /// Whether the user belongs to it; how much of it that user may see is in its ViewEntry.
+  bool sees(UserId user) const noexcept {
+    if (info->kind == ConversationKind::broadcast) return true;
+    return is_direct() ? has_direct_member(user) : member(user) != nullptr;
   }
 };
 
@@ -114,6 +125,7 @@ struct ViewEntry {
   ConversationState* conversation = nullptr;
   Seq joined_seq = 0;
   Position joined = 0;
+  bool implicit = false;  ///< of a broadcast: the storage has no row of this member yet
   MarkSets marks;
   /// Messages from others up to `counted_upto` that are neither read, hidden nor recalled. Own messages push
   /// `counted_upto` along, so that all behind it are from others and need no look.
@@ -137,6 +149,17 @@ struct ViewEntry {
     const auto* found = find(mark);
     return found != nullptr && found->set.contains(seq);
   }
+  /// Whether any message up to `high` that the user may see is without the mark.
+  bool lacks(MarkId mark, Seq high) const {
+    const auto* found = find(mark);
+    if (found == nullptr) return high > joined_seq;
+    bool lacks = false;
+    found->set.gaps(joined_seq + 1, high, [&](Seq, Seq) {
+      lacks = true;
+      return false;
+    });
+    return lacks;
+  }
 };
 
 /// A live session as the committer knows it.
@@ -147,6 +170,7 @@ struct SessionInfo {
   std::uint32_t marks_on_push = 0;  ///< bit set by MarkId
   Position since = 0;               ///< what is committed behind this is pushed to it …
   bool single = false;
+  bool receipts = false;  ///< wants to hear who has read its user's messages
   std::vector<MessageId>
       withheld;  ///< … but for these, ascending: refused for it, or nothing that its contract can say
 
@@ -199,7 +223,9 @@ struct KeyHash {
 using KeyMap = boost::unordered_flat_map<std::array<std::uint64_t, 2>, std::pair<MessageId, std::uint64_t>, KeyHash>;
 
 /// What a message in memory costs, about.
-inline std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
+inline std::size_t weight(const MessageRecord& record) {
+  return record.message->content.size() + record.message->extras.size() + 400;
+}
 
 struct State {
   mutable std::mutex mutex;
@@ -207,6 +233,7 @@ struct State {
   boost::unordered_flat_map<ConversationId, std::unique_ptr<ConversationState>> conversations;
   boost::unordered_flat_map<std::pair<UserId, UserId>, ConversationState*, PairHash> by_pair;
   boost::unordered_flat_map<std::string, ConversationState*> by_handle;
+  std::vector<ConversationState*> broadcasts;  ///< all there are, always in memory; every view shows them
 
   boost::unordered_flat_map<UserId, std::unique_ptr<UserView>> views;
   /// Users whose view is being read from the storage: by how many, and how often something of it was committed since
@@ -232,6 +259,7 @@ struct State {
   /// round gave some, it lies below `stable`; whoever keeps a place in the order over a restart must not be told more.
   Position durable = 0;
   std::uint64_t sessions = 0;
+  std::uint64_t receipt_sessions = 0;  ///< of them, with SessionInfo::receipts
   std::uint64_t online_users = 0;
 
   /// Counts periods of at least half a minute; moved on by housekeeping only, however late that comes.
@@ -277,6 +305,10 @@ struct State {
   }
   /// Forgets the newest messages of a conversation; their numbers and heads stay.
   void drop_tail(ConversationState& conversation);
+  /// Who is a user was so from its making on, and reads every broadcast from there.
+  static Position joined(const User& user, const Conversation& broadcast) noexcept {
+    return std::max(raw(broadcast.id), id::first_at(user.created));
+  }
   UserView* view(UserId id) const noexcept {
     const auto it = views.find(id);
     return it != views.end() ? it->second.get() : nullptr;

@@ -19,6 +19,13 @@ ModelConversation* Model::direct(UserId a, UserId b) {
   return nullptr;
 }
 
+ModelConversation* Model::named(const std::string& handle) {
+  for (auto& conversation : conversations) {
+    if (conversation.handle == handle) return &conversation;
+  }
+  return nullptr;
+}
+
 std::pair<ModelConversation*, ModelMessage*> Model::message(MessageId id) {
   for (auto& conversation : conversations) {
     for (auto& message : conversation.log) {
@@ -50,6 +57,7 @@ Receipt Model::receipt(UserId viewer, ModelConversation& in, const ModelMessage&
   if (message.recalled) return Receipt::sent;
   if (in.direct && in.low == in.high) return Receipt::read;
   if (viewer != message.sender) return receipt_of(viewer, in, message);
+  if (in.kind == ConversationKind::broadcast) return Receipt::sent;
   std::size_t recipients = 0, read = 0, delivered = 0;
   for (const auto& member : in.members) {
     if (member.left || member.user == viewer || member.joined_seq >= message.seq) continue;
@@ -61,26 +69,63 @@ Receipt Model::receipt(UserId viewer, ModelConversation& in, const ModelMessage&
   return recipients != 0 && read == recipients ? Receipt::read : delivered != 0 ? Receipt::delivered : Receipt::sent;
 }
 
-std::vector<MessageId> Model::inbox(UserId user, std::optional<MarkId> lacking, MessageId after) {
-  const auto was_pushed = [&](const ModelMessage& message) {
-    return lacking && std::any_of(sessions.begin(), sessions.end(),
-                                  [&](const auto& session) { return pushed(session, user, *lacking, message); });
+bool Model::is_pushed(UserId user, std::optional<MarkId> mark, const ModelMessage& message) const {
+  return mark && std::any_of(sessions.begin(), sessions.end(),
+                             [&](const auto& session) { return pushed(session, user, *mark, message); });
+}
+
+bool Model::fits(UserId user, const ModelConversation& in, const ModelMessage& message, const InboxQuery& query) const {
+  const auto marked = [&](MarkId mark) {
+    return has(user, in, mark, message.seq) || (implied(mark) && has(user, in, MarkId::read, message.seq)) ||
+           is_pushed(user, mark, message);
   };
+  if (message.sender == user || message.id <= query.after) return false;
+  if (message.recalled ? !query.with_recalled && !query.only_recalled : query.only_recalled) return false;
+  if (query.having != MarkId::hidden && has(user, in, MarkId::hidden, message.seq)) return false;
+  if (query.in && raw(in.id) != query.in->number) return false;
+  const auto is_kind = [&](const auto& one) { return one.kind == in.kind && one.topic == in.topic; };
+  if (!query.classes.empty() && std::none_of(query.classes.begin(), query.classes.end(), is_kind)) return false;
+  return !(query.lacking && marked(*query.lacking)) && !(query.having && !marked(*query.having));
+}
+
+std::vector<MessageId> Model::inbox(UserId user, const InboxQuery& query) {
   std::vector<MessageId> ids;
   for (auto& in : conversations) {
     const auto* self = in.member(user);
     if (self == nullptr) continue;
     for (const auto& message : in.log) {
-      if (message.seq <= self->joined_seq || message.sender == user || message.recalled || message.id <= after)
-        continue;
-      if (has(user, in, MarkId::hidden, message.seq) || was_pushed(message)) continue;
-      if (lacking && has(user, in, *lacking, message.seq)) continue;
-      if (lacking && implied(*lacking) && has(user, in, MarkId::read, message.seq)) continue;
-      ids.push_back(message.id);
+      if (message.seq > self->joined_seq && fits(user, in, message, query)) ids.push_back(message.id);
     }
   }
   std::sort(ids.begin(), ids.end());
+  if (query.newest_first) std::reverse(ids.begin(), ids.end());
   return ids;
+}
+
+std::uint64_t Model::lacking(UserId user, const ModelConversation& in, MarkId mark) {
+  InboxQuery query;
+  query.lacking = mark;
+  query.in = ConversationRef::of(in.id);
+  return inbox(user, query).size();
+}
+
+MessageId Model::read(UserId user, ModelConversation& in) const {
+  MessageId newest{};
+  for (const auto& message : in.log) {
+    if (message.sender == user || message.seq <= in.member(user)->joined_seq) continue;
+    if (has(user, in, MarkId::read, message.seq)) newest = message.id;
+  }
+  return newest;
+}
+
+MessageId Model::own_among(UserId user, ConversationId id, MessageId upto) {
+  auto& in = *find(id);
+  MessageId newest{};
+  for (const auto& message : in.log) {
+    if (message.id > upto || message.seq <= in.member(user)->joined_seq) continue;
+    if (message.sender == user && !message.recalled) newest = message.id;
+  }
+  return newest;
 }
 
 std::vector<MessageId> Model::history(UserId user, ModelConversation& in, MessageId before, Millis until,
@@ -96,10 +141,23 @@ std::vector<MessageId> Model::history(UserId user, ModelConversation& in, Messag
   return ids;
 }
 
-bool Model::mark(UserId user, ModelConversation& in, MarkId mark, Seq seq) {
+bool Model::had(UserId user, const ModelConversation& in, MarkId mark, Seq seq, Millis before) const {
+  const auto since_before = [&](MarkId which) {
+    const auto row = rows.find({user, in.id, which, seq});
+    if (row == rows.end()) return false;
+    return (row->second != 0 ? row->second : id::time_of(raw(in.log[seq - 1].id))) < before;
+  };
+  return since_before(mark) || (implied(mark) && since_before(MarkId::read));
+}
+
+bool Model::mark(UserId user, ModelConversation& in, MarkId mark, Seq seq, Millis now, bool proven) {
+  constexpr Millis hour = 3'600'000;
   const auto& message = in.log[seq - 1];
-  return rows.insert({user, in.id, mark, seq}).second && message.sender != user && !message.recalled &&
-         seq > in.member(user)->joined_seq;
+  const Millis at = mark == MarkId::read && !proven ? now : raw(mark) == 5 ? (now + hour - 1) / hour * hour : 0;
+  const bool newly = rows.emplace(std::tuple(user, in.id, mark, seq), at).second && message.sender != user &&
+                     !message.recalled && seq > in.member(user)->joined_seq;
+  if (newly && mark == MarkId::read) newly_read_.emplace_back(&in, seq);
+  return newly;
 }
 
 Model::Moved Model::reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time) {
@@ -115,10 +173,37 @@ void Model::event(ModelEvent event) {
   events.push_back(event);
 }
 
-void Model::read_event(UserId user, const ModelConversation& in) {
-  const auto [it, is_new] = round_reads_.try_emplace({in.id, user}, events.size());
-  if (is_new) event({ChangeKind::read, in.id, user, UserId::none, MessageId::none});
-  events[it->second].message = states[{user, in.id, MarkId::read}].newest;
+void Model::read_event(UserId user, ModelConversation& in) {
+  if (in.kind == ConversationKind::broadcast) return;
+  const auto [it, is_new] = round_reads_.try_emplace({in.id, user}, RoundRead{events.size(), {}, {}});
+  auto& round = it->second;
+  if (is_new) {
+    event({ChangeKind::read, in.id, user, UserId::none, MessageId::none});
+    // What the whole round has read is told in the place of its first act.
+    for (std::size_t i = 0; i < sessions.size(); ++i) {
+      if (!sessions[i].policy.interests.receipts || sessions[i].user == user) continue;
+      round.lines[i] = sessions[i].expected.size();
+      sessions[i].expected.emplace_back();
+    }
+  }
+  events[round.event].message = states[{user, in.id, MarkId::read}].newest;
+  for (const auto& [where, seq] : newly_read_) {
+    const auto& message = where->log[seq - 1];
+    const auto* sender = where->member(message.sender);
+    if (where != &in || sender == nullptr || sender->moved || seq <= sender->joined_seq) continue;
+    round.senders[message.sender] = std::max(round.senders[message.sender], message.id);
+  }
+  for (const auto& [index, line] : round.lines) {
+    const auto known = round.senders.find(sessions[index].user);
+    if (known == round.senders.end()) continue;
+    sessions[index].expected[line] = "t:" + std::to_string(raw(user)) + ":" + std::to_string(raw(known->second));
+  }
+}
+
+void Model::end_round() {
+  round_reads_.clear();
+  newly_read_.clear();
+  for (auto& session : sessions) std::erase(session.expected, std::string());
 }
 
 bool Model::hears(UserId user, std::size_t index) {

@@ -39,7 +39,13 @@ struct ModelConversation {
   UserId low{}, high{};
   std::vector<ModelMember> members;
   std::deque<ModelMessage> log;
+  ConversationKind kind = ConversationKind::group;
+  std::string handle;  ///< system, broadcast
+  std::string topic;
+  bool dissolved = false;
 
+  bool is_group() const { return kind == ConversationKind::group; }
+  bool is_notice() const { return kind == ConversationKind::system || kind == ConversationKind::broadcast; }
   ModelMember* member(UserId user) {
     for (auto& member : members) {
       if (member.user == user && !member.left) return &member;
@@ -47,6 +53,7 @@ struct ModelConversation {
     return nullptr;
   }
   std::size_t present() const {
+    if (kind == ConversationKind::broadcast) return 0;  // everybody, and nobody in particular
     return static_cast<std::size_t>(
         std::count_if(members.begin(), members.end(), [](const auto& m) { return !m.left; }));
   }
@@ -80,7 +87,8 @@ struct ModelEvent {
 struct Model {
   std::deque<ModelConversation> conversations;
   std::deque<ModelSession> sessions;
-  std::set<std::tuple<UserId, ConversationId, MarkId, Seq>> rows;
+  /// With the time of the act, as far as it is kept.
+  std::map<std::tuple<UserId, ConversationId, MarkId, Seq>, Millis> rows;
   std::map<std::tuple<UserId, ConversationId, MarkId>, MarkState> states;
   struct Key {
     std::uint64_t target;
@@ -94,20 +102,29 @@ struct Model {
 
   ModelConversation* find(ConversationId id);
   ModelConversation* direct(UserId a, UserId b);
+  ModelConversation* named(const std::string& handle);
   std::pair<ModelConversation*, ModelMessage*> message(MessageId id);
   bool has(UserId user, const ModelConversation& in, MarkId mark, Seq seq) const {
     return rows.contains({user, in.id, mark, seq});
   }
   static bool implied(MarkId mark) { return mark != MarkId::hidden && raw(mark) != 3; }
+  /// Since before a moment.
+  bool had(UserId user, const ModelConversation& in, MarkId mark, Seq seq, Millis before) const;
 
   std::uint64_t unread(UserId user, ModelConversation& in) const;
   Receipt receipt_of(UserId recipient, const ModelConversation& in, const ModelMessage& message) const;
   Receipt receipt(UserId viewer, ModelConversation& in, const ModelMessage& message) const;
-  std::vector<MessageId> inbox(UserId user, std::optional<MarkId> lacking, MessageId after);
+  /// All that fits, `limit` and `offset` apart.
+  std::vector<MessageId> inbox(UserId user, const InboxQuery& query);
+  std::uint64_t lacking(UserId user, const ModelConversation& in, MarkId mark);
+  /// The newest message from others that is read.
+  MessageId read(UserId user, ModelConversation& in) const;
+  /// The newest own message that stands up to another one.
+  MessageId own_among(UserId user, ConversationId in, MessageId upto);
   std::vector<MessageId> history(UserId user, ModelConversation& in, MessageId before, Millis until,
                                  bool with_recalled);
   /// Marks one message; whether it is a foreign one that stands and was not so marked.
-  bool mark(UserId user, ModelConversation& in, MarkId mark, Seq seq);
+  bool mark(UserId user, ModelConversation& in, MarkId mark, Seq seq, Millis now, bool proven = false);
   struct Moved {
     bool reached = false;
     bool any = false;  ///< others are told of
@@ -116,9 +133,12 @@ struct Model {
   Moved reach(UserId user, const ModelConversation& in, MarkId mark, MessageId newest, Millis time);
   void event(ModelEvent event);
   /// Others hear that a member has read: once for each round.
-  void read_event(UserId user, const ModelConversation& in);
-  void next_act() { ++act_; }
-  void end_round() { round_reads_.clear(); }
+  void read_event(UserId user, ModelConversation& in);
+  void next_act() {
+    ++act_;
+    newly_read_.clear();
+  }
+  void end_round();
   /// Whether an event is part of what the user syncs.
   bool hears(UserId user, std::size_t event);
   void push_signal(ModelConversation& in, UserId actor, const std::string& name);
@@ -131,8 +151,17 @@ struct Model {
     return session.user == user && session.sets(mark) && message.order > session.since &&
            !session.withheld.contains(message.order);
   }
+  bool is_pushed(UserId user, std::optional<MarkId> mark, const ModelMessage& message) const;
+  bool fits(UserId user, const ModelConversation& in, const ModelMessage& message, const InboxQuery& query) const;
+
+  struct RoundRead {
+    std::size_t event = 0;
+    std::map<std::size_t, std::size_t> lines;  ///< by session: where its receipt stands
+    std::map<UserId, MessageId> senders;
+  };
   std::size_t act_ = 0;
-  std::map<std::pair<ConversationId, UserId>, std::size_t> round_reads_;
+  std::map<std::pair<ConversationId, UserId>, RoundRead> round_reads_;
+  std::vector<std::pair<ModelConversation*, Seq>> newly_read_;  ///< by the act at hand
 };
 
 }  // namespace loft::tests

@@ -36,7 +36,9 @@ class PlayBase {
   std::uint64_t below(std::uint64_t limit) { return random_() % limit; }
   UserId anybody() { return users_[below(users_.size())]; }
   MarkId any_mark() {
-    return std::vector{MarkId::delivered, MarkId::read, MarkId::hidden, world_.plain, world_.implied}[below(5)];
+    const std::vector marks{MarkId::delivered, MarkId::read,   MarkId::hidden,
+                            world_.plain,      world_.implied, world_.timed};
+    return marks[below(marks.size())];
   }
   ModelConversation* any_conversation() {
     return model_.conversations.empty() ? nullptr : &model_.conversations[below(model_.conversations.size())];

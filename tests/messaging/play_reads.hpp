@@ -29,7 +29,7 @@ class Play : private PlayGroups {
     else if (dice < 83)
       restart();
     else if (dice < 85)
-      world_.host.clock().advance(60'000);
+      world_.host.clock().advance(below(2) == 0 ? 60'000 : 2'000'000);
     else
       check_all(users_[below(users_.size())]);
     check_pushes();
@@ -68,12 +68,16 @@ class Play : private PlayGroups {
     if (dice < 50) return submit();
     if (dice < 58) return recall();
     if (dice < 72) return mark_ids();
-    if (dice < 82) return mark_up_to();
+    if (dice < 79) return mark_up_to();
+    if (dice < 82) return mark_everywhere();
     if (dice < 86) return create();
+    if (dice < 88) return change();
     return membership();
   }
 
-  void check_page(const Page& page, const std::vector<MessageId>& expected, std::size_t limit, UserId viewer) {
+  void check_page(const Page& page, std::vector<MessageId> expected, std::size_t limit, UserId viewer,
+                  std::size_t offset = 0) {
+    expected.erase(expected.begin(), expected.begin() + static_cast<std::ptrdiff_t>(std::min(offset, expected.size())));
     REQUIRE(page.messages.size() == std::min(limit, expected.size()));
     REQUIRE(page.more == (expected.size() > limit));
     for (std::size_t i = 0; i < page.messages.size(); ++i) {
@@ -92,7 +96,9 @@ class Play : private PlayGroups {
     query.lacking = any_mark();
     query.mark_returned = query.lacking;
     query.limit = 1 + below(5);
-    auto expected = model_.inbox(user, query.lacking, query.after);
+    query.with_recalled = below(4) == 0;
+    query.newest_first = below(4) == 0;
+    auto expected = model_.inbox(user, query);
     auto page = world_.ask<Page>([&](auto done) { world_.core->inbox(world_.http(user), query, std::move(done)); });
     REQUIRE(reason_of(page) == "ok");
     check_page(*page, expected, query.limit, user);
@@ -102,28 +108,46 @@ class Play : private PlayGroups {
     for (const auto id : expected) {
       const auto [in, message] = model_.message(id);
       for (const auto mark : {*query.lacking, MarkId::delivered}) {
-        if (model_.mark(user, *in, mark, message->seq) && mark == MarkId::read) heard.insert(in);
+        if (this->mark(user, *in, mark, message->seq) && mark == MarkId::read) heard.insert(in);
         if (model_.reach(user, *in, mark, id, 0).any && mark == MarkId::read) moved.insert(in);
       }
     }
     for (auto* in : heard) model_.read_event(user, *in);
     model_.end_round();
     for (auto* in : moved) model_.push_read(user, *in);
-    unordered_reads_ |= moved.size() > 1;
+    unordered_reads_ |= moved.size() > 1 || heard.size() > 1;
   }
 
   void check_all(UserId user) {
     check_conversations(user);
     check_sync(user);
     for (auto& in : model_.conversations) check_conversation(user, in);
+    check_inbox(user);
+  }
+
+  void check_inbox(UserId user) {
     InboxQuery query;
     if (below(5) != 0) query.lacking = any_mark();
+    if (below(3) == 0) query.having = any_mark();
     if (below(3) == 0) query.after = any_message();
-    query.limit = 1 + below(6);
+    if (below(4) == 0 && any_conversation() != nullptr) query.in = ConversationRef::of(any_conversation()->id);
+    if (below(3) == 0)
+      query.classes.push_back({below(2) == 0 ? ConversationKind::direct : ConversationKind::group, {}});
+    if (below(4) == 0) query.classes.push_back({ConversationKind::system, "topic1"});
+    if (below(4) == 0) query.classes.push_back({ConversationKind::broadcast, "topic0"});
+    if (below(6) == 0) query.classes.push_back({ConversationKind::group, "none has this"});
+    query.with_recalled = below(3) == 0;
+    query.only_recalled = below(3) == 0;
+    query.newest_first = below(2) == 0;
+    query.with_total = below(2) == 0;
+    query.limit = below(7);
+    if (below(3) == 0) query.offset = below(5);
     const auto page =
         world_.ask<Page>([&](auto done) { world_.core->inbox(world_.http(user, 1), query, std::move(done)); });
     REQUIRE(reason_of(page) == "ok");
-    check_page(*page, model_.inbox(user, query.lacking, query.after), query.limit, user);
+    const auto expected = model_.inbox(user, query);
+    check_page(*page, expected, query.limit, user, query.offset);
+    REQUIRE(page->total == (query.with_total ? expected.size() : 0));
   }
 
   void check_conversations(UserId user) {
@@ -138,6 +162,23 @@ class Play : private PlayGroups {
     REQUIRE(*world_.unread(user) == unread);
     ConversationQuery query;
     query.with_last = true;
+    query.members = below(4);
+    if (below(2) == 0) query.lacking = any_mark();
+    query.only_lacking = below(2) == 0;
+    query.groups_only = below(4) == 0;
+    std::erase_if(expected, [&](const auto& row) {
+      const auto& in = *row.second;
+      if (query.groups_only && !in.is_group()) return true;
+      if (!query.only_lacking) return false;
+      return (query.lacking ? model_.lacking(user, in, *query.lacking) : model_.unread(user, *row.second)) == 0;
+    });
+    if (below(3) == 0) {
+      query.offset = below(4);
+      query.limit = below(4);
+      expected.erase(expected.begin(),
+                     expected.begin() + static_cast<std::ptrdiff_t>(std::min(query.offset, expected.size())));
+      expected.resize(std::min(query.limit, expected.size()));
+    }
     const auto list = world_.ask<std::vector<ConversationRecord>>(
         [&](auto done) { world_.core->conversations(world_.http(user), query, std::move(done)); });
     REQUIRE(reason_of(list) == "ok");
@@ -145,13 +186,33 @@ class Play : private PlayGroups {
     for (std::size_t i = 0; i < expected.size(); ++i) {
       const auto& record = (*list)[i];
       auto& in = *expected[i].second;
-      REQUIRE(record.conversation->id == in.id);
+      check_record(user, in, record);
       REQUIRE(record.unread == model_.unread(user, in));
-      REQUIRE(record.member_count == in.present());
+      REQUIRE(record.lacking == (query.lacking ? model_.lacking(user, in, *query.lacking) : 0));
       const auto log = model_.history(user, in, MessageId::none, 0, true);
       REQUIRE((record.last.message != nullptr) == !log.empty());
       if (!log.empty()) REQUIRE(record.last.message->id == log.front());
+      REQUIRE(record.members.size() == std::min(query.members, in.present()));
+      auto members = in.members;
+      std::erase_if(members, [](const auto& member) { return member.left; });
+      std::sort(members.begin(), members.end(),
+                [](const auto& a, const auto& b) { return std::pair(a.joined, a.user) < std::pair(b.joined, b.user); });
+      for (std::size_t k = 0; k < record.members.size(); ++k) REQUIRE(record.members[k]->id == members[k].user);
     }
+  }
+
+  void check_record(UserId user, ModelConversation& in, const ConversationRecord& record) {
+    REQUIRE(record.conversation->id == in.id);
+    REQUIRE(record.member_count == in.present());
+    const auto* self = in.member(user);
+    REQUIRE(record.me.has_value() == (self != nullptr));
+    if (self == nullptr) return;
+    REQUIRE(record.me->user == user);
+    REQUIRE(record.me->conversation == in.id);
+    REQUIRE(record.me->role == self->role);
+    REQUIRE(record.me->joined_seq == self->joined_seq);
+    REQUIRE(record.me->joined == (in.is_group() ? self->joined : raw(in.id)));
+    REQUIRE(record.read == model_.read(user, in));
   }
 
   void check_conversation(UserId user, ModelConversation& in) {
@@ -165,7 +226,7 @@ class Play : private PlayGroups {
     const auto page =
         world_.ask<Page>([&](auto done) { world_.core->history(world_.http(user), query, std::move(done)); });
     if (in.member(user) == nullptr) {
-      REQUIRE(reason_of(page) == (in.direct ? "conversation.unknown" : "member.none"));
+      REQUIRE(reason_of(page) == (in.is_group() ? "member.none" : "conversation.unknown"));
       return;
     }
     REQUIRE(reason_of(page) == "ok");
@@ -178,6 +239,11 @@ class Play : private PlayGroups {
     REQUIRE(reason_of(state) == "ok");
     REQUIRE(state->newest == model_.states[{user, in.id, mark}].newest);
     REQUIRE(state->reached == model_.states[{user, in.id, mark}].reached);
+
+    const auto shown = world_.ask<ConversationRecord>(
+        [&](auto done) { world_.core->conversation(world_.http(user), query.in, true, std::move(done)); });
+    REQUIRE(reason_of(shown) == "ok");
+    check_record(user, in, *shown);
 
     const auto members = world_.ask<std::vector<MemberRecord>>(
         [&](auto done) { world_.core->members(world_.http(user), query.in, true, std::move(done)); });
@@ -193,8 +259,13 @@ class Play : private PlayGroups {
 
   // ---- sync
 
-  static std::string line_of(const ModelEvent& event) {
+  std::string line_of(UserId user, const ModelEvent& event) {
     if (!event.kind) return "m:" + std::to_string(raw(event.message));
+    auto record = event.kind == ChangeKind::recalled ? event.message : MessageId::none;
+    if (event.kind == ChangeKind::read && event.actor != user) record = model_.own_among(user, event.in, event.message);
+    return line_of(event) + ":" + std::to_string(raw(record));
+  }
+  static std::string line_of(const ModelEvent& event) {
     return std::to_string(static_cast<int>(*event.kind)) + ":" + std::to_string(raw(event.in)) + ":" +
            std::to_string(raw(event.actor)) + ":" + std::to_string(raw(event.subject)) + ":" +
            std::to_string(raw(event.message));
@@ -204,9 +275,10 @@ class Play : private PlayGroups {
     const auto& change = *entry.change;
     REQUIRE(entry.actor->id == change.actor);
     REQUIRE((entry.subject != nullptr ? entry.subject->id : UserId::none) == change.subject);
-    REQUIRE((entry.record.message != nullptr) == (change.kind == ChangeKind::recalled));
     if (change.kind == ChangeKind::recalled) REQUIRE(entry.record.message->recalled == change.position);
-    return line_of(ModelEvent{change.kind, entry.conversation->id, change.actor, change.subject, change.message});
+    const auto record = entry.record.message != nullptr ? entry.record.message->id : MessageId::none;
+    return line_of(ModelEvent{change.kind, entry.conversation->id, change.actor, change.subject, change.message}) +
+           ":" + std::to_string(raw(record));
   }
 
   /// All that came behind a position, in pages of any size.
@@ -239,7 +311,7 @@ class Play : private PlayGroups {
     std::vector<std::size_t> acts;
     for (auto i = reached.events; i < model_.events.size(); ++i) {
       if (!model_.hears(user, i)) continue;
-      expected.push_back(line_of(model_.events[i]));
+      expected.push_back(line_of(user, model_.events[i]));
       acts.push_back(model_.events[i].act);
     }
     reached.events = model_.events.size();

@@ -89,6 +89,7 @@ void LineContract::encode(const Delivery& delivery, Variant variant, Encoded& ou
       out.bytes = "u:" + number(delivery.conversation->id);
       break;
     case Delivery::Kind::receipt:
+      if (receipt_positions != nullptr) receipt_positions->push_back(delivery.position);
       out.bytes = "t:" + number(delivery.subject->id) + ":" + number(delivery.newest);
       break;
     case Delivery::Kind::signal:
@@ -187,6 +188,7 @@ void World::begin() {
                                 host.metrics(), threads);
   plain = core->define_mark({"test.plain", false});
   implied = core->define_mark({"test.implied", true});
+  timed = core->define_mark({"test.timed", true, true});
   if (!core->start()) throw std::runtime_error("the core does not start");
 }
 

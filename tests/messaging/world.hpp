@@ -56,6 +56,7 @@ class LineContract final : public Contract {
   void routes(Routes&) override {}
   void encode(const Delivery& delivery, Variant variant, Encoded& out) const override;
   mutable bool throws = false;
+  mutable std::vector<Position>* receipt_positions = nullptr;  ///< where set: of each receipt that is encoded
 };
 
 /// Domains `T:Any` (up to 1,000 bytes; `bad` is refused, `throw` throws, `twist` becomes `twisted`).
@@ -137,6 +138,7 @@ class World {
   CoreOptions options;
   std::unique_ptr<Core> core;
   MarkId plain{}, implied{};  ///< own marks of the test; the second counts what is read as marked
+  MarkId timed{};             ///< that too, and keeps when it was set
 
   /// Makes the core and starts it; called by the first use of `user` or by the test.
   void begin();

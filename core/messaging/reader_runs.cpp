@@ -1,0 +1,213 @@
+// Which messages of a conversation a question is about: runs of the log, out of the caller's marks and of what went to
+// its live sessions; and counting in them.
+#include <algorithm>
+
+#include "messaging/reader.hpp"
+
+namespace loft {
+namespace {
+
+using Sets = std::span<const IntervalSet* const>;
+
+/// Calls `found(low, high)` for each run inside `low` … `high` that is in none of the sets; null is an empty one.
+template <class F>
+void gaps_of_all(Sets sets, Seq low, Seq high, F& found) {
+  if (low > high) return;
+  if (sets.empty()) return found(low, high);
+  if (sets.front() == nullptr) return gaps_of_all(sets.subspan(1), low, high, found);
+  sets.front()->gaps(low, high, [&](Seq a, Seq b) {
+    gaps_of_all(sets.subspan(1), a, b, found);
+    return true;
+  });
+}
+
+/// Calls `found(low, high)` for each run inside `low` … `high` that is in any of the sets.
+template <class F>
+void runs_of_any(Sets sets, Seq low, Seq high, F& found) {
+  auto next = low;
+  const auto between = [&](Seq a, Seq b) {
+    if (next < a) found(next, a - 1);
+    next = b + 1;
+  };
+  gaps_of_all(sets, low, high, between);
+  if (next <= high) found(next, high);
+}
+
+const IntervalSet* set_of(const ViewEntry& mine, std::optional<MarkId> mark) {
+  const auto* found = mark ? mine.find(*mark) : nullptr;
+  return found != nullptr ? &found->set : nullptr;
+}
+
+/// Pieces of this length are read rather than counted.
+constexpr Seq piece = 64;
+
+}  // namespace
+
+std::optional<IntervalSet> Reader::Pushed::in(const ConversationState& conversation) {
+  IntervalSet set;
+  if (!any) return set;
+  const auto bound = since.in(conversation);
+  if (!bound) return std::nullopt;
+  auto low = *bound + 1;
+  if (const auto it = withheld.find(conversation.id()); it != withheld.end()) {
+    for (const auto seq : it->second) {
+      if (seq < low || seq > conversation.head) continue;
+      if (seq > low) set.insert(low, seq - 1, 0);
+      low = seq + 1;
+    }
+  }
+  if (low <= conversation.head) set.insert(low, conversation.head, 0);
+  return set;
+}
+
+/// What went to a live session that sets the mark has it, as far as the caller is told.
+Result<Reader::Pushed> Reader::pushed(std::optional<MarkId> mark) {
+  Pushed pushed;
+  if (!mark) return pushed;
+  std::vector<MessageId> unknown;
+  {
+    std::lock_guard lock(state_.mutex);
+    const auto* view = state_.view(caller_);
+    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
+    std::vector<MessageId> withheld;
+    Position since = id::limit;
+    for (const auto& session : view->sessions) {
+      if ((session.marks_on_push >> raw(*mark) & 1) == 0) continue;
+      pushed.any = true;
+      since = std::min(since, session.since);
+      withheld.insert(withheld.end(), session.withheld.begin(), session.withheld.end());
+    }
+    pushed.since = Place(since);
+    std::sort(withheld.begin(), withheld.end());
+    withheld.erase(std::unique(withheld.begin(), withheld.end()), withheld.end());
+    for (const auto id : withheld) {
+      if (view->live(*mark, id)) continue;
+      const auto place = State::recent_place(state_, id);
+      if (place != state_.recent.end())
+        pushed.withheld[place->conversation->id()].push_back(place->seq);
+      else
+        unknown.push_back(id);
+    }
+  }
+  if (!unknown.empty()) {
+    const auto found = core_.storage_.messages(unknown);
+    if (!found) return found.error();
+    for (const auto& message : *found) pushed.withheld[message.conversation].push_back(message.seq);
+  }
+  for (auto& [id, seqs] : pushed.withheld) std::sort(seqs.begin(), seqs.end());
+  return pushed;
+}
+
+Result<Reader::Selection> Reader::select(std::optional<MarkId> lacking, std::optional<MarkId> having, Position after) {
+  auto lacking_pushed = pushed(lacking);
+  if (!lacking_pushed) return lacking_pushed.error();
+  auto having_pushed = pushed(having);
+  if (!having_pushed) return having_pushed.error();
+  return Selection{lacking, having, Place(after), std::move(*lacking_pushed), std::move(*having_pushed)};
+}
+
+/// Ascending; nullopt: `learn` must ask the storage first. With the lock held.
+std::optional<Reader::Runs> Reader::runs_in(Selection& wanted, const ViewEntry& mine) const {
+  const auto& conversation = *mine.conversation;
+  const auto after = wanted.after.in(conversation);
+  const auto to_lack = wanted.lacking_pushed.in(conversation), to_have = wanted.having_pushed.in(conversation);
+  if (!after || !to_lack || !to_have) return std::nullopt;
+  const auto read_implies = [&](std::optional<MarkId> mark) {
+    return mark && core_.marks_[raw(*mark)].implied_by_read ? set_of(mine, MarkId::read) : nullptr;
+  };
+  const bool shows_hidden = wanted.having == MarkId::hidden;
+  const IntervalSet* const without[] = {set_of(mine, wanted.lacking), read_implies(wanted.lacking), &*to_lack,
+                                        shows_hidden ? nullptr : set_of(mine, MarkId::hidden)};
+  const IntervalSet* const with[] = {set_of(mine, wanted.having), read_implies(wanted.having), &*to_have};
+  Runs runs;
+  const auto add = [&](Seq low, Seq high) { runs.emplace_back(low, high); };
+  const auto add_lacking = [&](Seq low, Seq high) { gaps_of_all(without, low, high, add); };
+  const auto low = std::max(mine.joined_seq, *after) + 1;
+  if (wanted.having)
+    runs_of_any(with, low, conversation.head, add_lacking);
+  else
+    add_lacking(low, conversation.head);
+  return runs;
+}
+
+/// Whether all was known.
+Result<bool> Reader::learn(Selection& wanted) {
+  bool complete = true;
+  for (auto* place : {&wanted.after, &wanted.lacking_pushed.since, &wanted.having_pushed.since}) {
+    const auto learnt = place->learn(core_.storage_);
+    if (!learnt) return learnt.error();
+    complete = complete && *learnt;
+  }
+  return complete;
+}
+
+/// Messages from others that stand.
+Result<std::uint64_t> Reader::count(const ConversationState& conversation, const Runs& runs) {
+  std::uint64_t count = 0;
+  Seq first = 0;
+  {
+    std::lock_guard lock(state_.mutex);
+    first = conversation.tail_first();
+    for (const auto& [low, high] : runs) {
+      for (auto seq = std::max(low, first); seq <= std::min(high, conversation.head); ++seq) {
+        const auto& record = *conversation.in_tail(seq);
+        count += record.message->sender != caller_ && !record.is_recalled();
+      }
+    }
+  }
+  for (const auto& [low, high] : runs) {
+    if (low >= first) break;
+    const auto older = core_.storage_.count_foreign(conversation.id(), low, std::min(high, first - 1), caller_);
+    if (!older) return older.error();
+    count += *older;
+  }
+  return count;
+}
+
+/// Makes the last of the runs one that may hold a recalled message and is short; false: there is none left. The storage
+/// counts what stands, so that long runs without any need not be read.
+Result<bool> Reader::narrow(const ConversationState& conversation, Runs& runs, bool descending) {
+  while (!runs.empty()) {
+    const auto [low, high] = runs.back();
+    Seq first = 0;
+    {
+      std::lock_guard lock(state_.mutex);
+      first = conversation.tail_first();
+    }
+    if (low >= first) return true;
+    auto middle = first - 1;
+    if (high < first) {
+      const auto standing = core_.storage_.count_foreign(conversation.id(), low, high, UserId::none);
+      if (!standing) return standing.error();
+      if (*standing == high - low + 1) {
+        runs.pop_back();
+        continue;
+      }
+      if (high - low < piece) return true;
+      middle = low + (high - low) / 2;
+    }
+    runs.back() = descending ? std::pair(low, middle) : std::pair(middle + 1, high);
+    runs.push_back(descending ? std::pair(middle + 1, high) : std::pair(low, middle));
+  }
+  return false;
+}
+
+/// Messages from others that are recalled.
+Result<std::uint64_t> Reader::count_recalled(ConversationState& conversation, Runs runs) {
+  std::uint64_t count = 0;
+  for (;;) {
+    const auto some = narrow(conversation, runs, false);
+    if (!some) return some.error();
+    if (!*some) return count;
+    auto& [low, high] = runs.back();
+    const auto records = log(conversation, low, high, piece, false);
+    if (!records) return records.error();
+    for (const auto& record : *records) count += record.is_recalled() && record.message->sender != caller_;
+    if (records->empty() || records->back().message->seq >= high)
+      runs.pop_back();
+    else
+      low = records->back().message->seq + 1;
+  }
+}
+
+}  // namespace loft
