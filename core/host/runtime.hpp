@@ -82,6 +82,10 @@ class Runtime final : public Inspector, public Threads {
   Result<UserPtr> add_user(User user) { return core_->add_user(std::move(user)); }
   Result<UserPtr> find_user(const UserRef& ref) { return core_->directory().load(ref); }
   Result<std::vector<User>> users(UserId after, std::size_t limit) { return storage_->users(after, limit); }
+  /// Writes as a service; needs the I/O threads.
+  Result<Accepted> submit(UserId sender, Submission submission) {
+    return core_->submit_waiting(sender, std::move(submission));
+  }
   /// Runs a plugin's command. Error: not_found `control.unknown_command`.
   Result<std::string> run_command(std::string_view command, std::string_view arguments);
   const JwtIdentity& identity() const noexcept { return *identity_; }

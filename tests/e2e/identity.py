@@ -291,6 +291,41 @@ def services(given):
 
 
 @case
+def house(given):
+    """announcements and notices are written through the running host, once per client id, and what no domain takes is refused"""
+    with Host(given.loft, given.plugins) as host:
+        host.account("ann")
+
+        def loft(*words):
+            return subprocess.run([given.loft, *words, "--config", host.config], capture_output=True, text=True, timeout=60,
+                                  stdin=subprocess.DEVNULL, check=False)
+        done = loft("announce", "news", "--text", "We are back")
+        assert done.returncode == 0 and done.stdout.startswith("sent as message "), done
+        words = ("notify", "ann", "--topic", "orders", "--domain", "Core:Text", "--content", '{"text":"On its way"}', "--as",
+                 "shop", "--client-id", "order-1", "--json")
+        first = json.loads(loft(*words).stdout)
+        again = json.loads(loft(*words).stdout)
+        assert (first["repeated"], again["repeated"]) == (False, True), (first, again)
+        assert first["message"] == again["message"] and first["conversation"] == again["conversation"]
+        other = json.loads(loft("announce", "orders", "--text", "x", "--json").stdout)
+        assert other["conversation"] != first["conversation"]
+        names = loft("user", "list").stdout
+        assert "shop" in names and "system" in names, names
+        for words, said in ((("announce", "news", "--domain", "No:Such", "--content", "{}"), "No:Such"),
+                            (("announce", "news", "--domain", "Core:Text", "--content", "{}"), "text"),
+                            (("notify", "eve", "--topic", "orders", "--text", "x"), "there is no user eve")):
+            done = loft(*words)
+            assert done.returncode == 1 and said in done.stderr, done
+        host.stop()
+        done = loft("announce", "news", "--text", "x")
+        assert done.returncode == 69 and "no host runs" in done.stderr, done
+        host.start()
+        words = ("notify", "ann", "--topic", "orders", "--domain", "Core:Text", "--content", '{"text":"On its way"}', "--as",
+                 "shop", "--client-id", "order-1", "--json")
+        assert json.loads(loft(*words).stdout)["message"] == first["message"]
+
+
+@case
 def rotation(given):
     """the host's own secret can be changed while tokens made with the old one stay good"""
     old = "an older secret, which is of 32 bytes or more as well"
