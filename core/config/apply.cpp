@@ -136,6 +136,7 @@ class Application {
     }
     switch (option.type) {
       case OptionType::text:
+        if (holds_nul(item, path, text)) return;
         return option.set_text(text);
       case OptionType::choice:
         return set_choice(option, item, path, text);
@@ -159,12 +160,18 @@ class Application {
   }
 
   void set_choice(Option& option, const Item& item, const std::string& path, const std::string& text) {
+    if (is_choice(option, item, path, text)) option.set_text(text);
+  }
+
+  /// False after noting that the text is none of the words.
+  bool is_choice(const Option& option, const Item& item, const std::string& path, const std::string& text) {
     const auto& words = option.choices;
-    if (std::find(words.begin(), words.end(), text) != words.end()) return option.set_text(text);
+    if (std::find(words.begin(), words.end(), text) != words.end()) return true;
     std::string message = "is not one of ";
     for (std::size_t i = 0; i < words.size(); ++i) message += (i == 0 ? "" : ", ") + words[i];
     if (const auto near = nearest(text, words); !near.empty()) message += "; did you mean '" + near + "'?";
     wrong(item, path, with_value(item, message));
+    return false;
   }
 
   /// The text of an element; false after noting that it has none.
@@ -175,7 +182,15 @@ class Application {
       wrong(item, path, item.kind == Kind::null ? "has no value; give it one or remove it" : "takes a text");
       return false;
     }
+    if (holds_nul(item, path, item.value)) return false;
     out = item.value;
+    return true;
+  }
+
+  /// Names and paths end at a NUL for the system, which would open another file than the one that is written there.
+  bool holds_nul(const Item& item, const std::string& path, const std::string& text) {
+    if (item.secret || text.find('\0') == std::string::npos) return false;
+    wrong(item, path, "holds a NUL character, which no name or path may have; remove it");
     return true;
   }
 
@@ -190,7 +205,9 @@ class Application {
     std::vector<std::string> values(item.items.size());
     bool good = true;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      good &= element_text(option, *item.items[i], join_path(path, std::to_string(i)), values[i]);
+      const auto place = join_path(path, std::to_string(i));
+      good &= element_text(option, *item.items[i], place, values[i]) &&
+              (option.choices.empty() || is_choice(option, *item.items[i], place, values[i]));
     }
     if (good) option.set_list(std::move(values));
   }

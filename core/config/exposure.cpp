@@ -33,7 +33,8 @@ Result<Address> parse_address(std::string_view text) {
   Address address;
   address.text = text;
   const auto [stop, error] = std::from_chars(digits.data(), digits.data() + digits.size(), address.port);
-  if (digits.empty() || error != std::errc{} || stop != digits.data() + digits.size()) {
+  const bool padded = digits.size() > 1 && digits.front() == '0';  // elsewhere such a number is octal
+  if (digits.empty() || padded || error != std::errc{} || stop != digits.data() + digits.size()) {
     return wrong("has no valid port; write a number from 0 to 65535 behind the last colon");
   }
   auto host = text.substr(0, colon);

@@ -18,7 +18,8 @@ namespace loft::control {
 using Handler = Function<Result<std::string>(std::string_view command, std::string_view arguments)>;
 
 struct ServerOptions {
-  std::size_t max_clients = 16;        ///< further ones wait until one leaves
+  std::size_t max_clients = 16;        ///< further ones wait until one leaves …
+  Millis silent_patience = 500;        ///< … or has said nothing for this time: it goes, the one that waits comes
   std::size_t max_request = 64 << 10;  ///< bytes of a line
   Millis client_timeout = 30'000;      ///< for a request to arrive, and for its answer to be taken
 };

@@ -7,6 +7,7 @@
 #include <cerrno>
 #include <cstring>
 #include <exception>
+#include <limits>
 #include <thread>
 #include <vector>
 
@@ -20,6 +21,8 @@ namespace {
 
 /// After accepting failed for want of descriptors or memory.
 constexpr Millis accept_pause = 500;
+constexpr Millis never = std::numeric_limits<Millis>::max();
+constexpr Millis longest_wait = 60'000;
 
 struct Client {
   Descriptor socket;
@@ -61,7 +64,7 @@ class Server final : public ControlServer {
   void run() {
     for (;;) {
       std::vector<pollfd> waits = {{wake_.get(), POLLIN, 0}};
-      const bool room = clients_.size() < options_.max_clients && pause_until_ <= steady_now();
+      const bool room = room_at() <= steady_now() && pause_until_ <= steady_now();
       waits.push_back({room ? listener_.get() : -1, POLLIN, 0});
       for (const auto& client : clients_) {
         waits.push_back({client.socket.get(), static_cast<short>(client.out.empty() ? POLLIN : POLLOUT), 0});
@@ -73,17 +76,37 @@ class Server final : public ControlServer {
       }
       const auto now = steady_now();
       std::erase_if(clients_, [now](const Client& client) { return !client.socket || client.deadline <= now; });
-      if (waits[1].revents != 0) accept_one();
+      if (waits[1].revents != 0) {
+        if (clients_.size() >= options_.max_clients) clients_.erase(silent());
+        accept_one();
+      }
     }
   }
 
-  int wait_time() const {
+  /// The client that has said nothing for the longest time; end: all are being answered.
+  std::vector<Client>::iterator silent() {
+    const auto first = [](const Client& a, const Client& b) {
+      return a.out.empty() != b.out.empty() ? a.out.empty() : a.deadline < b.deadline;
+    };
+    const auto found = std::min_element(clients_.begin(), clients_.end(), first);
+    return found != clients_.end() && found->out.empty() ? found : clients_.end();
+  }
+
+  /// When one more client may come: always, unless all places are taken.
+  Millis room_at() {
+    if (clients_.size() < options_.max_clients) return 0;
+    const auto found = silent();
+    return found == clients_.end() ? never : found->deadline - options_.client_timeout + options_.silent_patience;
+  }
+
+  int wait_time() {
     const auto now = steady_now();
-    const Millis pause = pause_until_ > now ? pause_until_ - now : 60'000;
-    if (clients_.empty()) return pause_until_ > now ? static_cast<int>(pause) : -1;
-    const auto first = std::min_element(clients_.begin(), clients_.end(),
-                                        [](const Client& a, const Client& b) { return a.deadline < b.deadline; });
-    return static_cast<int>(std::clamp<Millis>(first->deadline - now, 0, pause));
+    Millis first = never;
+    for (const auto& client : clients_) first = std::min(first, client.deadline);
+    for (const auto moment : {pause_until_, room_at()}) {
+      if (moment > now) first = std::min(first, moment);
+    }
+    return first == never ? -1 : static_cast<int>(std::clamp<Millis>(first - now, 0, longest_wait));
   }
 
   void accept_one() {

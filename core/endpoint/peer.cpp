@@ -49,10 +49,7 @@ void PeerSession::login(UserRef user, SessionPolicy policy, Done<Login> done) {
   opening_->link = &link_;
   opening_->caller.contract = &contract_;
   opening_->caller.thread = thread_;
-  opening_->interests = policy.interests;
-  opening_->variant = policy.variant;
-  opening_->single = policy.single;
-  for (const auto mark : policy.mark_on_push) opening_->marks_on_push |= 1u << static_cast<unsigned>(mark);
+  opening_->follow(policy);
   core_.sessions().add(*opening_);
   link_.hold();
   core_.open_session(*opening_, std::move(user),

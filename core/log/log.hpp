@@ -45,6 +45,10 @@ class LogSystem {
   virtual void flush() noexcept = 0;
 };
 
+/// Why the file of that name could not be opened for appending, for `loft check`; empty: it could be, or there is none.
+/// Makes nothing.
+std::string log_file_problem(const std::string& file);
+
 /// `trace`, `debug`, `info`, `warn`, `error`, `off`; nullopt for other words.
 std::optional<LogLevel> log_level(std::string_view word) noexcept;
 

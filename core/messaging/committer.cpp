@@ -331,11 +331,7 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
             const bool was_refused = what.rest != nullptr && what.rest->refused;
             const auto& why = was_refused ? *what.rest->refused : error;
             tell_refused(entry.caller, why, out);
-            if (entry.caller.thread < out.by_thread.size()) {
-              out.by_thread[entry.caller.thread].push_back(Ack{entry.caller.session, std::move(what.done), why});
-            } else {
-              out.reply<Accepted>(entry.caller, what.done, why);
-            }
+            out.answer(entry.caller, what.done, why);
           } else if constexpr (std::is_same_v<T, CloseEntry>) {
             // Sessions come and go without the storage.
             std::lock_guard lock(state_.mutex);

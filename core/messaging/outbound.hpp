@@ -62,6 +62,12 @@ struct Outbound {
     }
   }
 
+  /// The same for a submission.
+  void answer(const Caller& caller, Done<Accepted>& done, Result<Accepted> result) {
+    if (caller.thread >= by_thread.size()) return reply(caller, done, std::move(result));
+    by_thread[caller.thread].push_back(Ack{caller.session, std::move(done), std::move(result)});
+  }
+
   void publish(const Caller& caller, Function<void()> fact) {
     if (caller.thread < by_thread.size()) {
       by_thread[caller.thread].push_back(Reply{0, std::move(fact)});

@@ -25,6 +25,7 @@ Millis Sequencer::time_of_act(MarkId mark) const {
 Mark& Sequencer::draft_mark(UserView& view, ViewEntry& entry, MarkId mark) {
   const auto [it, is_new] = draft_marks_.try_emplace({view.user->id, entry.conversation, mark});
   if (is_new) {
+    if (entry.implicit) draft_row(view.user->id, entry);
     if (const auto* known = entry.find(mark)) it->second = *known;
     if (is_timed(mark)) it->second.set.fold(core_.clock_.now() - core_.options_.receipts_keep);
   }

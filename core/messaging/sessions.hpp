@@ -58,6 +58,14 @@ struct Session {
   std::uint32_t in_flight = 0;         ///< submissions on their way
   std::vector<ConversationId> groups;  ///< whose audience it is part of
   std::vector<Unproven> unproven;
+
+  /// Takes over what a contract says about a session of its.
+  void follow(const SessionPolicy& policy) {
+    interests = policy.interests;
+    variant = policy.variant;
+    single = policy.single;
+    for (const auto mark : policy.mark_on_push) marks_on_push |= 1u << static_cast<unsigned>(mark);
+  }
 };
 
 /// A message that a session was to be given and was not.
@@ -139,7 +147,8 @@ struct Sessions::Table {
   std::vector<std::uint32_t> free;
   boost::unordered_flat_map<UserId, std::vector<Session*>> by_user;
   boost::unordered_flat_map<ConversationId, std::vector<Session*>> audiences;
-  std::vector<Session*> unproven;  ///< sessions with runs that are not proven
+  std::vector<Session*> unproven;   ///< sessions with runs that are not proven
+  std::vector<Session*> everybody;  ///< those to whom the broadcast at hand goes
 
   /// Encodings of the delivery at hand, by contract and variant.
   struct Encoding {

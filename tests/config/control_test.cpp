@@ -145,6 +145,20 @@ TEST_CASE("silent clients do not block others, and are dropped in time") {
   CHECK(recv(two.get(), &byte, 1, 0) == 0);
 }
 
+TEST_CASE("whoever asks does not wait for silent clients to be dropped, and their places go to who came later") {
+  const Folder folder;
+  ServerOptions options;
+  options.max_clients = 2;
+  options.silent_patience = 50;
+  const auto server = ControlServer::create(folder.path, echo(), options);
+  const auto one = dial(folder.path);
+  const auto two = dial(folder.path);
+  CHECK(control_call(folder.path, "x", "{}", options.client_timeout / 2).ok());
+  char byte;
+  CHECK(recv(one.get(), &byte, 1, 0) == 0);  // who was silent for the longest time
+  CHECK(recv(two.get(), &byte, 1, MSG_DONTWAIT) < 0);
+}
+
 TEST_CASE("without descriptors the server waits without spinning, and serves who waited when there are some") {
   Folder folder;
   const auto server = ControlServer::create(folder.path, echo());

@@ -155,6 +155,7 @@ TEST_CASE("listeners that cannot work are refused") {
   has("listeners: [{listen: 'localhost:80', contracts: [im]}]", "must be an address literal and a port");
   has("listeners: [{listen: '127.0.0.1', contracts: [im]}]", "has no port");
   has("listeners: [{listen: '127.0.0.1:70000', contracts: [im]}]", "has no valid port");
+  has("listeners: [{listen: '127.0.0.1:027600', contracts: [im]}]", "has no valid port");
   has("listeners: [{listen: '127.0.0.1:1'}]", "needs `contracts`");
   has("listeners: [{listen: '127.0.0.1:1', contracts: []}]", "is empty; name the contracts");
   has("listeners: [{listen: '127.0.0.1:1', contracts: [im, im]}]", "stands here twice");
@@ -169,6 +170,18 @@ TEST_CASE("listeners that cannot work are refused") {
   has("plugins: [words]", "must be a plugin's id");
   has("plugins: [a.b, a.b]", "this name is taken by another plugin");
   has("storage: {use: broker.local}", "must name a plugin of kind storage");
+}
+
+TEST_CASE("a listener may name a plugin that stands under plugins: it has one instance, with the options given there") {
+  const auto [document, s, problems, exposure] = read(R"(
+listeners: [{listen: '127.0.0.1:1', contracts: [im, {use: filter.words, mount: /x}, strict]}]
+plugins: [filter.words, {use: filter.words, name: strict}]
+)");
+  CHECK(problems == "");
+  REQUIRE(s.contracts.size() == 1);
+  CHECK(s.contracts[0].instance == "im");
+  CHECK(s.plugins.size() == 2);
+  CHECK(s.listeners[0].contracts[1].contract == "filter.words");
 }
 
 TEST_CASE("the name of the host's own listener is taken") {

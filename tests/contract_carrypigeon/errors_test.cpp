@@ -24,6 +24,7 @@ TEST_CASE("each reason of the host has its code and words, whatever its detail s
     int wire;
     const char* text;
   } rows[] = {
+      {Code::forbidden, "content.forbidden_word", 100, "message has a forbidden word"},
       {Code::invalid, "content.invalid", 100, "message type error"},
       {Code::invalid, "content.not_an_object", 100, "message type error"},
       {Code::too_large, "content.too_large", 100, "message too large"},
@@ -39,10 +40,12 @@ TEST_CASE("each reason of the host has its code and words, whatever its detail s
       {Code::forbidden, "member.none", 300, "you are not in this channel"},
       {Code::not_found, "member.unknown", 100, "channel member not found"},
       {Code::not_found, "message.unknown", 100, "message not found"},
+      {Code::overloaded, "rate.limited", 300, "too many requests, try again later"},
       {Code::expired, "recall.expired", 100, "message delete timeout"},
       {Code::forbidden, "recall.not_yours", 300, "no permission to delete message"},
       {Code::forbidden, "role.required", 300, "you are not the admin of this channel"},
       {Code::unauthenticated, "token.expired", 300, "invalid or expired token"},
+      {Code::forbidden, "user.blocked", 300, "you are blocked by this user"},
       {Code::not_found, "user.unknown", 100, "user not found"},
   };
   for (const auto& row : rows) {

@@ -57,6 +57,8 @@ TEST_CASE("every reason that Messaging, Users and Identity document has words of
                                                   {Code::conflict, "member.already"},
                                                   {Code::conflict, "member.owner_stays"},
                                                   {Code::invalid, "user.handle_invalid"},
+                                                  {Code::forbidden, "user.blocked"},
+                                                  {Code::forbidden, "content.forbidden_word"},
                                                   {Code::unauthenticated, "token.missing"},
                                                   {Code::unauthenticated, "token.malformed"},
                                                   {Code::unauthenticated, "token.forged"},
@@ -80,6 +82,28 @@ TEST_CASE("a host that is busy or without its storage says when to come back") {
   CHECK(exchange->status == 503);
   CHECK(exchange->answer == error_body("Service unavailable, try again later"));
   CHECK(exchange->answer_headers.at("Retry-After") == "1");
+}
+
+TEST_CASE("what an operator's rules refuse has fixed words, and whoever sends too much hears when to go on") {
+  Bench bench;
+  const auto answer = [&](Code code, const char* reason) {
+    bench.messaging.submits.rule = [=](const auto&) { return Error{code, reason, "of the rule's own"}; };
+    const auto exchange =
+        bench.routes.request(HttpMethod::post, "/api/v1/messages",
+                             R"({"receiver_id":"user456","type":"text","content":"x"})", {{"X-User-ID", "user123"}});
+    bench.messaging.settle();
+    return exchange;
+  };
+  const auto limited = answer(Code::overloaded, "rate.limited");
+  CHECK(limited->status == 429);
+  CHECK(limited->answer == error_body("Too many requests, try again later"));
+  CHECK(limited->answer_headers.at("Retry-After") == "1");
+  const auto blocked = answer(Code::forbidden, "user.blocked");
+  CHECK(blocked->status == 403);
+  CHECK(blocked->answer == error_body("Blocked by the receiver"));
+  const auto word = answer(Code::forbidden, "content.forbidden_word");
+  CHECK(word->status == 403);
+  CHECK(word->answer == error_body("Message contains a forbidden word"));
 }
 
 TEST_CASE("times are written in whole seconds, whatever the year") {

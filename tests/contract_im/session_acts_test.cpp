@@ -72,7 +72,7 @@ TEST_CASE("an acknowledgement that cannot be is an error") {
 TEST_CASE("offline messages without a cursor are those that no client of this contract has fetched") {
   Bench bench;
   Client client(bench);
-  bench.messaging.inboxes.rule = [&](const auto&) { return Page{{bench.record(), bench.record()}, true}; };
+  bench.messaging.inboxes.rule = [&](const auto&) { return Page{{bench.record(), bench.record()}, 0, true}; };
   CHECK(client.ask(R"({"type":"sync_offline","data":{"limit":2},"timestamp":1})") ==
         R"({"type":"sync_offline","data":{"messages":[)" + hello + "," + hello +
             R"(],"has_more":true},"timestamp":1640995200000})");

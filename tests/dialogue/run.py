@@ -136,10 +136,13 @@ class Script:
             self.kept[name] = f"{name}_{secrets.token_hex(5)}"
 
     def keep_token(self, user, of):
-        """A token for an hour, or as short as it says; one that has expired, or that another host has signed."""
+        """A token for an hour, or as short as it says; one that has expired, that another host has signed, or of a
+        backend of the operator's."""
         claims = self.world.account(self.kept[user], of[len("token for "):] if of.startswith("token for") else "1h")
         if of == "forged token":
             claims["token"] = tokens.sign(tokens.claims(claims["token"]), "a secret that the host does not know, 32 bytes")
+        elif of == "service token":
+            claims["token"] = tokens.sign({**tokens.claims(claims["token"]), "loft_service": True}, SECRET)
         elif of == "token that has expired":
             claims["token"] = tokens.sign({**tokens.claims(claims["token"]), "exp": int(time.time()) - 60}, SECRET)
         for key, value in claims.items():
@@ -288,7 +291,7 @@ KIND = "(" + "|".join(SESSIONS) + r")(?:\?(\S*))?"
 CALL = r"(?:(im|netherlink|flix|message_service) )?([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?"
 STEPS = [(re.compile(pattern, re.DOTALL), action) for pattern, action in [
     (r"user (.+)", Script.users),
-    (WHO + r" keeps a (token(?: for \d+m?s| that has expired)?|forged token)", Script.keep_token),
+    (WHO + r" keeps a (token(?: for \d+m?s| that has expired)?|forged token|service token)", Script.keep_token),
     (WHO + " connects " + KIND + "(?: as " + WHO + ")?", Script.connect),
     (WHO + " logs in " + KIND + "(?: as " + WHO + ")?", Script.log_in),
     (WHO + r" > (.+)", Script.send),

@@ -5,6 +5,7 @@ import base64
 import json
 import os
 import re
+import subprocess
 
 from lib.cases import case, run
 from lib.host import Host
@@ -263,6 +264,21 @@ def words(given):
         assert ran.code == 78 and "/nowhere/loft.yaml: cannot be read" in ran.err, ran
     ran = program(given.loft, "check", cwd="/")
     assert ran.code in (0, 78) and (ran.code == 0 or "loft config default > loft.yaml" in ran.err), ran
+
+
+@case
+def numbers_and_devices(given):
+    """--uid takes decimal digits only, and output that is lost is no success"""
+    with Place(given, PLAIN) as place:
+        for word in ("010", "0x10", "1_0", "+1", "-1", "1.0", ""):
+            ran = place.run("user", "add", "ann", f"--uid={word}")
+            assert ran.code == 64 and "--uid" in ran.err, (word, ran)
+        ran = place.run("user", "add", "ann", "--uid", "10", "--json")
+        assert ran.code == 0 and json.loads(ran.out)["uid"] == 10, ran
+    for arguments in (("version",), ("--help",), ("config", "default")):
+        with open("/dev/full", "wb") as full:
+            done = subprocess.run([given.loft, *arguments], stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+        assert done.returncode == 74 and "could not be written to its end" in done.stderr, (arguments, done)
 
 
 @case

@@ -209,6 +209,27 @@ def unreadable_tls(given):
 
 
 @case
+def unopenable_files(given):
+    """`loft check` finds a log file that cannot be opened and a NUL in a path, at their place, and makes nothing"""
+    im = "listeners: [{name: im, listen: 127.0.0.1:0, contracts: [im]}]\n"
+    with Place(given, TRUSTING + im) as place:
+        for file, words in ((place.path, "is a folder; name a file in it"), ("loft.yaml/log", "loft.yaml' is no folder"),
+                            ("/proc/nothing/log", "cannot be "), ("new/folder/log", None)):
+            ran = place.run("check", "--set", f"log.file={file}")
+            assert ran.code == (78 if words else 0), (file, ran)
+            assert not words or ("log.file" in ran.err and words in ran.err), (file, ran)
+        assert sorted(os.listdir(place.path)) == ["loft.yaml"], os.listdir(place.path)
+    with Place(given, TRUSTING + im + 'log: {file: "lo\\0g"}\n') as place:
+        refuses(place, "loft.yaml:", "log.file: ", "holds a NUL character")
+    with Place(given, TRUSTING + im) as place:
+        with open(os.path.join(place.path, "loft.yaml"), encoding="utf-8") as file:
+            text = file.read().replace("data_dir: data\n", 'data_dir: "da\\0ta"\n')
+        place.write("loft.yaml", text)
+        ran = place.run("check")
+        assert ran.code == 78 and "loft.yaml:1:11: data_dir: " in ran.err and "holds a NUL character" in ran.err, ran
+
+
+@case
 def once(given):
     """a plugin of the wrong kind, an empty data_dir and an exposed internal listener are one problem each, with place"""
     with Place(given, TRUSTING + "broker: {use: storage.sqlite}\n") as place:

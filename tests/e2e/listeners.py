@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-"""Listeners: TLS, two instances of a contract on one port, and clients that half-close."""
+"""Listeners: TLS, options of their own, and clients that half-close."""
 
 import json
 import os
@@ -140,33 +140,6 @@ def wrong_tls(given):
 
 
 @case
-def mounts(given):
-    """two instances of im share a port under different mounts, with options of their own and one store"""
-    extra = ("  - {name: both, listen: 127.0.0.1:0, contracts: [im, {use: support, mount: /support}]}\n"
-             "contracts:\n  support: {use: im}\n")
-    with Host(given.loft, given.plugins, extra=extra) as host:
-        base = f"http://127.0.0.1:{host.port('both')}"
-        alice, bob = ImSession(base), ImSession(base, "/support/ws")
-        alice.log_in("s_alice")
-        bob.log_in("s_bob")
-        status, answer = Http(base).call("POST", "/support/api/v1/messages", {"X-User-ID": "s_bob"},
-                                         b'{"receiver_id":"s_alice","type":"text","content":"from support"}')
-        assert status == 200, answer
-        assert alice.take()["data"]["content"] == "from support"
-        for path in ("/api/v1/messages/", "/support/api/v1/messages/"):
-            status, got = Http(base).call("GET", path + answer["message_id"], {"X-User-ID": "s_alice"})
-            assert status == 200 and got["message"]["content"] == "from support", (path, got)
-        assert Http(base).call("GET", "/support/health")[0] == 200
-        assert Http(base).call("GET", "/other/health")[0] == 404
-        assert Http(base).call("GET", "/supporthealth")[0] == 404
-        raw = Raw(base)
-        assert raw.upgrade("/other/ws") == 404
-        raw.close()
-        alice.close()
-        bob.close()
-
-
-@case
 def own_options(given):
     """options that a listener gives its transport are its own, not those of the first one"""
     extra = ("  - {name: narrow, listen: 127.0.0.1:0, transport: {use: http, max_body: 1KiB}, contracts: [im]}\n"
@@ -184,16 +157,6 @@ def own_options(given):
                 assert client.receive_json()["type"] == "error" and fits, name
             except Closed as closed:
                 assert not fits and closed.code == 1009, (name, closed.code)
-
-
-@case
-def clash(given):
-    """two contracts that want the same routes are refused with both names"""
-    text = TRUSTING + "listeners:\n  - {name: web, listen: 127.0.0.1:0, contracts: [%s]}\ncontracts: {support: {use: im}}\n"
-    for contracts in ("im, support", "{use: im, mount: /a}, {use: support, mount: /a}"):
-        with Place(given, text % contracts) as place:
-            place.refused(78, "listener 'web'", "WebSocket ", "claimed by im and by support",
-                          "give one of them another `mount` or listener")
 
 
 @case

@@ -254,6 +254,7 @@ TEST_CASE("senders of older messages are looked for among the newest thousand, a
 TEST_CASE("where somebody else has read, sync names the caller's own newest message among that") {
   CoreOptions options;
   if (GENERATE(false, true)) options.recent_bytes = 1;
+  options.page_bytes = 10 << 20;
   World world(options);
   const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
   const auto group = world.group(a, {b, c})->conversation->id;
@@ -261,7 +262,7 @@ TEST_CASE("where somebody else has read, sync names the caller's own newest mess
   const auto records = [&](UserId user) {
     std::vector<MessageId> ids;
     const auto page = world.ask<SyncPage>([&](auto done) {
-      world.core->sync(world.http(user), {0, 100}, std::move(done));
+      world.core->sync(world.http(user), {0, 5000}, std::move(done));
     });
     REQUIRE(reason_of(page) == "ok");
     for (const auto& entry : page->entries) {

@@ -128,10 +128,7 @@ void Client::login(UserRef user, SessionPolicy policy) {
   session_->link = this;
   session_->caller.contract = &contract_;
   session_->caller.thread = thread_;
-  session_->interests = policy.interests;
-  session_->variant = policy.variant;
-  session_->single = policy.single;
-  for (const auto mark : policy.mark_on_push) session_->marks_on_push |= 1u << static_cast<unsigned>(mark);
+  session_->follow(policy);
   world_.core->sessions().add(*session_);
   hold();
   world_.core->open_session(*session_, std::move(user), [this](Result<Login> login) {

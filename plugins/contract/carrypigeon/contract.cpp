@@ -2,6 +2,8 @@
 
 #include <memory>
 
+#include <loft/token_options.hpp>
+
 #include "carrypigeon/connection.hpp"
 #include "carrypigeon/notifications.hpp"
 
@@ -14,6 +16,7 @@ void CarryPigeon::options(OptionTable& table) {
                  "A connection without login is closed after this time; 0 lets it stay.");
   table.choice("channel_join", settings_.channel_join, {"free", "approval", "invite_only"},
                "Who may join the channels that are made through this contract by an own act.");
+  token_options(table, settings_.token);
   table.text("locale", settings_.locale, "The language of previews in notifications.");
   table.text("websocket_path", settings_.websocket_path,
              "Where the same packets are served over WebSocket, one per text frame; empty: nowhere.");

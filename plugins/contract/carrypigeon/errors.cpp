@@ -15,6 +15,7 @@ struct Row {
 constexpr std::array rows{
     Row{"application.unknown", no_application},
     Row{"application.waiting", applied_already},
+    Row{"content.forbidden_word", {100, "message has a forbidden word"}},
     Row{"content.invalid", wrong_content},
     Row{"content.too_large", {100, "message too large"}},
     Row{"conversation.not_a_group", not_owner},
@@ -30,6 +31,7 @@ constexpr std::array rows{
     Row{"member.owner_stays", {100, "the owner cannot leave this channel"}},
     Row{"member.unknown", no_member},
     Row{"message.unknown", no_message},
+    Row{"rate.limited", {300, "too many requests, try again later"}},
     Row{"recall.expired", {100, "message delete timeout"}},
     Row{"recall.not_yours", {300, "no permission to delete message"}},
     Row{"role.invalid", value_args},
@@ -40,6 +42,7 @@ constexpr std::array rows{
     Row{"token.malformed", bad_token},
     Row{"token.missing", bad_token},
     Row{"token.not_yet", bad_token},
+    Row{"user.blocked", {300, "you are blocked by this user"}},
     Row{"user.handle_invalid", {100, "user not found"}},
     Row{"user.profile_invalid", value_args},
     Row{"user.unknown", {100, "user not found"}},

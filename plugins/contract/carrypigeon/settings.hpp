@@ -14,6 +14,7 @@ struct Settings {
   Millis delete_window = 0;       ///< 0: a message may be deleted at any time
   Millis login_deadline = 30000;  ///< 0: a connection may stay without login
   JoinRule channel_join = JoinRule::free;
+  TokenRules token;
   std::string locale = "zh-CN";
   std::string websocket_path = "/cp";  ///< empty: none
   bool compat_business_codes = false;  ///< what is not allowed is code 100, as with the original server

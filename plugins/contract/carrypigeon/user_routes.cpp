@@ -52,7 +52,7 @@ void Connection::login(const Request& request) {
   const auto [token] = pick<1>(request.data, {"token"});
   auto text = token.text();
   if (!text) return refuse(request.id, malformed_args);
-  const auto claims = services_.identity.verify(*text);
+  const auto claims = services_.identity.verify(*text, services_.settings.token);
   if (!claims) return refuse(request.id, claims.error());
 
   SessionPolicy policy;

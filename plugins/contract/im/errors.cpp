@@ -51,6 +51,9 @@ constexpr Row rows[] = {
     {"domain.unknown", Act::any, 400, "Message type not supported", false},
     {"content.too_large", Act::any, 413, "Message too large", false},
     {"content.invalid", Act::any, 400, "Invalid content", true},
+    {"content.forbidden_word", Act::any, 403, "Message contains a forbidden word", false},
+    {"user.blocked", Act::any, 403, "Blocked by the receiver", false},
+    {"rate.limited", Act::any, 429, "Too many requests, try again later", false},
 };
 
 // Then codes, in the order of `Code`. What is not the caller's fault says nothing about the host.

@@ -45,6 +45,17 @@ constexpr std::size_t max_chunk_line = 4096;
 constexpr std::size_t shortest_last_chunk = 5;  // "0", CR LF, CR LF
 constexpr std::size_t reserve_at_most = 64 * 1024;
 
+/// A bit for each header that says who somebody is or opens a WebSocket; 0 for others. With two of them one server
+/// takes the first and another the last.
+unsigned single(std::string_view name) noexcept {
+  constexpr std::string_view names[] = {"authorization", "x-user-id", "idempotency-key", "sec-websocket-key",
+                                        "sec-websocket-version"};
+  for (unsigned i = 0; i < std::size(names); ++i) {
+    if (names[i].size() == name.size() && same(names[i], name)) return 1u << i;
+  }
+  return 0;
+}
+
 /// Whether bytes with which a chunk's line begins can still become a good one. What follows the first digit is the
 /// grammar's business, so that the outcome does not hang on where bytes are cut.
 bool may_be_chunk_size(std::string_view bytes) noexcept {
@@ -111,6 +122,11 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
     const std::string_view text(value.data(), value.size());
     if (!is_value(text)) return refuse(400, "a header holds control characters", ec);
     if (field == beast::field::host) ++hosts;
+    if (const auto bit = single({name.data(), name.size()}); (singles_ & bit) != 0) {
+      return refuse(400, "a header that may stand once stands twice", ec);
+    } else {
+      singles_ |= bit;
+    }
     if (field == beast::field::content_length && ++lengths > 1) return refuse(400, "two Content-Length headers", ec);
     if (field == beast::field::content_length && text.find_first_not_of("0123456789") != std::string_view::npos) {
       return refuse(400, "Content-Length is not a number", ec);
@@ -154,6 +170,7 @@ class RequestParser::Grammar final : public beast::basic_parser<true> {
 
   const Settings& settings_;
   Request& request_;
+  unsigned singles_ = 0;  ///< those that were there
   Place place_ = Place::first_chunk;
   std::uint64_t left_ = 0;  ///< bytes of the chunk that are still to come
 };

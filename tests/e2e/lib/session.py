@@ -196,14 +196,15 @@ class Http:
     """One request per connection, of the standard library: says exactly what it is told to say."""
 
     def __init__(self, base, ssl=None):
-        self._address, self._ssl = urllib.parse.urlsplit(base).netloc, ssl
+        parts = urllib.parse.urlsplit(base)  # its path is a mount prefix
+        self._address, self._prefix, self._ssl = parts.netloc, parts.path, ssl
 
     def call(self, method, path, headers=None, body=None):
         """Status, and the body as JSON where it is JSON."""
         connection = (http.client.HTTPSConnection(self._address, timeout=15, context=self._ssl) if self._ssl
                       else http.client.HTTPConnection(self._address, timeout=15))
         try:
-            connection.request(method, path, body=body, headers=headers or {})
+            connection.request(method, self._prefix + path, body=body, headers=headers or {})
             response = connection.getresponse()
             text = response.read().decode()
         finally:

@@ -1,0 +1,309 @@
+#!/usr/bin/python3
+"""Operators' rules in the real host: each contract refuses in its own words, and what is refused reaches nobody."""
+
+import json
+import os
+import secrets
+
+from lib.cases import case, run, until
+from lib.host import Host
+from lib.people import CONTRACTS, Carrypigeon, Im
+from lib.program import TRUSTING, Place
+from lib.session import Http
+
+# What a client hears, by the reason of the refusal.
+REFUSED = {
+    "im": {
+        "user.blocked": "Blocked by the receiver",
+        "content.forbidden_word": "Message contains a forbidden word",
+        "rate.limited": "Too many requests, try again later",
+    },
+    "carrypigeon": {
+        "user.blocked": (300, "you are blocked by this user"),
+        "content.forbidden_word": (100, "message has a forbidden word"),
+        "rate.limited": (300, "too many requests, try again later"),
+    },
+}
+ATTEMPTS = {}
+
+BLOCKS = """\
+  - {{name: blocks, listen: 127.0.0.1:0, contracts: [interceptor.block_list]}}
+plugins:
+  - {{use: interceptor.block_list, options: {{{}}}}}
+"""
+
+
+def attempt(contract):
+    """Marks the function that sends a text and returns what is heard of its refusal, as REFUSED has it."""
+    def mark(function):
+        ATTEMPTS[contract] = function
+        return function
+    return mark
+
+
+@attempt("im")
+def _im(person, place, text):
+    person.session.send_json({"type": "send_message", "timestamp": 1,
+                              "data": {"receiver_id": place, "type": "text", "content": text}})
+    answer = person.session.find(lambda m: m["type"] in ("send_message", "error"))
+    return answer["data"]["error"] if answer["type"] == "error" else answer
+
+
+@attempt("carrypigeon")
+def _carrypigeon(person, place, text):
+    answer = person.session.request("/core/channel/message/create",
+                                    {"cid": place, "domain": "Core:Text", "data": {"text": text}})
+    return (answer["code"], answer["data"]["msg"]) if answer["code"] != 200 else answer
+
+
+def spoken(given):
+    """The contracts of this build that this file knows the refusals of."""
+    return [one for one in CONTRACTS
+            if one.contract in ATTEMPTS and os.path.exists(os.path.join(given.plugins, f"contract.{one.contract}.so"))]
+
+
+def host_with(given, plugins, more=""):
+    return Host(given.loft, given.plugins, contracts=[one.contract for one in spoken(given)], extra=more + plugins)
+
+
+def message_to(account):
+    return json.dumps({"receiver_id": account["handle"], "type": "text", "content": "x"}).encode()
+
+
+def bearer(account):
+    return {"Authorization": f"Bearer {account['token']}"}
+
+
+def at_blocks(host):
+    return f"http://127.0.0.1:{host.port('blocks')}"
+
+
+def edit(host, method, owner, other):
+    answer = Http(at_blocks(host)).call(method, f"/api/v1/blocks/{other}", bearer(owner))
+    assert answer == (204, ""), answer
+
+
+class Two:
+    """Ann, who speaks one contract, and ben, who listens through im; they have written to each other before."""
+
+    def __init__(self, host, speaker):
+        mark = secrets.token_hex(4)
+        self.host = host
+        self.ann_account, self.ben_account = host.account(f"ann_{mark}"), host.account(f"ben_{mark}")
+        self.ann, self.ben = speaker(host, self.ann_account), Im(host, self.ben_account)
+        self.ben.enter()
+        Im(host, self.ben_account).http("POST", "/api/v1/messages", {
+            "receiver_id": self.ann_account["handle"], "type": "text", "content": "hello"})
+        self.ann.enter()
+        self.ann.session.round_trip()
+        self.place = self.ann.private_place(self.ben_account)
+
+    def refused(self, text, reason):
+        heard = ATTEMPTS[self.ann.contract](self.ann, self.place, text)
+        assert heard == REFUSED[self.ann.contract][reason], f"{self.ann.contract}: {heard}"
+
+    def arrives(self, text, as_text=None):
+        number = self.ann.send(self.ben_account, text)
+        seen = self.ben.hear()
+        assert (seen.id, seen.text) == (number, as_text or text), seen
+        return number
+
+    def waiting(self):
+        """What ben has not read, by id, as it is stored."""
+        view = Carrypigeon(self.host, self.ben_account)
+        found = {seen.id: seen.text for seen in view.catch_up()}
+        view.leave()
+        return found
+
+    def ben_hears_nothing(self):
+        heard = self.ben.session.round_trip()
+        assert not heard, heard
+
+    def leave(self):
+        self.ann.leave()
+        self.ben.leave()
+
+
+@case
+def words_refused(given):
+    """A message with a forbidden word is refused in the words of its contract, and is nowhere afterwards"""
+    with host_with(given, "plugins:\n  - {use: interceptor.word_filter, options: {words: [badger, 坏话]}}\n") as host:
+        for speaker in spoken(given):
+            two = Two(host, speaker)
+            for text in ("a badger", "BADGER!", "ｂａｄｇｅｒ", "bad\u200bger", "这是坏话吗", "\"badger\""):
+                two.refused(text, "content.forbidden_word")
+            two.ben_hears_nothing()
+            number = two.arrives("badgers are fine")
+            assert two.waiting() == {number: "badgers are fine"}, two.waiting()
+            two.leave()
+
+
+@case
+def words_masked(given):
+    """With `action: mask` the message goes on with stars, pushed and stored, and a repeat is a repeat"""
+    with Place(given, "") as folder:
+        words = folder.write("words.txt", "# one to a line\n坏话\n")
+        rules = f"plugins:\n  - {{use: interceptor.word_filter, options: {{words: [badger], file: {words}, action: mask}}}}\n"
+        with host_with(given, rules) as host:
+            for speaker in spoken(given):
+                two = Two(host, speaker)
+                text, masked = "a \"Badger\" 说坏话 \\ 😀", "a \"******\" 说** \\ 😀"
+                number = two.arrives(text, masked)
+                assert two.waiting() == {number: masked}, two.waiting()
+                if two.ann.has_client_ids:
+                    key = secrets.token_hex(8)
+                    assert two.ann.send(two.ben_account, text, key) == two.ann.send(two.ben_account, text, key)
+                two.leave()
+
+
+@case
+def limits(given):
+    """Whoever sends too much is refused in the words of the contract; others, the exempt and backends go on"""
+    rules = ("plugins:\n  - {use: interceptor.rate_limit, options: {messages: {rate: 0.01, burst: 3}, exempt: [s_robot]}}\n")
+    with host_with(given, rules) as host:
+        for speaker in spoken(given):
+            two = Two(host, speaker)
+            for number in range(3):
+                two.arrives(f"number {number}")
+            two.refused("one too many", "rate.limited")
+            two.refused("and again", "rate.limited")
+            two.ben_hears_nothing()
+            # Through another connection of another contract it is the same user still.
+            status, _ = Http(host.im).call("POST", "/api/v1/messages", {"X-User-ID": two.ann_account["handle"]},
+                                           message_to(two.ben_account))
+            assert status == 429, status
+            assert Im(host, two.ben_account).http("POST", "/api/v1/messages", {
+                "receiver_id": two.ann_account["handle"], "type": "text", "content": "still here"})["success"] is True
+            two.leave()
+        robot = host.account("s_robot")
+        for _ in range(10):
+            status, answer = Http(host.im).call("POST", "/api/v1/messages", {"X-User-ID": "s_robot"}, message_to(robot))
+            assert status == 200, answer
+
+
+@case
+def bursts(given):
+    """As it comes, the limit lets 500 messages of one user pass at once"""
+    with host_with(given, "plugins: [interceptor.rate_limit]\n") as host:
+        sender = Im(host, host.account("s_burst"))
+        sender.enter()
+        for number in range(500):
+            sender.session.send_json({"type": "send_message", "timestamp": 1,
+                                      "data": {"receiver_id": "s_other", "type": "text", "content": str(number)}})
+        for _ in range(500):
+            answer = sender.session.take()
+            assert answer["type"] == "send_message" and answer["data"]["success"] is True, answer
+        sender.leave()
+
+
+@case
+def blocks(given):
+    """Whom a user has blocked cannot write to the user, in any contract, until that is taken back"""
+    with host_with(given, BLOCKS.format("")) as host:
+        for speaker in spoken(given):
+            two = Two(host, speaker)
+            two.arrives("before")
+            edit(host, "PUT", two.ben_account, two.ann_account["handle"])
+            two.refused("blocked", "user.blocked")
+            two.ben_hears_nothing()
+            # The other way stays open.
+            two.ben.send(two.ann_account, "from ben")
+            listed = Http(at_blocks(host)).call("GET", "/api/v1/blocks", bearer(two.ben_account))
+            assert listed == (200, {"blocks": [{"user": two.ann_account["handle"], "uid": two.ann_account["uid"],
+                                                "uuid": two.ann_account["uuid"]}], "limit": 500}), listed
+            edit(host, "DELETE", two.ben_account, str(two.ann_account["uid"]) + "?by=id")
+            two.arrives("after")
+            two.leave()
+
+
+@case
+def blocks_last(given):
+    """Blocks are there again after the host was killed"""
+    with host_with(given, BLOCKS.format("")) as host:
+        ann, ben = host.account("s_ann"), host.account("s_ben")
+        edit(host, "PUT", ben, "s_ann")
+        host.kill()
+        host.start()
+        status, answer = Http(host.im).call("POST", "/api/v1/messages", {"X-User-ID": "s_ann"}, message_to(ben))
+        assert (status, answer) == (403, {"error": "Blocked by the receiver"}), (status, answer)
+        edit(host, "DELETE", ben, ann["uuid"] + "?by=uuid")
+        status, answer = Http(host.im).call("POST", "/api/v1/messages", {"X-User-ID": "s_ann"}, message_to(ben))
+        assert status == 200, answer
+
+
+@case
+def drops(given):
+    """With `on_direct: drop_silently` the sender notices nothing, and the receiver has neither push nor list nor count"""
+    with host_with(given, BLOCKS.format("on_direct: drop_silently")) as host:
+        for speaker in spoken(given):
+            two = Two(host, speaker)
+            edit(host, "PUT", two.ben_account, two.ann_account["handle"])
+            number = two.ann.send(two.ben_account, "into the void")
+            two.ben_hears_nothing()
+            listeners = [view(host, two.ben_account) for view in spoken(given)]
+            for view in listeners:
+                until(lambda: all(seen.id != number for seen in view.catch_up()), f"{view.contract} lists it no more")  # noqa: B023
+                until(lambda: view.unread() in (0, None), f"{view.contract} counts it no more")  # noqa: B023
+                view.leave()
+            edit(host, "DELETE", two.ben_account, two.ann_account["handle"])
+            two.arrives("heard again")
+            two.leave()
+
+
+@case
+def groups(given):
+    """In groups what a blocked user writes is not pushed to whom blocked it, and is in the group's history"""
+    with host_with(given, BLOCKS.format("")) as host:
+        two = Two(host, Im)
+        group = int(two.ben.http("POST", "/api/v1/groups", {"name": "g", "members": [two.ann_account["handle"]]})["group"]["id"])
+        number = two.ann.send_to_group(group, "before")
+        assert two.ben.hear().id == number
+        edit(host, "PUT", two.ben_account, two.ann_account["handle"])
+        number = two.ann.send_to_group(group, "not pushed")
+        two.ben_hears_nothing()
+        assert number in [seen.id for seen in Im(host, two.ben_account).catch_up()]
+        two.leave()
+
+
+@case
+def routes(given):
+    """The routes of the block list want a token, live below a mount too, and a forgotten mount is no harm"""
+    more = "  - {name: both, listen: 127.0.0.1:0, contracts: [im, {use: interceptor.block_list, mount: /policy}]}\n"
+    with host_with(given, BLOCKS.format(""), more) as host:
+        host.account("s_eve")
+        ben = host.account("s_ben")
+        web = Http(f"http://127.0.0.1:{host.port('both')}")
+        status, problem = web.call("PUT", "/policy/api/v1/blocks/s_eve", {"X-User-ID": "s_ben"})
+        assert (status, problem["reason"]) == (401, "token.missing"), problem
+        assert web.call("PUT", "/policy/api/v1/blocks/s_eve", bearer(ben)) == (204, "")
+        assert web.call("GET", "/policy/api/v1/blocks", bearer(ben))[1]["blocks"][0]["user"] == "s_eve"
+        assert web.call("GET", "/api/v1/blocks", bearer(ben)) == (404, {"error": "Not found"})
+        status, problem = web.call("PUT", "/policy/api/v1/blocks/nobody", bearer(ben))
+        assert (status, problem["reason"]) == (404, "user.unknown"), problem
+        assert web.call("PUT", "/policy/api/v1/blocks/s_ben", bearer(ben))[0] == 400
+
+
+@case
+def slips(given):
+    """Slips in the rules' options are named with their place, and a missing list ends the start with its name"""
+    start = TRUSTING + "listeners: [{name: im, listen: 127.0.0.1:0, contracts: [im]}]\nplugins:\n"
+    for line, words in (
+            ("  - {use: interceptor.word_filter}", ("loft.yaml:9:", "there are none; give `words` or `file`")),
+            ("  - {use: interceptor.word_filter, options: {words: [a], action: hide}}",
+             ("loft.yaml:9:66: plugins.0.options.action: 'hide' is not one of refuse, mask",)),
+            ("  - {use: interceptor.rate_limit, options: {message: {rate: 1}}}",
+             ("loft.yaml:9:", "did you mean 'messages'?")),
+            ("  - {use: interceptor.rate_limit, options: {marks: {rate: 0.001}}}",
+             ("marks.rate", "is too small; give 0, which sets no limit")),
+            ("  - {use: interceptor.block_list, options: {limit: 100000}}", ("plugins.0.options.limit", "700"))):
+        with Place(given, start + line + "\n") as place:
+            ran = place.run("check")
+            assert ran.code == 78, ran
+            for word in words:
+                assert word in ran.err, f"{word!r} is not in\n{ran}"
+    with Place(given, start + "  - {use: interceptor.word_filter, options: {file: /nowhere/words.txt}}\n") as place:
+        place.refused(78, "plugin 'interceptor.word_filter': setup: file: '/nowhere/words.txt': No such file")
+
+
+if __name__ == "__main__":
+    run(__doc__)
