@@ -209,32 +209,6 @@ int Actions::user_list() {
   return success;
 }
 
-int Actions::token() {
-  const auto ttl = config::parse_duration(words_.ttl);
-  if (!ttl.wrong.empty()) {
-    err_ << "loft: --ttl '" << words_.ttl << "' " << ttl.wrong << "\n";
-    return usage;
-  }
-  int exit = success;
-  auto loaded = configuration(exit);
-  if (!loaded) return exit;
-  if (!utf8::valid(words_.handle)) return fail(not_utf8());
-  std::string arguments;
-  json::Writer(arguments).object().key("handle").string(words_.handle).key("ttl_ms").number(ttl.value).end_object();
-  const auto answer = ask(*loaded, "token", arguments);
-  if (!answer) {
-    if (answer.error().reason == "user.unknown") {
-      err_ << "loft: there is no user " << words_.handle << "; make one with `loft user add " << words_.handle << "`\n";
-      return refused;
-    }
-    return fail(answer.error());
-  }
-  const auto object = json::parse(*answer);
-  if (!object) return fail(object.error());
-  out_ << (words_.json ? *answer : text(*object, "token")) << "\n";
-  return success;
-}
-
 int Actions::plugins_list() {
   int exit = success;
   auto loaded = configuration(exit);

@@ -20,6 +20,14 @@ struct Words {
   std::string uuid;
   std::string ttl = "24h";
   std::string plugin;
+  bool service = false;
+  bool remove = false;
+  std::string topic;
+  std::string text;
+  std::string domain;
+  std::string content;
+  std::string as = "system";
+  std::string client_id;
 };
 
 class Actions {
@@ -32,7 +40,10 @@ class Actions {
   int check();
   int user_add();
   int user_list();
+  int user_password();
   int token();
+  int announce();
+  int notify();
   int plugins_list();
   int plugins_show();
   int plugins_chain();
@@ -47,6 +58,8 @@ class Actions {
   /// `doing`: what was tried, with a colon; may be empty.
   int fail(const Error& error, std::string_view doing = {});
   int report(const std::vector<config::Problem>& problems);
+  int unknown_user();
+  int write(std::string_view command, bool to_one);
   /// Through the running host, else on the store itself.
   Result<std::string> ask(Loaded& loaded, std::string_view command, const std::string& arguments);
 

@@ -102,20 +102,8 @@ class Grammar {
     add(app_, "check", "Read the configuration and all plugins' options, report every problem", &Actions::check,
         "  loft check --config loft.yaml");
 
-    auto& user = family("user", "Add and list users; also while the host runs");
-    auto* const user_add = add(user, "add", "Add a user", &Actions::user_add,
-                               "  loft user add ann\n  loft user add bob --uid 10001 --json");
-    user_add->add_option("handle", words_.handle, "Its name, 1 to 50 bytes")->required()->type_name("HANDLE");
-    user_add->add_option("--uid", words_.uid, "Its number; else the host chooses one")->type_name("N")->check(decimal);
-    user_add->add_option("--uuid", words_.uuid, "Its UUID; else a random one")->type_name("U");
-    json(user_add);
-    json(add(user, "list", "List all users: uid, uuid, handle", &Actions::user_list, "  loft user list --json"));
-
-    auto* const token = add(app_, "token", "Print a token for a user; every contract accepts it", &Actions::token,
-                            "  loft token ann\n  loft token ann --ttl 30d --json");
-    token->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
-    token->add_option("--ttl", words_.ttl, "For how long it is valid")->capture_default_str()->type_name("DURATION");
-    json(token);
+    user_commands();
+    writing_commands();
 
     auto& plugins = family("plugins", "Show plugins, their options and their order");
     json(add(plugins, "list", "List the plugins in the plugin path", &Actions::plugins_list, "  loft plugins list"));
@@ -131,6 +119,56 @@ class Grammar {
     add(config, "default", "Print the annotated default configuration", &Actions::config_default,
         "  loft config default > loft.yaml");
     add(app_, "version", "Print the version", &Actions::version, "  loft version");
+  }
+
+  void user_commands() {
+    auto& user = family("user", "Add and list users, set passwords; also while the host runs");
+    auto* const user_add = add(user, "add", "Add a user", &Actions::user_add,
+                               "  loft user add ann\n  loft user add bob --uid 10001 --json");
+    user_add->add_option("handle", words_.handle, "Its name, 1 to 50 bytes")->required()->type_name("HANDLE");
+    user_add->add_option("--uid", words_.uid, "Its number; else the host chooses one")->type_name("N")->check(decimal);
+    user_add->add_option("--uuid", words_.uuid, "Its UUID; else a random one")->type_name("U");
+    json(user_add);
+    json(add(user, "list", "List all users: uid, uuid, handle", &Actions::user_list, "  loft user list --json"));
+    auto* const password =
+        add(user, "password", "Set a user's password, for POST /auth/token of the contract auth",
+            &Actions::user_password, "  loft user password ann\n  pass show chat/ann | loft user password ann");
+    password->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
+    password->add_flag("--remove", words_.remove, "Remove it: no password is right then");
+
+    auto* const token =
+        add(app_, "token", "Print a token for a user; every contract accepts it", &Actions::token,
+            "  loft token ann\n  loft token ann --ttl 30d --json\n  loft token billing --service --ttl 365d");
+    token->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
+    token->add_option("--ttl", words_.ttl, "For how long it is valid")->capture_default_str()->type_name("DURATION");
+    token->add_flag(
+        "--service", words_.service,
+        "For a backend of the operator's, which may write to system conversations; made where it is missing");
+    json(token);
+  }
+
+  /// What the operator's backend says to users.
+  void writing_commands() {
+    auto* const announce =
+        add(app_, "announce", "Write a message that every user reads", &Actions::announce,
+            "  loft announce news --text 'We are back'\n"
+            "  loft announce news --domain Core:Text --content '{\"text\":\"We are back\"}' --as team");
+    auto* const notify = add(app_, "notify", "Write a system message that one user reads", &Actions::notify,
+                             "  loft notify ann --topic orders --text 'Your order is on its way'");
+    announce->add_option("topic", words_.topic, "The conversation it belongs to")->required()->type_name("TOPIC");
+    notify->add_option("handle", words_.handle, "Who reads it")->required()->type_name("HANDLE");
+    notify->add_option("--topic", words_.topic, "The conversation it belongs to")->required()->type_name("TOPIC");
+    for (auto* const command : {announce, notify}) {
+      command->add_option("--text", words_.text, "A plain text")->type_name("TEXT");
+      command->add_option("--domain", words_.domain, "With --content: what kind of message")->type_name("VENDOR:NAME");
+      command->add_option("--content", words_.content, "With --domain: a JSON object")->type_name("JSON");
+      command->add_option("--as", words_.as, "The sender; made where it is missing")
+          ->capture_default_str()
+          ->type_name("NAME");
+      command->add_option("--client-id", words_.client_id, "Repeated with the same content it is sent once")
+          ->type_name("ID");
+      json(command);
+    }
   }
 
   Words& words_;

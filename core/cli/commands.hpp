@@ -11,6 +11,7 @@
 
 #include <loft/error.hpp>
 #include <loft/message.hpp>
+#include <loft/messaging.hpp>
 
 #include "config/config.hpp"
 #include "config/settings.hpp"
@@ -62,11 +63,15 @@ class UserStore {
   virtual Result<std::vector<User>> list(UserId after, std::size_t limit) = 0;
   /// Errors: not_found `user.unknown`.
   virtual Result<User> find(std::string_view handle) = 0;
+  /// Runs a command that a plugin offers. Error: not_found `control.unknown_command`; the plugin's.
+  virtual Result<std::string> command(std::string_view name, std::string_view arguments);
+  /// Writes a message as a service. Errors: Messaging::submit's.
+  virtual Result<Accepted> submit(UserId sender, Submission submission);
 };
 
-/// Runs `user.add`, `user.list` or `token` with its JSON arguments. The command line calls it when no host runs; the
-/// host calls it from its control socket. Errors: not_found `control.unknown_command`, invalid `control.arguments`, and
-/// those of UserStore.
+/// Runs `user.add`, `user.list`, `user.password`, `token`, `announce`, `notify`, or a plugin's command, with its JSON
+/// arguments. The command line calls it when no host runs; the host calls it from its control socket. Errors: not_found
+/// `control.unknown_command`, invalid `control.arguments`, and those of UserStore.
 Result<std::string> run_user_command(UserStore& users, const JwtIdentity& identity, std::string_view command,
                                      std::string_view arguments);
 

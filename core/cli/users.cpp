@@ -2,6 +2,7 @@
 #include <loft/json.hpp>
 
 #include "cli/commands.hpp"
+#include "cli/writing.hpp"
 #include "identity/jwt.hpp"
 
 namespace loft::cli {
@@ -77,6 +78,25 @@ Result<std::string> list(UserStore& users, const json::Value& arguments) {
   return out;
 }
 
+/// The password itself is the business of the plugin that keeps it.
+Result<std::string> password(UserStore& users, const json::Value& arguments) {
+  const auto handle = arguments.find("handle");
+  if (!handle || !handle->text()) return bad_arguments("`handle` is missing");
+  const auto user = users.find(*handle->text());
+  if (!user) return user.error();
+  std::string out;
+  json::Writer w(out);
+  w.object().key("uid").number(raw(user->id));
+  for (const char* name : {"password", "remove"}) {
+    if (const auto value = arguments.find(name)) w.key(name).raw(value->raw());
+  }
+  w.end_object();
+  auto done = users.command("auth.password", out);
+  if (done || done.error().reason != "control.unknown_command") return done;
+  return Error{Code::not_found, "password.nowhere",
+               "no plugin keeps passwords: add the contract `auth` to a listener of the configuration"};
+}
+
 Result<std::string> token(UserStore& users, const JwtIdentity& identity, const json::Value& arguments) {
   const auto handle = arguments.find("handle");
   if (!handle || !handle->text()) return bad_arguments("`handle` is missing");
@@ -85,17 +105,37 @@ Result<std::string> token(UserStore& users, const JwtIdentity& identity, const j
   if (!millis || *millis < 1000 || *millis > 3650LL * 86'400'000) {
     return bad_arguments("the ttl must be from 1s to 3650d");
   }
-  const auto user = users.find(*handle->text());
+  const auto service = arguments.find("service");
+  const bool is_service = service && service->boolean() == true;
+  const auto user = is_service ? find_or_add(users, *handle->text()) : users.find(*handle->text());
   if (!user) return user.error();
   std::string out;
   json::Writer w(out);
-  w.object().key("token").string(identity.mint(*user, *millis));
+  w.object().key("token").string(identity.mint(*user, *millis, is_service));
   append(w, *user);
   w.end_object();
   return out;
 }
 
 }  // namespace
+
+/// The operator's backends are users by the name of their first token.
+Result<User> find_or_add(UserStore& users, const std::string& handle) {
+  auto found = users.find(handle);
+  if (found || found.error().reason != "user.unknown") return found;
+  NewUser user;
+  user.handle = handle;
+  return users.add(user);
+}
+
+Result<std::string> UserStore::command(std::string_view name, std::string_view) {
+  return Error{Code::not_found, "control.unknown_command", "there is no command " + std::string(name)};
+}
+
+Result<Accepted> UserStore::submit(UserId, Submission) {
+  return Error{Code::unavailable, "control.no_host",
+               "no host runs: start it, messages are written by a running host only"};
+}
 
 Result<std::string> run_user_command(UserStore& users, const JwtIdentity& identity, std::string_view command,
                                      std::string_view arguments) {
@@ -104,7 +144,9 @@ Result<std::string> run_user_command(UserStore& users, const JwtIdentity& identi
   if (command == "user.add") return add(users, *parsed);
   if (command == "user.list") return list(users, *parsed);
   if (command == "token") return token(users, identity, *parsed);
-  return Error{Code::not_found, "control.unknown_command", "there is no command " + std::string(command)};
+  if (command == "user.password") return password(users, *parsed);
+  if (command == "announce" || command == "notify") return write(users, command == "notify", *parsed);
+  return users.command(command, arguments);
 }
 
 }  // namespace loft::cli

@@ -160,12 +160,18 @@ class Application {
   }
 
   void set_choice(Option& option, const Item& item, const std::string& path, const std::string& text) {
+    if (is_choice(option, item, path, text)) option.set_text(text);
+  }
+
+  /// False after noting that the text is none of the words.
+  bool is_choice(const Option& option, const Item& item, const std::string& path, const std::string& text) {
     const auto& words = option.choices;
-    if (std::find(words.begin(), words.end(), text) != words.end()) return option.set_text(text);
+    if (std::find(words.begin(), words.end(), text) != words.end()) return true;
     std::string message = "is not one of ";
     for (std::size_t i = 0; i < words.size(); ++i) message += (i == 0 ? "" : ", ") + words[i];
     if (const auto near = nearest(text, words); !near.empty()) message += "; did you mean '" + near + "'?";
     wrong(item, path, with_value(item, message));
+    return false;
   }
 
   /// The text of an element; false after noting that it has none.
@@ -199,7 +205,9 @@ class Application {
     std::vector<std::string> values(item.items.size());
     bool good = true;
     for (std::size_t i = 0; i < values.size(); ++i) {
-      good &= element_text(option, *item.items[i], join_path(path, std::to_string(i)), values[i]);
+      const auto place = join_path(path, std::to_string(i));
+      good &= element_text(option, *item.items[i], place, values[i]) &&
+              (option.choices.empty() || is_choice(option, *item.items[i], place, values[i]));
     }
     if (good) option.set_list(std::move(values));
   }

@@ -1,9 +1,16 @@
 // The option reference in Markdown.
 #include "config/config.hpp"
 #include "config/scalars.hpp"
+#include "config/sections.hpp"
 
 namespace loft::config {
 namespace {
+
+std::string words_of(const Option& option) {
+  std::string words;
+  for (const auto& word : option.choices) words += (words.empty() ? "`" : ", `") + word + "`";
+  return words;
+}
 
 std::string type_name(const Option& option) {
   switch (option.type) {
@@ -20,15 +27,13 @@ std::string type_name(const Option& option) {
     case OptionType::size:
       return "size";
     case OptionType::list:
-      return "list of texts";
+      return option.choices.empty() ? "list of texts" : "list of " + words_of(option);
     case OptionType::map:
       return "map of texts";
     case OptionType::choice:
       break;
   }
-  std::string words;
-  for (const auto& word : option.choices) words += (words.empty() ? "`" : ", `") + word + "`";
-  return words;
+  return words_of(option);
 }
 
 /// A `|` would end the cell, and a line break the table.
@@ -59,6 +64,33 @@ std::string reference(const OptionTable& table) {
     out += "| `" + cell(option.name) + "` | " + cell(type) + " | " + default_cell(option) + " | " + cell(option.help) +
            " |\n";
   }
+  return out;
+}
+
+std::string render_reference(const std::vector<ReferenceSection>& plugins) {
+  Settings settings;
+  Drafts drafts;
+  std::string out =
+      "# Options\n\nMade by `loft config reference` from the tables that read the file. "
+      "[configuration.md](configuration.md) explains how they are written.\n";
+  const auto add = [&out](const std::string& title, const std::string& intro, const OptionTable& table) {
+    out += "\n## " + title + "\n\n" + (intro.empty() ? "" : intro + "\n\n") + reference(table);
+  };
+  for (const auto& each : host_sections(settings, drafts)) {
+    add(each.path.empty() ? "Top of the file" : "`" + each.path + "`", each.intro, each.table);
+    if (each.path != "auth.jwt") continue;
+    JwtKey key;
+    add("`auth.jwt.keys[]`",
+        "Whose tokens are believed besides the host's own. Each has one of `secret`, `public_key_file`, `jwks_file`, "
+        "`jwks_url`.",
+        jwt_key_table(key));
+  }
+  ListenerSettings listener;
+  add("`listeners[]`",
+      "Each has besides: `transport` (`http`, `route_packet`, or `{use: …}` with the transport's options), `websocket` "
+      "(`true`, `false` or options of `transport.websocket`) and `contracts`, a list of names or of `{use, mount}`.",
+      ListenerDraft().table(listener));
+  for (const auto& each : plugins) add("`" + each.title + "`", each.intro, *each.table);
   return out;
 }
 

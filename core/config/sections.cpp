@@ -36,13 +36,18 @@ Section server(Settings& s) {
 }
 
 Section jwt(Settings& s) {
-  Section section{"auth.jwt", "Tokens are JWTs signed with HS256.", {}};
+  Section section{"auth.jwt",
+                  "Tokens are JWTs. The host's own are signed with HS256; `keys` lists those of others, see below and "
+                  "[identity.md](identity.md).",
+                  {}};
   auto& t = section.table;
   t.text("secret", s.jwt.secret,
          "Shared secret of at least 32 bytes; empty takes a public development secret, refused off loopback.")
       .secret();
   t.text("issuer", s.jwt.issuer, "The `iss` claim of tokens made and demanded; empty demands none.");
   t.duration("leeway", s.jwt.leeway, "Tolerance for clocks that differ, at `exp` and `nbf`.").range(0, 300'000);
+  t.boolean("require_exp", s.jwt.require_exp, "A token without `exp`, which would never end, is refused.");
+  section.also_known = {"keys"};
   return section;
 }
 

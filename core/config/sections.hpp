@@ -10,6 +10,7 @@ struct Section {
   std::string path;
   std::string intro;
   OptionTable table;
+  std::vector<std::string> also_known = {};  ///< keys of that map that are read elsewhere
 };
 
 /// Variables that need a second look after reading.
@@ -27,6 +28,11 @@ struct ListenerDraft {
   std::string listen;
   OptionTable table(ListenerSettings& listener);
 };
+
+/// One of `auth.jwt.keys`.
+OptionTable jwt_key_table(JwtKey& key);
+/// The list; what is wrong is noted at its place. Touches no file.
+std::vector<JwtKey> read_jwt_keys(const Node& list);
 
 inline const std::vector<std::string> log_level_names = {"trace", "debug", "info", "warn", "error", "off"};
 

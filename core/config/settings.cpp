@@ -81,7 +81,7 @@ class Reader {
       if (each.path.empty())
         root_.apply(each.table, names);
       else
-        root_.option(each.path).apply(each.table);
+        root_.option(each.path).apply(each.table, each.also_known);
     }
     OptionTable none;
     root_["auth"].apply(none, {"jwt"});
@@ -122,6 +122,7 @@ class Reader {
     }
     if (jwt.secret.empty()) jwt.secret = development_secret;
     jwt.development_secret = jwt.secret == development_secret;
+    jwt.keys = read_jwt_keys(root_.option("auth.jwt.keys"));
   }
 
   void read_identity() {
@@ -360,7 +361,8 @@ class Reader {
 
 }  // namespace
 
-const std::vector<std::string> part_loggers = {"bus", "endpoint", "followers", "host", "messaging", "net", "plugins"};
+const std::vector<std::string> part_loggers = {"bus",      "endpoint",  "followers", "host",
+                                               "identity", "messaging", "net",       "plugins"};
 
 std::string logger_name(const std::string& id, const std::string& instance) {
   const auto kind = id.substr(0, id.find('.') + 1);
@@ -372,26 +374,5 @@ bool Settings::loopback_only() const noexcept {
 }
 
 Settings read_settings(const Document& document) { return Reader(document).read(); }
-
-std::string render_reference(const std::vector<ReferenceSection>& plugins) {
-  Settings settings;
-  Drafts drafts;
-  std::string out =
-      "# Options\n\nMade by `loft config reference` from the tables that read the file. "
-      "[configuration.md](configuration.md) explains how they are written.\n";
-  const auto add = [&out](const std::string& title, const std::string& intro, const OptionTable& table) {
-    out += "\n## " + title + "\n\n" + (intro.empty() ? "" : intro + "\n\n") + reference(table);
-  };
-  for (const auto& each : host_sections(settings, drafts)) {
-    add(each.path.empty() ? "Top of the file" : "`" + each.path + "`", each.intro, each.table);
-  }
-  ListenerSettings listener;
-  add("`listeners[]`",
-      "Each has besides: `transport` (`http`, `route_packet`, or `{use: …}` with the transport's options), `websocket` "
-      "(`true`, `false` or options of `transport.websocket`) and `contracts`, a list of names or of `{use, mount}`.",
-      ListenerDraft().table(listener));
-  for (const auto& each : plugins) add("`" + each.title + "`", each.intro, *each.table);
-  return out;
-}
 
 }  // namespace loft::config

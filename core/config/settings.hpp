@@ -57,6 +57,26 @@ struct ListenerSettings {
   Node place;
 };
 
+/// One of `auth.jwt.keys`: whose tokens are believed besides the host's own. Exactly one of `secret`,
+/// `public_key_file`, `jwks_file`, `jwks_url` is set, unless there is a problem with the place.
+struct JwtKey {
+  std::string algorithm;  ///< a JWS name; may be empty with a set of keys
+  std::string secret;
+  std::string public_key_file;
+  std::string jwks_file;
+  std::string jwks_url;
+  std::string ca_file;  ///< for `jwks_url`; empty: the system's
+  Millis refresh = 10 * 60'000;
+  Millis refresh_unknown = 30'000;
+  Millis timeout = 5'000;
+  std::size_t max_bytes = 256 << 10;
+  std::string kid;
+  std::string issuer;
+  std::string audience;
+  bool services = false;
+  Node place;
+};
+
 struct Settings {
   std::string data_dir = "./data";
   std::vector<std::string> plugin_path;  ///< the folder that belongs to the executable comes after them
@@ -75,7 +95,9 @@ struct Settings {
     std::string secret;  ///< never empty after reading: the development secret stands in
     std::string issuer = "loft";
     Millis leeway = 30'000;
+    bool require_exp = true;
     bool development_secret = true;
+    std::vector<JwtKey> keys;  ///< in file order
   } jwt;
 
   struct IdentityRules {

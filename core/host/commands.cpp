@@ -36,7 +36,7 @@ std::unique_ptr<LogSystem> quiet_log() {
   return LogSystem::open(std::move(log));
 }
 
-class RuntimeUsers final : public cli::UserStore {
+class RuntimeUsers : public cli::UserStore {
  public:
   explicit RuntimeUsers(Runtime& runtime) : runtime_(runtime) {}
 
@@ -55,12 +55,27 @@ class RuntimeUsers final : public cli::UserStore {
     if (!found) return found.error();
     return **found;
   }
+  Result<std::string> command(std::string_view name, std::string_view arguments) override {
+    return runtime_.run_command(name, arguments);
+  }
 
  private:
   Runtime& runtime_;
 };
 
 Error bad_configuration(std::string problems) { return {Code::invalid, "config.problems", std::move(problems)}; }
+
+/// Beside the I/O threads messages can be written, too.
+class RunningUsers final : public RuntimeUsers {
+ public:
+  explicit RunningUsers(Runtime& runtime) : RuntimeUsers(runtime), runtime_(runtime) {}
+  Result<Accepted> submit(UserId sender, Submission submission) override {
+    return runtime_.submit(sender, std::move(submission));
+  }
+
+ private:
+  Runtime& runtime_;
+};
 
 /// A runtime that runs just far enough for the store to be used.
 class OfflineUsers final : public cli::UserStore {
@@ -74,6 +89,9 @@ class OfflineUsers final : public cli::UserStore {
   Result<User> add(const cli::NewUser& user) override { return users_.add(user); }
   Result<std::vector<User>> list(UserId after, std::size_t limit) override { return users_.list(after, limit); }
   Result<User> find(std::string_view handle) override { return users_.find(handle); }
+  Result<std::string> command(std::string_view name, std::string_view arguments) override {
+    return users_.command(name, arguments);
+  }
 
  private:
   std::unique_ptr<LogSystem> log_;
@@ -223,7 +241,7 @@ int Commands::run(cli::Loaded& loaded, LogSystem& logs) {
   runtime.setup();
   runtime.start();
 
-  RuntimeUsers users(runtime);
+  RunningUsers users(runtime);
   auto control =
       control::ControlServer::create(settings.data_dir, [&](std::string_view command, std::string_view arguments) {
         return cli::run_user_command(users, runtime.identity(), command, arguments);

@@ -6,8 +6,6 @@
 #include <set>
 #include <thread>
 
-#include "net/tls.hpp"
-
 namespace loft {
 namespace {
 
@@ -75,6 +73,13 @@ class Runtime::PluginHost final : public Host {
   Inspector& inspector() override { return runtime_; }
   KeyValues& key_values() override { return *key_values_; }
   bool run_blocking(Function<void()> work) override { return runtime_.pool_->run(std::move(work)); }
+  void post(const Caller& caller, Function<void()> work) override {
+    runtime_.engine_->post(caller.thread, std::move(work));
+  }
+  void command(std::string name, CommandHandler run) override {
+    if (!runtime_.commands_.emplace(name, std::move(run)).second)
+      throw std::invalid_argument("the command " + name + " is offered by two plugins");
+  }
   bool loopback_only() const noexcept override { return runtime_.settings_.loopback_only(); }
   bool trusts_user_header() const noexcept override { return runtime_.settings_.identity.trust_header; }
 
@@ -104,7 +109,11 @@ Runtime::Runtime(const config::Document& document, config::Settings settings, Lo
   };
   bus_ = std::make_unique<BusImpl>(std::move(threads), clock_, log.logger("bus"), *metrics_);
   plugins_ = std::make_unique<PluginSet>(search_path(settings_), *bus_, log.logger("plugins"), clock_);
-  identity_ = std::make_unique<JwtIdentity>(settings_.jwt.secret, settings_.jwt.issuer, settings_.jwt.leeway, clock_);
+  const auto& jwt = settings_.jwt;
+  // A secret that is too short is noted already; whoever goes on to look for further problems needs some other.
+  const auto secret = jwt.secret.size() < 32 ? std::string(config::development_secret) : jwt.secret;
+  identity_ =
+      std::make_unique<JwtIdentity>(secret, jwt.issuer, identity::ClaimRules{jwt.leeway, jwt.require_exp}, clock_);
   load_plugins();
   configure_plugins();
   for (auto& problem : config::check_exposure(settings_)) found_.push_back(std::move(problem));
@@ -217,25 +226,20 @@ void Runtime::setup() {
   if (!fresh.empty()) throw ConfigError(config::format(fresh));
 }
 
-void Runtime::check_files() {
-  if (auto why = log_file_problem(settings_.log.file); !why.empty()) note(document_.root().option("log.file"), why);
-  for (const auto& listener : settings_.listeners) {
-    if (listener.tls_certificate.empty() || listener.tls_key.empty()) continue;
-    const auto loaded = net::TlsContext::load(listener.tls_certificate, listener.tls_key);
-    if (!loaded) note(listener.place.option("tls"), loaded.error().detail);
-  }
-}
-
 /// A listener whose contracts do not speak what its transport carries would take connections and answer none.
 void Runtime::check_routes(const Router& router, const config::ListenerSettings& listener) {
-  const auto& id = listener.transport.id;
-  const bool packets = id == "transport.route_packet";
-  if (!packets && id != "transport.http") return;  // what others carry is not known here
+  const auto& transport = listener.transport;
+  if (transport.id.empty()) return;  // that is found already
+  const auto carries = plugins_->as<Transport>(transport.instance, "a transport").carries();
+  if (carries == Carries::unknown) return;
+  const bool packets = carries == Carries::packets;
   if (packets ? router.takes_packets() : router.takes_http()) return;
   note(listener.contracts.empty() ? listener.place : listener.contracts.front().place,
-       "listener '" + listener.name + "': none of its contracts speaks over " + id +
-           (packets ? "; name one that takes packets, such as carrypigeon, or use `transport: http`"
-                    : "; name one that has HTTP routes or a WebSocket, such as im, or use `transport: route_packet`"));
+       "listener '" + listener.name + "': none of its contracts speaks over " + transport.id +
+           (packets ? ", which carries packets; name one that takes packets, or give the listener a transport that "
+                      "carries HTTP"
+                    : ", which carries HTTP; name one that has HTTP routes or a WebSocket, or give the listener a "
+                      "transport that carries packets"));
 }
 
 void Runtime::set_up_parts() {
@@ -278,6 +282,7 @@ void Runtime::start_store() {
 }
 
 void Runtime::start() {
+  trust_keys();
   start_store();
   engine_->at_turn_end([this](unsigned thread) { core_->turn_end(thread); });
   engine_->every(sweep_period, [this](unsigned thread) {
@@ -352,14 +357,6 @@ bool Runtime::stop(Millis grace) {
   return clean && !plugins_->left_behind();
 }
 
-void Runtime::set_log_levels(const config::Settings& fresh) {
-  LogLevels levels;
-  levels.standard = fresh.log.level;
-  for (const auto& [name, level] : fresh.log.levels) levels.by_name[name] = level;
-  log_system_.set_levels(std::move(levels));
-  if (!log_system_.reopen()) log_.warn("the log file could not be opened anew; the old one stays in use");
-}
-
 std::string Runtime::metrics() const {
   const auto online = core_->online();
   metrics_->gauge("sessions", "Sessions that are logged in.").set(static_cast<std::int64_t>(online.sessions));
@@ -390,6 +387,10 @@ std::vector<Inspector::Part> Runtime::readiness() const {
   // A background check that still runs does not keep traffic away.
   const bool checking = storage == "checking";
   parts.push_back({"storage", storage.empty() ? "ok" : storage, storage.empty() || checking});
+  if (jwks_ != nullptr) {
+    auto keys = jwks_->state();
+    parts.push_back({"keys", std::move(keys.text), keys.usable});
+  }
   return parts;
 }
 

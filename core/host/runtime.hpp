@@ -16,6 +16,7 @@
 #include "config/settings.hpp"
 #include "endpoint/router.hpp"
 #include "host/pool.hpp"
+#include "identity/jwks_watch.hpp"
 #include "identity/jwt.hpp"
 #include "log/log.hpp"
 #include "messaging/core.hpp"
@@ -55,7 +56,7 @@ class Runtime final : public Inspector, public Threads {
   /// `problems()` too. Touches neither disk nor socket.
   void setup();
 
-  /// For `loft check`: looks into the files with certificates and keys, which a start reads when it listens. What is
+  /// For `loft check`: looks into the files with certificates and keys, which a start reads. What is
   /// wrong is in `problems()` afterwards.
   void check_files();
 
@@ -81,6 +82,12 @@ class Runtime final : public Inspector, public Threads {
   Result<UserPtr> add_user(User user) { return core_->add_user(std::move(user)); }
   Result<UserPtr> find_user(const UserRef& ref) { return core_->directory().load(ref); }
   Result<std::vector<User>> users(UserId after, std::size_t limit) { return storage_->users(after, limit); }
+  /// Writes as a service; needs the I/O threads.
+  Result<Accepted> submit(UserId sender, Submission submission) {
+    return core_->submit_waiting(sender, std::move(submission));
+  }
+  /// Runs a plugin's command. Error: not_found `control.unknown_command`.
+  Result<std::string> run_command(std::string_view command, std::string_view arguments);
   const JwtIdentity& identity() const noexcept { return *identity_; }
 
  private:
@@ -94,6 +101,7 @@ class Runtime final : public Inspector, public Threads {
   void mount(Router& router, const config::MountRef& ref);
   void check_routes(const Router& router, const config::ListenerSettings& listener);
   std::uint16_t listen(net::Engine& engine, const net::ListenSpec& spec, const std::string& transport, Router& router);
+  void trust_keys();
   void listen_everywhere();
   void answer_what_came(Millis until) const;
   void note(const config::Node& place, const std::string& message);
@@ -123,9 +131,11 @@ class Runtime final : public Inspector, public Threads {
   std::unique_ptr<BusImpl> bus_;
   std::unique_ptr<PluginSet> plugins_;
   std::unique_ptr<JwtIdentity> identity_;
+  std::unique_ptr<identity::JwksWatch> jwks_;
   DomainTable domains_;
   Storage* storage_ = nullptr;
   std::unique_ptr<Core> core_;
+  std::map<std::string, CommandHandler, std::less<>> commands_;  ///< of plugins; constant since `setup`
   std::vector<std::unique_ptr<Router>> routers_;
   std::unique_ptr<Router> internal_;
   std::unique_ptr<Followers> followers_;

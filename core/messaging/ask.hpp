@@ -7,6 +7,16 @@
 
 namespace loft {
 
+inline const Error queue_full{Code::overloaded, "queue.full", "try again later"};
+
+// Acts do not pile up without bound either.
+template <class T>
+bool Core::turned_away(const Caller& caller, Done<T>& done) {
+  if (!full()) return false;
+  refuse(caller, std::move(done), queue_full);
+  return true;
+}
+
 template <class F>
 void Core::guarded(F call) noexcept {
   try {

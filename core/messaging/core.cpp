@@ -27,6 +27,7 @@ Core::Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, cons
       propose_mark_(bus),
       propose_create_(bus),
       propose_membership_(bus),
+      propose_change_(bus),
       propose_read_(bus),
       session_opened_(bus),
       session_closed_(bus),
@@ -36,6 +37,7 @@ Core::Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, cons
       advanced_(bus),
       created_(bus),
       membership_changed_(bus),
+      conversation_changed_(bus),
       user_created_(bus),
       overloaded_(bus),
       lost_(bus),
@@ -55,6 +57,7 @@ Result<void> Core::start() {
   ids_ = IdGenerator(clock_, *last);
   state_.stable = state_.durable = *last;
   instant_ = storage_.instant();
+  if (auto loaded = load_broadcasts(); !loaded) return loaded.error();
   next_housekeeping_ = clock_.steady() + 10'000;
   if (!instant_) writer_ = std::thread([this] { run_committer(); });
   return {};

@@ -104,6 +104,9 @@ class Core final : public Messaging, public Users {
   /// The state of the plugin with that id. Thread role: control.
   std::unique_ptr<KeyValues> key_values(std::string space);
 
+  /// Sends as a service, for commands. Thread role: any but I/O; waits. Errors: as `submit`.
+  Result<Accepted> submit_waiting(UserId sender, Submission submission);
+
   // ---- sessions, for core/endpoint
   Sessions& sessions() noexcept { return sessions_; }
   /// Resolves, asks OpenSession's interceptors, loads the view and opens the session in commit order. Thread role: the
@@ -131,8 +134,13 @@ class Core final : public Messaging, public Users {
 
   // submit.cpp
   void check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done);
-  void enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done);
+  void enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done,
+                          std::unique_ptr<SubmitEntry::More> more = nullptr);
   void fail_submission(const Caller& caller, Done<Accepted>&& done, Error error);
+  /// notices.cpp: to a system or broadcast conversation by its topic.
+  void notify(const Caller& caller, Submission&& submission, Done<Accepted>&& done);
+  void enqueue_notice(const Caller& caller, Submission&& submission, UserPtr reader, Done<Accepted>&& done);
+  void apply_change(const Caller& caller, ConversationAct act, Done<ConversationRecord> done);
   void apply_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done);
   void mark_messages(const Caller& caller, MarkAct act, Done<Marked> done);
   void mark_up_to(const Caller& caller, MarkAct act, Done<Marked> done);
@@ -191,12 +199,14 @@ class Core final : public Messaging, public Users {
                          Function<void(Result<ConversationState*>)> then);
   void find_message(const Caller& caller, MessageId id, Function<void(Result<MessageRecord>)> then);
 
-  bool is_visible(UserId user, const Message& message) const;
+  bool is_visible(const User& user, const Message& message) const;
 
   // load.cpp: the waiting halves; never with the lock held by the caller.
   Result<void> load_view(UserId user);
   Result<bool> try_load_view(UserId user);
   Result<std::unique_ptr<UserView>> read_view(UserId user);
+  Result<void> add_broadcasts(UserView& view);
+  Result<void> load_broadcasts();
   void evict_views();
   void evict_conversations();
   Result<ConversationState*> load(ConversationId id, bool with_members);
@@ -238,6 +248,10 @@ class Core final : public Messaging, public Users {
   void prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, ChangeEntry& change, std::unique_lock<std::mutex>& lock);
+  void prepare_notice(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mutex>& lock);
+  /// The direct conversation of two, if there is one.
+  ConversationState* prepare_pair(Entry& entry, UserId a, UserId b, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, KeyValueEntry& put, std::unique_lock<std::mutex>& lock);
   void prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>& lock);
@@ -288,6 +302,7 @@ class Core final : public Messaging, public Users {
   Proposer<AdvanceMark> propose_mark_;
   Proposer<CreateConversation> propose_create_;
   Proposer<ChangeMembership> propose_membership_;
+  Proposer<ChangeConversation> propose_change_;
   Proposer<ReadMessages> propose_read_;
   Publisher<SessionOpened> session_opened_;
   Publisher<SessionClosed> session_closed_;
@@ -297,6 +312,7 @@ class Core final : public Messaging, public Users {
   Publisher<MarkAdvanced> advanced_;
   Publisher<ConversationCreated> created_;
   Publisher<MembershipChanged> membership_changed_;
+  Publisher<ConversationChanged> conversation_changed_;
   Publisher<UserCreated> user_created_;
   Publisher<Overloaded> overloaded_;
   Publisher<StorageLost> lost_;

@@ -68,49 +68,67 @@ UserPtr Directory::cached_locked(const UserRef& ref) const {
 }
 
 Result<UserPtr> Directory::load(const UserRef& ref) {
-  if (auto user = cached(ref)) return user;
-  const Error unknown{Code::not_found, "user.unknown", "no such user"};
-  std::size_t number_handles = 0;
-  bool is_number = false;
-  {
+  for (;;) {
+    std::size_t replaced = 0, number_handles = 0;
+    {
+      std::lock_guard lock(mutex_);
+      if (auto user = cached_locked(ref)) return user;
+      replaced = replaced_;
+      number_handles = number_handles_;
+    }
+    bool is_number = false;
+    auto found = read(ref, is_number);
+    if (!found) return found.error();
+    if (!*found) return Error{Code::not_found, "user.unknown", "no such user"};
     std::lock_guard lock(mutex_);
-    number_handles = number_handles_;
+    if (replaced != replaced_) continue;
+    auto user = add_locked(std::move(**found));
+    // Unless somebody took that handle between the question and now.
+    if (is_number && number_handles == number_handles_) by_number_.insert(user->id);
+    return user;
   }
-  Result<std::optional<User>> found = std::optional<User>{};
+}
+
+Result<std::optional<User>> Directory::read(const UserRef& ref, bool& is_number) {
   switch (ref.by) {
     case UserRef::By::id:
-      if (ref.number == 0 || ref.number >= id::limit) return unknown;
-      found = storage_.user_by_id(static_cast<UserId>(ref.number));
-      break;
+      if (ref.number == 0 || ref.number >= id::limit) return std::optional<User>();
+      return storage_.user_by_id(static_cast<UserId>(ref.number));
+    case UserRef::By::uuid:
+      return storage_.user_by_uuid(ref.text);
     case UserRef::By::handle:
     case UserRef::By::handle_or_id:
-      if (!is_handle(ref.text)) {
-        return Error{Code::invalid, "user.handle_invalid",
-                     "a user's name has 1 to 50 bytes of UTF-8 without control characters and outer spaces"};
-      }
-      found = storage_.user_by_handle(ref.text);
-      if (found && !*found && ref.by == UserRef::By::handle_or_id) {
-        if (const auto number = decimal(ref.text)) found = storage_.user_by_id(static_cast<UserId>(number));
-        is_number = plain_number(ref.text) != UserId::none;
-      }
-      break;
-    case UserRef::By::uuid:
-      found = storage_.user_by_uuid(ref.text);
       break;
   }
-  if (!found) return found.error();
-  if (!*found) return unknown;
-  auto user = add(std::move(**found));
-  if (is_number) {
-    std::lock_guard lock(mutex_);
-    // Unless somebody took that handle between the question and now.
-    if (number_handles == number_handles_ && by_id_.contains(user->id)) by_number_.insert(user->id);
+  if (!is_handle(ref.text)) {
+    return Error{Code::invalid, "user.handle_invalid",
+                 "a user's name has 1 to 50 bytes of UTF-8 without control characters and outer spaces"};
   }
-  return user;
+  auto found = storage_.user_by_handle(ref.text);
+  if (found && !*found && ref.by == UserRef::By::handle_or_id) {
+    if (const auto number = decimal(ref.text)) found = storage_.user_by_id(static_cast<UserId>(number));
+    is_number = plain_number(ref.text) != UserId::none;
+  }
+  return found;
 }
 
 UserPtr Directory::add(User user) {
   std::lock_guard lock(mutex_);
+  return add_locked(std::move(user));
+}
+
+UserPtr Directory::replace(User user) {
+  std::lock_guard lock(mutex_);
+  ++replaced_;
+  if (const auto it = by_id_.find(user.id); it != by_id_.end()) {
+    const auto old = it->second;
+    remove_locked(*old);
+    by_id_.erase(it);
+  }
+  return add_locked(std::move(user));
+}
+
+UserPtr Directory::add_locked(User user) {
   if (const auto number = plain_number(user.handle); number != UserId::none) {
     ++number_handles_;
     by_number_.erase(number);
@@ -125,12 +143,17 @@ UserPtr Directory::add(User user) {
   return shared;
 }
 
+/// Its names, which are keys into it.
+void Directory::remove_locked(const User& user) {
+  by_handle_.erase(user.handle);
+  by_uuid_.erase(user.uuid);
+}
+
 // Everything that nobody else holds goes at once: rare, and as good as an order of use at this size.
 void Directory::trim() {
   boost::unordered::erase_if(by_id_, [this](const auto& entry) {
     if (entry.second.use_count() > 1) return false;
-    by_handle_.erase(entry.second->handle);
-    by_uuid_.erase(entry.second->uuid);
+    remove_locked(*entry.second);
     by_number_.erase(entry.first);
     return true;
   });

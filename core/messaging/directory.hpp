@@ -34,20 +34,26 @@ class Directory {
   Result<UserPtr> load(const UserRef& ref);
   Result<UserPtr> load(UserId id) { return load(UserRef::of(id)); }
 
-  /// A user that was just stored.
+  /// A user that was just stored: a new one …
   UserPtr add(User user);
+  /// … or one that was there and is changed; handle and uuid stay.
+  UserPtr replace(User user);
 
   std::size_t size() const;
   std::size_t trims() const;  ///< how often all users were looked through
 
  private:
   UserPtr cached_locked(const UserRef& ref) const;
+  Result<std::optional<User>> read(const UserRef& ref, bool& is_number);
+  UserPtr add_locked(User user);
+  void remove_locked(const User& user);
   void trim();
 
   Storage& storage_;
   const std::size_t limit_;
   std::size_t trim_at_;  ///< moves up while most users are held, so that trimming stays rare
   std::size_t trims_ = 0;
+  std::size_t replaced_ = 0;        ///< what was read before the latest change may be older than it
   std::size_t number_handles_ = 0;  ///< how many users whose handle is a number came in so far
   mutable std::mutex mutex_;
   boost::unordered_flat_map<UserId, UserPtr> by_id_;

@@ -24,6 +24,8 @@ struct SubmitEntry {
     std::optional<ClientKey> key;
     std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
     UserPtr other;                 ///< by the committer; direct, named by its id: the one who is not the sender
+    std::string topic;             ///< of a system or broadcast conversation that this may make; `to` is its handle
+    UserPtr reader;                ///< system: who reads it
   };
 
   UserPtr sender;
@@ -114,6 +116,16 @@ struct CreateEntry {
   NewConversation conversation;
   std::vector<UserPtr> members;
   Done<ConversationRecord> done;
+  ConversationState* known = nullptr;  ///< by the committer; direct: it is there
+};
+
+struct ChangeEntry {
+  UserPtr actor;
+  ConversationAct act;
+  UserPtr heir;  ///< to be the owner; null: as it is
+  ConversationState* conversation = nullptr;
+  Done<ConversationRecord> done;
+  UserPtr owner;  ///< by the committer: as it is
 };
 
 struct MembershipEntry {
@@ -128,6 +140,12 @@ struct UserEntry {
   User user;               ///< id and uuid are filled in when empty
   bool if_absent = false;  ///< an existing handle is a success
   UserPtr existing;        ///< filled in by the committer: who has the handle
+  Done<UserPtr> done;
+};
+
+struct ProfileEntry {
+  UserPtr user;
+  std::string profile;
   Done<UserPtr> done;
 };
 
@@ -151,8 +169,9 @@ struct CloseEntry {
 
 struct Entry {
   Caller caller;
-  std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>,
-               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<KeyValueEntry>, Boxed<OpenEntry>, CloseEntry>
+  std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>, Boxed<ChangeEntry>,
+               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<ProfileEntry>, Boxed<KeyValueEntry>, Boxed<OpenEntry>,
+               CloseEntry>
       what;
   std::size_t bytes = 0;          ///< counted against the queue's limit
   std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences

@@ -2,6 +2,7 @@
 #include <algorithm>
 
 #include "messaging/ask.hpp"
+#include "messaging/notice_names.hpp"
 
 namespace loft {
 
@@ -143,16 +144,21 @@ void Core::with_conversation(const Caller& caller, ConversationRef ref, bool wit
                              Function<void(Result<ConversationState*>)> then) {
   ConversationState* known = nullptr;
   {
-    const auto peer = ref.by == ConversationRef::By::direct ? directory_.cached(ref.peer) : nullptr;
+    const bool for_one = ref.by == ConversationRef::By::direct || ref.by == ConversationRef::By::system;
+    const auto peer = for_one ? directory_.cached(ref.peer) : nullptr;
     std::lock_guard lock(state_.mutex);
     if (ref.by == ConversationRef::By::id) {
       known = state_.find(static_cast<ConversationId>(ref.number));
+    } else if (ref.by == ConversationRef::By::broadcast) {
+      known = state_.find_handle(notice_handle(ref.text, UserId::none));
+    } else if (peer != nullptr && ref.by == ConversationRef::By::system) {
+      known = state_.find_handle(notice_handle(ref.text, peer->id));
     } else if (peer != nullptr) {
       known = state_.find_pair(std::minmax(caller.user, peer->id));
     } else if (ref.by == ConversationRef::By::handle || ref.by == ConversationRef::By::handle_or_id) {
       known = state_.find_handle(ref.text);
     }
-    if (known != nullptr && with_members && !known->members_loaded && !known->is_direct()) known = nullptr;
+    if (known != nullptr && with_members && !known->members_loaded) known = nullptr;
   }
   if (known != nullptr) return then(known);
   in_pool<ConversationState*>(
@@ -162,36 +168,49 @@ void Core::with_conversation(const Caller& caller, ConversationRef ref, bool wit
 }
 
 void Core::find_message(const Caller& caller, MessageId id, Function<void(Result<MessageRecord>)> then) {
-  std::optional<MessageRecord> known;
-  bool may = false;
-  {
-    std::lock_guard lock(state_.mutex);
-    if (const auto* record = state_.recent_record(id)) {
-      known = *record;
-      may = is_visible(caller.user, *known->message);
+  with_actor(caller, [this, caller, id, then = std::move(then)](Result<UserPtr> user) mutable {
+    const Error unknown{Code::not_found, "message.unknown", "no such message"};
+    if (!user) return then(user.error().code == Code::not_found ? unknown : std::move(user.error()));
+    std::optional<MessageRecord> known;
+    bool may = false;
+    {
+      std::lock_guard lock(state_.mutex);
+      if (const auto* record = state_.recent_record(id)) {
+        known = *record;
+        may = is_visible(**user, *known->message);
+      }
     }
-  }
-  const Error unknown{Code::not_found, "message.unknown", "no such message"};
-  if (known) return may ? then(std::move(*known)) : then(unknown);
-  in_pool<MessageRecord>(
-      caller, [this, id] { return record_of(id); },
-      [this, caller, unknown, then = std::move(then)](Result<MessageRecord> record) mutable {
-        if (record) {
-          std::unique_lock lock(state_.mutex);
-          const bool visible = is_visible(caller.user, *record->message);
-          lock.unlock();
-          if (!visible) return then(unknown);
-        }
-        then(std::move(record));
-      });
+    if (known) return may ? then(std::move(*known)) : then(unknown);
+    in_pool<MessageRecord>(
+        caller, [this, id] { return record_of(id); },
+        [this, user = std::move(*user), unknown, then = std::move(then)](Result<MessageRecord> record) mutable {
+          if (record) {
+            std::unique_lock lock(state_.mutex);
+            const bool visible = is_visible(*user, *record->message);
+            lock.unlock();
+            if (!visible) return then(unknown);
+          }
+          then(std::move(record));
+        });
+  });
 }
 
 // With the lock held; the conversation and its members are in memory, since its message is.
-bool Core::is_visible(UserId user, const Message& message) const {
+bool Core::is_visible(const User& user, const Message& message) const {
   auto* conversation = state_.find(message.conversation);
   if (conversation == nullptr) return false;
-  if (conversation->is_direct()) return conversation->has_direct_member(user);
-  const auto* member = conversation->member(user);
+  switch (conversation->info->kind) {
+    case ConversationKind::direct:
+      return conversation->has_direct_member(user.id);
+    case ConversationKind::broadcast:
+      return message.sender == user.id || raw(message.id) >= State::joined(user, *conversation->info);
+    case ConversationKind::system:
+      if (message.sender == user.id) return true;  // a service, which is no member
+      break;
+    case ConversationKind::group:
+      break;
+  }
+  const auto* member = conversation->member(user.id);
   return member != nullptr && message.seq > member->joined_seq;
 }
 

@@ -1,4 +1,6 @@
 // The state of plugins: written through the commit queue, read from the storage.
+#include <future>
+
 #include <loft/utf8.hpp>
 
 #include "messaging/ask.hpp"
@@ -59,6 +61,22 @@ class StoredValues final : public KeyValues {
     found.reserve(stored->size());
     for (auto& row : *stored) found.push_back({std::move(row.key), std::move(row.value)});
     return found;
+  }
+
+  Result<void> write(std::vector<KeyChange> changes) override {
+    Caller nobody;
+    nobody.thread = ~0u;  // answered on the committer's thread
+    std::promise<Result<bool>> promise;
+    auto answer = promise.get_future();
+    put(nobody, std::move(changes),
+        [promise = std::move(promise)](Result<bool> stored) mutable { promise.set_value(std::move(stored)); });
+    answer.wait();
+    try {
+      const auto stored = answer.get();
+      return stored ? Result<void>() : stored.error();
+    } catch (const std::future_error&) {  // a host that stops drops what it does not answer
+      return Error{Code::unavailable, "host.stopping", "the host is stopping"};
+    }
   }
 
  private:

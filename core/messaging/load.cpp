@@ -5,6 +5,7 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include "messaging/core.hpp"
+#include "messaging/notice_names.hpp"
 
 namespace loft {
 namespace {
@@ -86,8 +87,45 @@ Result<std::unique_ptr<UserView>> Core::read_view(UserId user) {
       it->second.mark(static_cast<MarkId>(known - marks_.begin())) = std::move(*mark);
     }
   }
-
+  if (auto added = add_broadcasts(*view); !added) return added.error();
   return view;
+}
+
+// What a user reads without having been added; the storage has no row of it until the user marks something.
+Result<void> Core::add_broadcasts(UserView& view) {
+  std::vector<ConversationState*> all;
+  {
+    std::lock_guard lock(state_.mutex);
+    all = state_.broadcasts;
+  }
+  for (auto* broadcast : all) {
+    const auto [it, is_new] = view.entries.try_emplace(broadcast->id());
+    if (!is_new) continue;
+    auto& mine = it->second;
+    mine.conversation = broadcast;
+    mine.implicit = true;
+    {
+      std::lock_guard lock(state_.mutex);
+      mine.joined = State::joined(*view.user, *broadcast->info);
+    }
+    if (mine.joined == raw(broadcast->id())) continue;  // it is younger than the user
+    const auto seq = storage_.seq_at(broadcast->id(), mine.joined - 1);
+    if (!seq) return seq.error();
+    mine.joined_seq = *seq;
+  }
+  return {};
+}
+
+Result<void> Core::load_broadcasts() {
+  auto stored = storage_.broadcasts();
+  if (!stored) return stored.error();
+  for (auto& broadcast : *stored) {
+    auto adopted = adopt(std::move(broadcast), false);
+    if (!adopted) return adopted.error();
+    std::lock_guard lock(state_.mutex);
+    state_.broadcasts.push_back(*adopted);
+  }
+  return {};
 }
 
 void Core::evict_views() {
@@ -121,6 +159,7 @@ void Core::evict_conversations() {
   }
   boost::unordered::erase_if(state_.conversations, [&](const auto& row) {
     const auto& conversation = *row.second;
+    if (conversation.info->kind == ConversationKind::broadcast) return false;
     if (conversation.used + 1 >= state_.generation || !conversation.tail.empty() || shown.contains(&conversation))
       return false;
     const auto& info = *conversation.info;
@@ -145,8 +184,8 @@ Result<ConversationState*> Core::adopt(StoredConversation stored, bool with_memb
       state->head = stored.head;
       state->last = stored.last;
       state->last_change = stored.last_change;
-      state->members_loaded = stored.conversation.kind == ConversationKind::direct;
       state->info = std::make_shared<const Conversation>(std::move(stored.conversation));
+      state->members_loaded = !state->lists_members();
       if (state->is_direct())
         state_.by_pair.emplace(std::pair(state->info->low, state->info->high), state);
       else if (!state->info->handle.empty())
@@ -217,9 +256,15 @@ Result<ConversationState*> Core::resolve(UserId caller, const ConversationRef& r
       if (ref.text.empty() || error != std::errc{} || stop != ref.text.data() + ref.text.size()) return found;
       return number < id::limit ? load(static_cast<ConversationId>(number), with_members) : found;
     }
-    case ConversationRef::By::system:
     case ConversationRef::By::broadcast:
-      break;
+      if (!is_topic(ref.text)) break;
+      return take(storage_.conversation_by_handle(notice_handle(ref.text, UserId::none)));
+    case ConversationRef::By::system: {
+      const auto reader = directory_.load(ref.peer);
+      if (!reader) return reader.error();
+      if (!is_topic(ref.text)) break;
+      return take(storage_.conversation_by_handle(notice_handle(ref.text, (*reader)->id)));
+    }
     case ConversationRef::By::direct: {
       const auto peer = directory_.load(ref.peer);
       if (!peer) return peer.error();

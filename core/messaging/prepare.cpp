@@ -25,22 +25,10 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   submit.conversation = nullptr;
   const auto sender = submit.sender->id;
   if (submit.peer != nullptr) {
-    const auto pair = std::minmax(sender, submit.peer->id);
-    submit.conversation = state_.find_pair(pair);
-    if (submit.conversation != nullptr) return;
-    lock.unlock();
-    auto stored = storage_.conversation_by_pair(pair.first, pair.second);
-    if (!stored) {
-      entry.failed = std::make_unique<Error>(stored.error());
-    } else if (*stored) {
-      auto adopted = adopt(std::move(**stored), false);
-      if (adopted)
-        submit.conversation = *adopted;
-      else
-        entry.failed = std::make_unique<Error>(adopted.error());
-    }
-    return lock.lock();
+    submit.conversation = prepare_pair(entry, sender, submit.peer->id, lock);
+    return;
   }
+  if (submit.rest != nullptr && !submit.rest->topic.empty()) return prepare_notice(entry, submit, lock);
 
   auto& more = submit.more();
   auto* known =
@@ -48,7 +36,7 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   if (more.to.by == ConversationRef::By::handle || more.to.by == ConversationRef::By::handle_or_id) {
     known = state_.find_handle(more.to.text);
   }
-  if (known == nullptr || !(known->members_loaded || known->is_direct())) {
+  if (known == nullptr || !known->members_loaded) {
     lock.unlock();
     auto found = resolve(sender, more.to, true);
     lock.lock();
@@ -70,6 +58,25 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   else
     entry.failed = std::make_unique<Error>(loaded.error());
   lock.lock();
+}
+
+ConversationState* Core::prepare_pair(Entry& entry, UserId a, UserId b, std::unique_lock<std::mutex>& lock) {
+  const auto pair = std::minmax(a, b);
+  if (auto* known = state_.find_pair(pair)) return known;
+  ConversationState* found = nullptr;
+  lock.unlock();
+  auto stored = storage_.conversation_by_pair(pair.first, pair.second);
+  if (!stored) {
+    entry.failed = std::make_unique<Error>(stored.error());
+  } else if (*stored) {
+    auto adopted = adopt(std::move(**stored), false);
+    if (adopted)
+      found = *adopted;
+    else
+      entry.failed = std::make_unique<Error>(adopted.error());
+  }
+  lock.lock();
+  return found;
 }
 
 // A message that is not in memory may have been recalled since it was looked up.
@@ -117,6 +124,10 @@ void Core::prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>&
 }
 
 void Core::prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mutex>& lock) {
+  if (create.conversation.kind == ConversationKind::direct) {
+    create.known = prepare_pair(entry, create.actor->id, create.members.front()->id, lock);
+    return;
+  }
   const auto& handle = create.conversation.handle;
   if (handle.empty() || state_.by_handle.contains(handle)) return;
   lock.unlock();
@@ -127,6 +138,18 @@ void Core::prepare(Entry& entry, CreateEntry& create, std::unique_lock<std::mute
     if (auto adopted = adopt(std::move(**stored), false); !adopted)
       entry.failed = std::make_unique<Error>(adopted.error());
   }
+  lock.lock();
+}
+
+void Core::prepare(Entry& entry, ChangeEntry& change, std::unique_lock<std::mutex>& lock) {
+  const auto owner = change.conversation->info->owner;
+  if (owner == UserId::none) return;
+  lock.unlock();
+  auto loaded = directory_.load(owner);
+  if (loaded)
+    change.owner = std::move(*loaded);
+  else
+    entry.failed = std::make_unique<Error>(loaded.error());
   lock.lock();
 }
 

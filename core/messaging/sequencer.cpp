@@ -55,8 +55,10 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
   auto* conversation = submit.conversation;
   const auto sender = submit.sender->id;
   if (submit.peer != nullptr) {
-    if (conversation == nullptr) conversation = direct(submit.sender, submit.peer);
-  } else if (auto refusal = may_send(*conversation, sender)) {
+    if (conversation == nullptr) conversation = direct(sender, submit.peer->id);
+  } else if (conversation == nullptr) {
+    conversation = proclaimed(*submit.rest);
+  } else if (auto refusal = may_send(*conversation, entry.caller, sender)) {
     // It may be the repeat of one that was stored while the sender might still send: only the storage knows.
     if (key) doubtful_.push_back({&submit, conversation});
     return std::move(*refusal);
@@ -71,24 +73,31 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
   heads_[head].last = message.id;
   messages_.push_back({&message, key});
   if (key) keys_.emplace(key->hash, std::pair(message.id, key->digest));
-
-  static_cast<void>(entry);
   return Submitted{conversation};
 }
 
-std::optional<Error> Sequencer::may_send(const ConversationState& conversation, UserId sender) const {
-  if (conversation.is_direct()) {
-    if (!conversation.has_direct_member(sender)) return error(Code::forbidden, "member.none");
-    return std::nullopt;
+std::optional<Error> Sequencer::may_send(const ConversationState& conversation, const Caller& caller,
+                                         UserId sender) const {
+  switch (conversation.info->kind) {
+    case ConversationKind::direct:
+      if (!conversation.has_direct_member(sender)) return error(Code::forbidden, "member.none");
+      break;
+    case ConversationKind::group: {
+      const auto* self = member(conversation, sender);
+      if (self == nullptr) return error(Code::forbidden, "member.none");
+      if (self->muted_until > core_.clock_.now()) return error(Code::forbidden, "member.muted");
+      break;
+    }
+    case ConversationKind::system:
+    case ConversationKind::broadcast:
+      if (!caller.service) return error(Code::forbidden, "conversation.read_only");
+      break;
   }
-  const auto* self = member(conversation, sender);
-  if (self == nullptr) return error(Code::forbidden, "member.none");
-  if (self->muted_until > core_.clock_.now()) return error(Code::forbidden, "member.muted");
   return std::nullopt;
 }
 
-ConversationState* Sequencer::direct(const UserPtr& a, const UserPtr& b) {
-  const auto pair = std::minmax(a->id, b->id);
+ConversationState* Sequencer::direct(UserId a, UserId b) {
+  const auto pair = std::minmax(a, b);
   if (auto* known = state_.find_pair(pair)) return known;
   if (const auto it = made_pairs_.find(pair); it != made_pairs_.end()) return it->second;
   Conversation info;
@@ -135,7 +144,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
     current = now->message;
 
   bool may = current->sender == actor;
-  if (!may && recall.recall.managers_too && !conversation->is_direct()) {
+  if (!may && recall.recall.managers_too && conversation->info->kind == ConversationKind::group) {
     const auto* self = member(*conversation, actor);
     may = self != nullptr && self->role != Role::member;
   }
@@ -155,7 +164,8 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
   change.kind = ChangeKind::recalled;
   change.actor = actor;
   change.message = id;
-  changes_.push_back(change);
+  change.note = recall.recall.reason;
+  changes_.push_back(std::move(change));
   recalled_[id] = message;
   conversation->last_recall = position;
   static_cast<void>(entry);
@@ -180,11 +190,14 @@ Sequencer::Step Sequencer::decide(Entry& entry, UserEntry& wanted) {
     if (user.id == UserId::none && user.uuid.empty()) break;
     if (other.id == user.id || other.uuid == user.uuid) return taken("the uid or uuid");
   }
-  if (user.id == UserId::none) user.id = static_cast<UserId>(core_.ids_.next());
+  // In the order of messages, because it says which of the broadcasts the user may see.
+  const auto position = core_.ids_.next();
+  if (user.id == UserId::none) user.id = static_cast<UserId>(position);
   if (user.uuid.empty()) user.uuid = derived_uuid(UuidKind::user, raw(user.id));
-  if (user.created == 0) user.created = core_.clock_.now();
+  if (user.created == 0) user.created = id::time_of(position);
   draft_users_.emplace(user.handle, users_.size());
   users_.push_back(user);
+  is_change_.push_back(false);
   return UserStep{nullptr, users_.size() - 1};
 }
 

@@ -88,6 +88,14 @@ class Sequencer {
     ConversationState* conversation;
     std::vector<UserPtr> users;
     Position position;
+    bool existed = false;  ///< a direct one that was there
+  };
+  struct ChangedStep {
+    ConversationState* conversation;
+    Conversation info;
+    Change change;
+    std::vector<Member> members;  ///< as they are now: who left, or whose role is another one
+    std::uint64_t count;          ///< of present ones
   };
   struct MemberStep {
     ConversationState* conversation;
@@ -125,8 +133,8 @@ class Sequencer {
     Position since;  ///< what is sequenced up to here is in the inbox, what comes behind is pushed
   };
   struct Nothing {};
-  using Step = std::variant<Nothing, Error, Submitted, Repeated, RecalledStep, MarkedStep, CreatedStep, MemberStep,
-                            UserStep, Opened>;
+  using Step = std::variant<Nothing, Error, Submitted, Repeated, RecalledStep, MarkedStep, CreatedStep, ChangedStep,
+                            MemberStep, UserStep, Opened>;
 
   // Marks of this round, so that two acts of one member build on each other.
   struct DraftKey {
@@ -153,6 +161,8 @@ class Sequencer {
   Step decide(Entry& entry, CreateEntry& create);
   Step decide(Entry& entry, MembershipEntry& membership);
   Step decide(Entry& entry, UserEntry& user);
+  Step decide(Entry& entry, ProfileEntry& profile);
+  Step decide(Entry& entry, ChangeEntry& change);
   Step decide(Entry& entry, KeyValueEntry& put);
   Step decide(Entry&, OpenEntry&) { return Opened{core_.ids_.last()}; }
   Step decide(Entry&, CloseEntry&) { return Nothing{}; }
@@ -164,12 +174,32 @@ class Sequencer {
   void finish(Entry& entry, CreateEntry& create, Step& step, Outbound& out);
   void finish(Entry& entry, MembershipEntry& membership, Step& step, Outbound& out);
   void finish(Entry& entry, UserEntry& user, Step& step, Outbound& out);
+  void finish(Entry& entry, ProfileEntry& profile, Step& step, Outbound& out);
+  void finish(Entry& entry, ChangeEntry& change, Step& step, Outbound& out);
   void finish(Entry& entry, KeyValueEntry& put, Step& step, Outbound& out);
   void finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out);
   void finish(Entry& entry, CloseEntry& close, Step& step, Outbound& out);
 
-  std::optional<Error> may_send(const ConversationState& conversation, UserId sender) const;
-  ConversationState* direct(const UserPtr& a, const UserPtr& b);
+  std::optional<Error> may_send(const ConversationState& conversation, const Caller& caller, UserId sender) const;
+  ConversationState* direct(UserId a, UserId b);
+  std::optional<Error> may_create(const CreateEntry& create) const;
+  Step decide_direct(const CreateEntry& create);
+  void finish_direct(Entry& entry, CreateEntry& create, const CreatedStep& done, Outbound& out);
+  /// The system or broadcast conversation of a topic, which is made if it is not there.
+  ConversationState* proclaimed(const SubmitEntry::More& to);
+  void proclaim(ConversationState& conversation, Outbound& out);
+  /// As of this point of the round.
+  const Conversation& info(const ConversationState& conversation) const;
+  std::size_t member_limit(const ConversationState& conversation) const;
+  std::int64_t member_count(const ConversationState& conversation) const;
+  void draft(const Conversation& info, ConversationState& conversation);
+  void draft(const Member& member, bool moved);
+  std::optional<Error> may_change(const ChangeEntry& change, const Member* self) const;
+  void dissolve(ChangedStep& step);
+  void update(const ChangeEntry& change, ChangedStep& step);
+  void renew(ConversationState& conversation, Conversation&& info);
+  /// The first mark of a member that the storage does not know.
+  void draft_row(UserId user, ViewEntry& entry);
   std::size_t head_of(ConversationState& conversation);
   /// As of this point of the round; null for who never was a member.
   const Member* record(const ConversationState& conversation, UserId user) const;
@@ -223,6 +253,7 @@ class Sequencer {
   std::vector<Doubtful> doubtful_;
 
   std::vector<User> users_;
+  std::vector<char> is_change_;  ///< of users_: it was there before
   std::vector<UserPtr> users_made_;
   std::vector<Conversation> conversations_;
   std::vector<Member> members_;
@@ -242,8 +273,9 @@ class Sequencer {
   boost::unordered_flat_map<DraftKey, Mark, DraftKeyHash> draft_marks_;
   boost::unordered_flat_map<std::pair<ConversationId, UserId>, DraftMember, PairHash> draft_members_;
   boost::unordered_flat_map<std::pair<ConversationId, UserId>, DraftRead, PairHash> draft_reads_;
-  boost::unordered_flat_map<ConversationState*, std::int64_t> draft_joins_;
-  boost::unordered_flat_map<std::string, std::size_t> draft_users_;  ///< by handle, into users_
+  boost::unordered_flat_map<const ConversationState*, std::int64_t> draft_joins_;
+  boost::unordered_flat_map<const ConversationState*, std::size_t> draft_infos_;  ///< into conversations_
+  boost::unordered_flat_map<std::string, std::size_t> draft_users_;               ///< by handle, into users_
   boost::unordered_flat_map<std::pair<std::string, std::string>, std::size_t> draft_values_;  ///< into values_
 };
 

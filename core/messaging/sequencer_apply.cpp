@@ -21,13 +21,19 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
       if (conversation->info->low != conversation->info->high) {
         enter_view(conversation->info->high, *conversation, 0, joined);
       }
+    } else if (conversation->info->kind != ConversationKind::group) {
+      proclaim(*conversation, out);
     }
   }
-  for (auto& user : users_) users_made_.push_back(core_.directory_.add(std::move(user)));
+  for (std::size_t i = 0; i < users_.size(); ++i) {
+    auto& known = core_.directory_;
+    users_made_.push_back(is_change_[i] ? known.replace(std::move(users_[i])) : known.add(std::move(users_[i])));
+  }
   for (auto& [key, mark] : draft_marks_) {
     if (auto* view = state_.view(key.user)) {
       if (const auto it = view->entries.find(key.conversation->id()); it != view->entries.end()) {
         it->second.mark(key.mark) = std::move(mark);
+        it->second.implicit = false;
       }
     }
     state_.touch_loading(key.user);
@@ -192,6 +198,8 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
   if (conversation.is_direct()) {
     uncount(conversation.info->low);
     if (conversation.info->low != conversation.info->high) uncount(conversation.info->high);
+  } else if (conversation.info->kind == ConversationKind::broadcast) {
+    for (const auto& [user, view] : state_.views) uncount(user);
   } else {
     for (const auto& member : conversation.members) uncount(member.user);
   }
@@ -210,6 +218,7 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
   outgoing->change.kind = ChangeKind::recalled;
   outgoing->change.actor = recall.actor->id;
   outgoing->change.message = done.message->id;
+  outgoing->change.note = recall.recall.reason;
   deliver(conversation, std::move(outgoing), out);
 }
 
@@ -252,12 +261,13 @@ void Sequencer::finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out)
   view->sessions.push_back(open.session);
   std::vector<ConversationId> groups;
   for (const auto& [id, mine] : view->entries) {
-    if (!mine.conversation->is_direct()) groups.push_back(id);
+    if (mine.conversation->lists_members()) groups.push_back(id);
   }
   out.add(entry.caller.thread,
-          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = open.user,
+          Reply{entry.caller.session, [&core = core_, caller = entry.caller, user = view->user,
                                        groups = std::move(groups), done = std::move(open.done)]() mutable {
                   auto* session = core.sessions_.find(caller.thread, caller.session);
+                  session->user = user;  // a profile may have changed since it was looked up
                   core.sessions_.activate(*session, std::move(groups));
                   core.session_opened_(SessionOpened{{}, session->caller});
                   done(Login{std::move(user)});

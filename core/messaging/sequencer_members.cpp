@@ -1,71 +1,9 @@
-// Groups and their members; both steps of the sequencer.
-#include <algorithm>
+// Members of groups; both steps of the sequencer.
 #include <bitset>
-
-#include <loft/uuid.hpp>
 
 #include "messaging/sequencer.hpp"
 
 namespace loft {
-
-Sequencer::Step Sequencer::decide(Entry& entry, CreateEntry& create) {
-  static_cast<void>(entry);
-  const auto& wanted = create.conversation;
-  std::vector<UserId> distinct{create.actor->id};
-  for (const auto& user : create.members) distinct.push_back(user->id);
-  std::sort(distinct.begin(), distinct.end());
-  distinct.erase(std::unique(distinct.begin(), distinct.end()), distinct.end());
-  if (distinct.size() > core_.options_.group_members) {
-    return error(Code::too_large, "conversation.too_many_members",
-                 "at most " + std::to_string(core_.options_.group_members) + " members");
-  }
-  if (!wanted.handle.empty() && (state_.by_handle.contains(wanted.handle) || made_handles_.contains(wanted.handle))) {
-    return error(Code::conflict, "conversation.handle_taken");
-  }
-  const auto id = core_.ids_.next();
-  Conversation info;
-  info.id = static_cast<ConversationId>(id);
-  info.kind = ConversationKind::group;
-  info.handle = wanted.handle;
-  info.uuid = derived_uuid(UuidKind::conversation, id);
-  info.name = wanted.name;
-  info.description = wanted.description;
-  info.avatar = wanted.avatar;
-  info.owner = create.actor->id;
-  info.join = wanted.join;
-  info.created = info.updated = id::time_of(id);
-  conversations_.push_back(info);
-
-  auto state = std::make_unique<ConversationState>();
-  auto* made = state.get();
-  state->info = std::make_shared<const Conversation>(std::move(info));
-  state->members_loaded = true;
-  CreatedStep step{made, {}, id};
-  const auto join = [&](const UserPtr& user, Role role) {
-    if (made->member_index.contains(user->id)) return;
-    Member member;
-    member.conversation = made->id();
-    member.user = user->id;
-    member.role = role;
-    member.joined = id;
-    made->member_index.emplace(user->id, static_cast<std::uint32_t>(made->members.size()));
-    made->members.push_back(member);
-    ++made->member_count;
-    members_.push_back(member);
-    step.users.push_back(user);
-  };
-  join(create.actor, Role::owner);
-  for (const auto& user : create.members) join(user, Role::member);
-  Change change;
-  change.position = id;
-  change.conversation = made->id();
-  change.kind = ChangeKind::created;
-  change.actor = create.actor->id;
-  changes_.push_back(change);
-  if (!wanted.handle.empty()) made_handles_.emplace(wanted.handle, made);
-  made_.push_back(std::move(state));
-  return step;
-}
 
 const Member* Sequencer::record(const ConversationState& conversation, UserId user) const {
   if (const auto it = draft_members_.find({conversation.id(), user}); it != draft_members_.end()) {
@@ -99,7 +37,8 @@ std::optional<Error> Sequencer::may_change(const MembershipEntry& membership, co
   const auto& act = membership.act;
   if (act.kind == Kind::join) {
     if (self != nullptr) return error(Code::conflict, "member.already");
-    if (conversation.info->join != JoinRule::free) return error(Code::forbidden, "join.not_free");
+    if (info(conversation).join != JoinRule::free || info(conversation).dissolved)
+      return error(Code::forbidden, "join.not_free");
   } else if (self == nullptr) {
     return error(Code::forbidden, "member.none");
   } else if (act.kind == Kind::leave) {
@@ -124,7 +63,11 @@ Member Sequencer::joined(ConversationState& conversation, Change& change) const 
   change.kind = ChangeKind::joined;
   Member member;
   // Who is muted stays so: to leave and come back is no way around it, nor is being added by somebody else.
-  if (const auto* former = record(conversation, change.subject)) member.muted_until = former->muted_until;
+  if (const auto* former = record(conversation, change.subject)) {
+    member.muted_until = former->muted_until;
+    member.muted_by = former->muted_by;
+    member.muted_at = former->muted_at;
+  }
   member.conversation = conversation.id();
   member.user = change.subject;
   member.joined = change.position;
@@ -141,6 +84,8 @@ Member Sequencer::changed(Member member, const MembershipAct& act, Change& chang
       break;
     case MembershipAct::Kind::mute:
       member.muted_until = act.mute_until;
+      member.muted_by = act.mute_until != 0 ? change.actor : UserId::none;
+      member.muted_at = act.mute_until != 0 ? id::time_of(change.position) : 0;
       change.kind = ChangeKind::muted;
       break;
     default:
@@ -163,16 +108,14 @@ Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
   if (auto refusal = may_change(membership, self, other)) return std::move(*refusal);
   const bool joins = act.kind == Kind::join || act.kind == Kind::add;
   const bool leaves = act.kind == Kind::leave || act.kind == Kind::remove;
-  auto& joined_now = draft_joins_[&conversation];
-  if (joins && static_cast<std::int64_t>(conversation.member_count) + joined_now >=
-                   static_cast<std::int64_t>(core_.options_.group_members)) {
-    return error(Code::too_large, "conversation.too_many_members",
-                 "at most " + std::to_string(core_.options_.group_members) + " members");
+  const auto limit = member_limit(conversation);
+  if (joins && member_count(conversation) >= static_cast<std::int64_t>(limit)) {
+    return error(Code::too_large, "conversation.too_many_members", "at most " + std::to_string(limit) + " members");
   }
   if (joins && (conversation.member_index.contains(subject) || has_moved(conversation, subject))) {
     forget_marks(conversation, subject);
   }
-  joined_now += joins ? 1 : leaves ? -1 : 0;
+  draft_joins_[&conversation] += joins ? 1 : leaves ? -1 : 0;
 
   Change change;
   change.position = core_.ids_.next();
@@ -180,10 +123,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
   change.actor = actor;
   change.subject = subject;
   const Member member = joins ? joined(conversation, change) : changed(*other, act, change);
-  auto& draft = draft_members_.try_emplace({conversation.id(), subject}, DraftMember{0, false}).first->second;
-  draft.index = members_.size();
-  draft.moved |= joins || leaves;
-  members_.push_back(member);
+  draft(member, joins || leaves);
   changes_.push_back(change);
   return MemberStep{&conversation, member, change};
 }
@@ -216,38 +156,6 @@ void Sequencer::audience(UserId user, ConversationId group, bool joins, Outbound
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (threads[thread]) out.by_thread[thread].push_back(AudienceChange{user, group, joins});
   }
-}
-
-void Sequencer::finish(Entry& entry, CreateEntry& create, Step& step, Outbound& out) {
-  if (auto* refused = std::get_if<Error>(&step)) {
-    return out.reply<ConversationRecord>(entry.caller, create.done, std::move(*refused));
-  }
-  auto& done = std::get<CreatedStep>(step);
-  auto& conversation = *done.conversation;
-  conversation.last_change = done.position;
-  for (const auto& user : done.users) {
-    enter_view(user->id, conversation, 0, done.position);
-    audience(user->id, conversation.id(), true, out);
-  }
-  ConversationRecord record;
-  record.conversation = conversation.info;
-  record.owner = create.actor;
-  record.member_count = conversation.member_count;
-  out.reply<ConversationRecord>(entry.caller, create.done, std::move(record));
-  if (core_.created_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, info = conversation.info] {
-      core.created_(ConversationCreated{{}, info});
-    });
-  }
-  auto outgoing = std::make_shared<Outgoing>();
-  outgoing->kind = Delivery::Kind::created;
-  outgoing->conversation = conversation.info;
-  outgoing->actor = create.actor;
-  outgoing->change.position = done.position;
-  outgoing->change.conversation = conversation.id();
-  outgoing->change.kind = ChangeKind::created;
-  outgoing->change.actor = create.actor->id;
-  deliver(conversation, std::move(outgoing), out);
 }
 
 void Sequencer::finish(Entry& entry, MembershipEntry& membership, Step& step, Outbound& out) {

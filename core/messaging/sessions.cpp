@@ -170,6 +170,9 @@ void Sessions::leave(unsigned thread, UserId user, ConversationId group) {
 
 std::size_t Sessions::audience(unsigned thread, const Conversation& conversation) const {
   if (conversation.kind == ConversationKind::direct) return 0;
+  if (conversation.kind == ConversationKind::broadcast) {
+    return tables_[thread]->slots.size() - tables_[thread]->free.size();
+  }
   const auto& audiences = tables_[thread]->audiences;
   const auto it = audiences.find(conversation.id);
   return it == audiences.end() ? 0 : it->second.size();
@@ -204,6 +207,17 @@ void Sessions::deliver(unsigned thread, const MessageRecord& record) {
 
 void Sessions::spread(Table& table, const Delivery& delivery, bool to_group, UserId low, UserId high) {
   table.encodings_used = 0;
+  if (delivery.conversation->kind == ConversationKind::broadcast && to_group) {
+    // Everybody is there: nothing is kept for it.
+    auto& all = table.everybody;
+    all.clear();
+    for (const auto& slot : table.slots) {
+      if (slot.session != nullptr && slot.session->active) all.push_back(slot.session);
+    }
+    push_to(table, all, delivery);
+    if (auto problem = std::exchange(table.problem, nullptr)) std::rethrow_exception(problem);
+    return;
+  }
   if (to_group) {
     const auto it = table.audiences.find(delivery.conversation->id);
     if (it == table.audiences.end()) return;

@@ -147,7 +147,8 @@ struct Sessions::Table {
   std::vector<std::uint32_t> free;
   boost::unordered_flat_map<UserId, std::vector<Session*>> by_user;
   boost::unordered_flat_map<ConversationId, std::vector<Session*>> audiences;
-  std::vector<Session*> unproven;  ///< sessions with runs that are not proven
+  std::vector<Session*> unproven;   ///< sessions with runs that are not proven
+  std::vector<Session*> everybody;  ///< those to whom the broadcast at hand goes
 
   /// Encodings of the delivery at hand, by contract and variant.
   struct Encoding {

@@ -10,13 +10,13 @@ void Core::signal(const Caller& caller, Signal signal) {
                       if (!found) return;
                       auto outgoing = std::make_shared<Outgoing>();
                       outgoing->kind = Delivery::Kind::signal;
-                      outgoing->actor = directory_.cached(caller.user);
+                      if (!signal.from_outside) outgoing->actor = directory_.cached(caller.user);
                       {
                         std::lock_guard lock(state_.mutex);
                         auto& conversation = **found;
                         const bool is_member = conversation.is_direct() ? conversation.has_direct_member(caller.user)
                                                                         : conversation.member(caller.user) != nullptr;
-                        if (!is_member) return;
+                        if (!is_member && !signal.from_outside) return;
                         outgoing->conversation = conversation.info;
                         outgoing->to_group = !conversation.is_direct();
                         outgoing->low = conversation.info->low;

@@ -125,6 +125,7 @@ struct ViewEntry {
   ConversationState* conversation = nullptr;
   Seq joined_seq = 0;
   Position joined = 0;
+  bool implicit = false;  ///< of a broadcast: the storage has no row of this member yet
   MarkSets marks;
   /// Messages from others up to `counted_upto` that are neither read, hidden nor recalled. Own messages push
   /// `counted_upto` along, so that all behind it are from others and need no look.
@@ -222,7 +223,9 @@ struct KeyHash {
 using KeyMap = boost::unordered_flat_map<std::array<std::uint64_t, 2>, std::pair<MessageId, std::uint64_t>, KeyHash>;
 
 /// What a message in memory costs, about.
-inline std::size_t weight(const MessageRecord& record) { return record.message->content.size() + 400; }
+inline std::size_t weight(const MessageRecord& record) {
+  return record.message->content.size() + record.message->extras.size() + 400;
+}
 
 struct State {
   mutable std::mutex mutex;
@@ -230,6 +233,7 @@ struct State {
   boost::unordered_flat_map<ConversationId, std::unique_ptr<ConversationState>> conversations;
   boost::unordered_flat_map<std::pair<UserId, UserId>, ConversationState*, PairHash> by_pair;
   boost::unordered_flat_map<std::string, ConversationState*> by_handle;
+  std::vector<ConversationState*> broadcasts;  ///< all there are, always in memory; every view shows them
 
   boost::unordered_flat_map<UserId, std::unique_ptr<UserView>> views;
   /// Users whose view is being read from the storage: by how many, and how often something of it was committed since
@@ -301,6 +305,10 @@ struct State {
   }
   /// Forgets the newest messages of a conversation; their numbers and heads stay.
   void drop_tail(ConversationState& conversation);
+  /// Who is a user was so from its making on, and reads every broadcast from there.
+  static Position joined(const User& user, const Conversation& broadcast) noexcept {
+    return std::max(raw(broadcast.id), id::first_at(user.created));
+  }
   UserView* view(UserId id) const noexcept {
     const auto it = views.find(id);
     return it != views.end() ? it->second.get() : nullptr;

@@ -1,6 +1,8 @@
 // Everything that changes something, on its way from a contract to the committer's queue.
 #include <algorithm>
 
+#include <loft/json.hpp>
+
 #include "messaging/ask.hpp"
 #include "messaging/domain_table.hpp"
 #include "messaging/hash.hpp"
@@ -9,7 +11,15 @@ namespace loft {
 namespace {
 
 constexpr std::size_t client_id_bytes = 128;
-const Error queue_full{Code::overloaded, "queue.full", "try again later"};
+constexpr std::size_t extras_bytes = 4 << 10;
+constexpr std::size_t reason_bytes = 1 << 10;
+
+std::optional<Error> wrong_with_extras(const std::string& extras) {
+  if (extras.size() > extras_bytes) return Error{Code::too_large, "extras.too_large", "extras have at most 4 KiB"};
+  const auto object = json::parse(extras);
+  if (object && object->is(json::Type::object)) return std::nullopt;
+  return Error{Code::invalid, "extras.invalid", "extras are a JSON object, or empty"};
+}
 
 }  // namespace
 
@@ -55,6 +65,11 @@ void Core::check_submission(const Caller& caller, Submission&& submission, Done<
     return fail_submission(caller, std::move(done),
                            {Code::invalid, "client_id.too_long", "a client id has at most 128 bytes"});
   }
+  if (!submission.extras.empty()) {
+    if (auto wrong = wrong_with_extras(submission.extras)) {
+      return fail_submission(caller, std::move(done), std::move(*wrong));
+    }
+  }
   std::string normal;
   try {
     if (auto checked = row->check(submission.content, normal); !checked) {
@@ -69,6 +84,9 @@ void Core::check_submission(const Caller& caller, Submission&& submission, Done<
   }
   if (!normal.empty()) submission.content = std::move(normal);
 
+  if (submission.to.by == ConversationRef::By::system || submission.to.by == ConversationRef::By::broadcast) {
+    return notify(caller, std::move(submission), std::move(done));
+  }
   if (submission.to.by != ConversationRef::By::direct) {
     return enqueue_submission(caller, std::move(submission), nullptr, std::move(done));
   }
@@ -86,44 +104,43 @@ void Core::check_submission(const Caller& caller, Submission&& submission, Done<
             });
 }
 
-void Core::enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done) {
+void Core::enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done,
+                              std::unique_ptr<SubmitEntry::More> more) {
   SubmitEntry entry;
   const auto* session = sessions_.find(caller.thread, caller.session);
   entry.sender = session != nullptr && session->user != nullptr ? session->user : directory_.cached(caller.user);
   if (entry.sender == nullptr) {
     return with_actor(caller, [this, caller, submission = std::move(submission), peer = std::move(peer),
-                               done = std::move(done)](Result<UserPtr> sender) mutable {
+                               done = std::move(done), more = std::move(more)](Result<UserPtr> sender) mutable {
       if (!sender) return fail_submission(caller, std::move(done), std::move(sender.error()));
       // Once more, with the sender held in memory.
-      enqueue_submission(caller, std::move(submission), std::move(peer), std::move(done));
+      enqueue_submission(caller, std::move(submission), std::move(peer), std::move(done), std::move(more));
     });
   }
+  entry.rest = std::move(more);
   if (!submission.client_id.empty()) {
     const std::uint64_t target = peer != nullptr                               ? raw(peer->id)
                                  : submission.to.by == ConversationRef::By::id ? submission.to.number
                                                                                : hash64(submission.to.text, 1);
     entry.more().key = client_key(caller.user, submission.client_id, target, submission.domain, submission.content);
   }
-  const auto bytes = submission.content.size() + sizeof(Entry);
+  const auto bytes = submission.content.size() + submission.extras.size() + sizeof(Entry);
   if (peer == nullptr) entry.more().to = std::move(submission.to);
   entry.peer = std::move(peer);
   entry.message = std::make_shared<Message>();
   entry.message->domain = std::move(submission.domain);
   entry.message->content = std::move(submission.content);
+  entry.message->extras = std::move(submission.extras);
   entry.done = std::move(done);
   enqueue(caller.thread, Entry{caller, std::move(entry), bytes, {}});
 }
 
-// Acts do not pile up without bound either.
-template <class T>
-bool Core::turned_away(const Caller& caller, Done<T>& done) {
-  if (!full()) return false;
-  refuse(caller, std::move(done), queue_full);
-  return true;
-}
-
 void Core::recall(const Caller& from, Recall recall, Done<Recalled> done) {
   if (turned_away(from, done)) return;
+  if (recall.reason.size() > reason_bytes) {
+    return refuse(from, std::move(done),
+                  {Code::too_large, "recall.reason_too_long", "the reason of a recall has at most 1 KiB"});
+  }
   consult(propose_recall_, RecallMessage{{}, from, recall},
           [this, done = std::move(done)](RecallMessage& asked, Verdict verdict) mutable {
             const auto caller = asked.caller;
@@ -139,32 +156,6 @@ void Core::recall(const Caller& from, Recall recall, Done<Recalled> done) {
                                  enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
                                });
                 });
-          });
-}
-
-void Core::create(const Caller& from, NewConversation conversation, Done<ConversationRecord> done) {
-  if (turned_away(from, done)) return;
-  consult(propose_create_, CreateConversation{{}, from, std::move(conversation)},
-          [this, done = std::move(done)](CreateConversation& asked, Verdict verdict) mutable {
-            const auto caller = asked.caller;
-            if (!verdict.passed()) return refuse(caller, std::move(done), verdict.refusal());
-            // The caller comes first: it becomes the owner.
-            auto refs = asked.conversation.members;
-            if (refs.size() > options_.group_members) {
-              return refuse(caller, std::move(done),
-                            {Code::too_large, "conversation.too_many_members",
-                             "at most " + std::to_string(options_.group_members) + " members"});
-            }
-            refs.insert(refs.begin(), UserRef::of(caller.user));
-            with_users(caller, std::move(refs),
-                       [this, caller, wanted = std::move(asked.conversation),
-                        done = std::move(done)](Result<std::vector<UserPtr>> users) mutable {
-                         if (!users) return refuse(caller, std::move(done), std::move(users.error()));
-                         auto owner = users->front();
-                         users->erase(users->begin());
-                         CreateEntry entry{std::move(owner), std::move(wanted), std::move(*users), std::move(done)};
-                         enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
-                       });
           });
 }
 

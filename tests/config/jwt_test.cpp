@@ -21,6 +21,9 @@ std::string reason(const JwtIdentity& identity, std::string_view token) {
   return result.error().reason;
 }
 
+/// For the vectors below that never end.
+constexpr identity::ClaimRules endless{0, false};
+
 const User ann{static_cast<UserId>(10001), "ann", "123e4567-e89b-12d3-a456-426614174000", 0};
 
 std::vector<std::string> parts(const std::string& token) {
@@ -65,6 +68,51 @@ TEST_CASE("tokens of other makers are believed when the secret is the same") {
   CHECK(claims->user_id == 10001);
   CHECK(claims->handle.empty());
   CHECK(claims->expires == 1'999'999'999'000);
+}
+
+TEST_CASE("a token that never ends is refused unless the operator wants such tokens") {
+  FixedClock clock;
+  clock.time = 1'950'000'000'000;
+  const JwtIdentity strict(secret, "", 0, clock);
+  CHECK(reason(strict, not_yet) == "token.malformed");
+  CHECK(strict.verify(not_yet).error().detail == "exp is missing: a token must end");
+  const auto claims = JwtIdentity(secret, "", endless, clock).verify(not_yet);
+  REQUIRE(claims.ok());
+  CHECK(claims->expires == 0);
+  CHECK(claims->believed_until == 0);
+}
+
+TEST_CASE("a service's token says so, and nobody else's does") {
+  FixedClock clock;
+  const JwtIdentity identity(secret, "loft", 0, clock);
+  CHECK_FALSE(identity.verify(identity.mint(ann, 60'000))->service);
+  CHECK(identity.verify(identity.mint(ann, 60'000, true))->service);
+  CHECK_FALSE(identity.verify(*identity.issue(ann, 60'000))->service);
+}
+
+TEST_CASE("a contract's rules choose the claim that names the user, and the algorithms") {
+  FixedClock clock;
+  const JwtIdentity identity(secret, "loft", 0, clock);
+  const auto token = identity.mint(ann, 60'000);
+  const auto named = [&](std::string claim, UserRef::By by) {
+    return identity.verify(token, TokenRules{std::move(claim), by, {}});
+  };
+  CHECK_FALSE(identity.verify(token)->named);
+  CHECK(identity.verify(token)->user().number == 10001);
+  CHECK(named("sub", UserRef::By::uuid)->user().text == ann.uuid);
+  CHECK(named("sub", UserRef::By::uuid)->user().by == UserRef::By::uuid);
+  CHECK(named("uid", UserRef::By::handle)->user().text == "ann");
+  CHECK(named("userId", UserRef::By::id)->user().number == 10001);
+  CHECK(named("userId", UserRef::By::handle_or_id)->user().text == "10001");
+  for (const auto& [claim, by] : {std::pair("email", UserRef::By::handle), std::pair("uid", UserRef::By::uuid),
+                                  std::pair("uid", UserRef::By::id), std::pair("sub", UserRef::By::id)}) {
+    CAPTURE(claim);
+    const auto refused = named(claim, by);
+    REQUIRE_FALSE(refused.ok());
+    CHECK(refused.error().reason == "token.malformed");
+  }
+  CHECK(identity.verify(token, TokenRules{"", UserRef::By::id, {"RS256", "HS256"}}).ok());
+  CHECK(identity.verify(token, TokenRules{"", UserRef::By::id, {"RS256"}}).error().reason == "token.algorithm");
 }
 
 TEST_CASE("the vector of RFC 7515 A.1 verifies up to its lack of a user") {
@@ -114,7 +162,7 @@ TEST_CASE("only HS256 is accepted, whatever the header asks for") {
   // {"alg":"none"}
   CHECK(reason(identity, "eyJhbGciOiJub25lIn0." + mine[1] + ".") == "token.algorithm");
   CHECK(reason(identity, "eyJhbGciOiJub25lIn0." + mine[1] + "." + mine[2]) == "token.algorithm");
-  CHECK(reason(JwtIdentity(secret, "", 0, clock), hs512) == "token.algorithm");
+  CHECK(reason(JwtIdentity(secret, "", endless, clock), hs512) == "token.algorithm");
   CHECK(reason(identity, "e30." + mine[1] + "." + mine[2]) == "token.algorithm");  // {}
 }
 
@@ -127,7 +175,7 @@ TEST_CASE("a token counts from nbf to exp, give or take the leeway") {
   clock.time += 1;
   CHECK(reason(identity, token) == "token.expired");
 
-  const JwtIdentity open(secret, "", 30'000, clock);
+  const JwtIdentity open(secret, "", identity::ClaimRules{30'000, false}, clock);
   clock.time = 1'900'000'000'000 - 30'001;
   CHECK(reason(open, not_yet) == "token.not_yet");
   clock.time += 1;
@@ -136,7 +184,7 @@ TEST_CASE("a token counts from nbf to exp, give or take the leeway") {
 
 TEST_CASE("what is no token is malformed") {
   FixedClock clock;
-  const JwtIdentity identity(secret, "", 0, clock);
+  const JwtIdentity identity(secret, "", endless, clock);
   CHECK(reason(identity, "") == "token.missing");
   const auto mine = parts(identity.mint(ann, 60'000));
   for (const std::string& token : std::vector<std::string>{

@@ -1,30 +1,66 @@
-// One client of the contract, and the records that its tests speak of.
+// One client of the contract, and the records that its tests speak of. No test framework here: the fuzzer uses it too.
 #pragma once
 
 #include <memory>
+#include <stdexcept>
 #include <string>
+#include <utility>
+#include <vector>
+
+#include <loft/json.hpp>
+#include <loft/testing/host.hpp>
+#include <loft/testing/messaging.hpp>
 
 #include "carrypigeon/contract.hpp"
-#include "fakes.hpp"
 
 namespace carrypigeon_test {
+
+using namespace loft;
+using testing::FakeMessaging;
 
 /// A moment, and the smallest message id of it.
 inline constexpr Millis noon = 1763700000000;
 inline constexpr std::uint64_t noon_id = 114730598400000;
 static_assert(id::first_at(noon) == noon_id);
 
+/// Shows the `text` of every content; of domains it does not know, what the host shows.
+class TextDomains final : public Domains {
+ public:
+  bool known(std::string_view name) const noexcept override { return name.starts_with("Core:"); }
+  void preview(std::string_view name, Bytes content, Locale locale, std::string& out) const override {
+    if (!known(name)) {
+      out += locale == "zh-CN" ? "[消息]" : "[message]";
+      return;
+    }
+    const auto value = json::parse(content);
+    const auto text = value ? value->find("text") : std::nullopt;
+    if (text) out += text->text().value_or("");
+  }
+};
+
+/// User 7, `ann`, speaks. Nothing is answered until the test says so.
 class Dialogue {
  public:
   enum class Begin { logged_in, stranger };
 
-  explicit Dialogue(Begin begin = Begin::logged_in) {
+  explicit Dialogue(Begin begin = Begin::logged_in) : peer(users, &contract) {
+    host.messaging_service = &service_;
+    host.users_service = &users;
+    host.identity_service = &identity;
+    host.domains_service = &domains_;
+    host.key_values_service = &store;
+    host.clock().jump_to(noon);
+    users.add("ann", 7);
+    users.add("bob", 8);
+    Claims claims;
+    claims.user_id = 7;
+    claims.believed_until = 1'800'000'000'000;
+    identity.tokens["good"] = identity.tokens["go\"od"] = claims;
+    identity.refused["expired"] = {Code::unauthenticated, "token.expired", ""};
     contract.options(table_);
-    contract.setup(host);
-    contract.routes(routes);
-    peer.is_logged_in = begin == Begin::logged_in;
-    peer.who = {static_cast<UserId>(7), &contract, 0, 1};
-    peer.me.id = static_cast<UserId>(7);
+    if (begin == Begin::stranger) return;
+    peer.login(UserRef::of(static_cast<UserId>(7)), SessionPolicy(), [](Result<Login>) {});
+    peer.logins.clear();
   }
 
   /// Sets an option by its name, as the YAML would; before the first `say`.
@@ -35,8 +71,15 @@ class Dialogue {
     throw std::logic_error("no such option");
   }
 
+  void set_up() {
+    if (std::exchange(is_set_up_, true)) return;
+    contract.setup(host);
+    contract.routes(routes);
+  }
+
   void open() {
-    if (!connection) connection = routes.packet(peer, Opening{});
+    set_up();
+    if (!connection) connection = routes.open_packets(peer);
   }
 
   void say(Bytes packet) {
@@ -57,20 +100,35 @@ class Dialogue {
     return heard();
   }
 
-  FakeMessaging& messaging() { return host.messaging(); }
+  FakeMessaging& messaging() { return service_; }
 
-  FakeHost host;
+  /// How often anything was asked of the host.
+  std::size_t calls() const {
+    const auto& m = service_;
+    return m.submits.calls.size() + m.recalls.calls.size() + m.marks.calls.size() + m.creates.calls.size() +
+           m.memberships.calls.size() + m.changes.calls.size() + m.messages.calls.size() + m.histories.calls.size() +
+           m.unreads.calls.size() + m.lists.calls.size() + m.infos.calls.size() + m.rosters.calls.size() +
+           m.mark_states.calls.size();
+  }
+
+  testing::FakeHost host{"contract.carrypigeon"};
+  testing::FakeUsers users;
+  testing::FakeIdentity identity;
+  testing::FakeKeyValues store;
   loft::carrypigeon::CarryPigeon contract;
-  FakeRoutes routes;
-  FakePeer peer;
+  testing::FakeRoutes routes;
+  testing::FakePeer peer;
   std::unique_ptr<Conversant> connection;
 
  private:
+  FakeMessaging service_;
+  TextDomains domains_;
   OptionTable table_;
+  bool is_set_up_ = false;
 };
 
 inline std::shared_ptr<const User> user(std::uint64_t id, std::string handle) {
-  return std::make_shared<User>(User{static_cast<UserId>(id), std::move(handle), "", 0});
+  return std::make_shared<User>(User{static_cast<UserId>(id), std::move(handle), "", 0, ""});
 }
 
 inline Conversation group(std::uint64_t cid, std::string name = "", std::uint64_t owner = 7) {
@@ -87,6 +145,20 @@ inline ConversationRecord record(Conversation conversation) {
   ConversationRecord made;
   made.conversation = std::make_shared<Conversation>(std::move(conversation));
   return made;
+}
+
+/// As a member of that role sees it.
+inline ConversationRecord seen_by(Role role, ConversationRecord record) {
+  record.me.emplace().role = role;
+  return record;
+}
+
+inline MemberRecord member(std::uint64_t uid, std::string handle, Role role = Role::member) {
+  Member stored;
+  stored.user = static_cast<UserId>(uid);
+  stored.role = role;
+  stored.joined = noon_id;
+  return {stored, user(uid, std::move(handle))};
 }
 
 /// A conversation of users 7 and 8, as 7 sees it.
@@ -122,5 +194,12 @@ inline MessageRecord recalled(MessageRecord from) {
   from.message = std::make_shared<Message>(std::move(stored));
   return from;
 }
+
+inline std::string failed(int code, const std::string& text) {
+  return R"({"id":1,"code":)" + std::to_string(code) + R"(,"data":{"msg":")" + text + "\"}}";
+}
+inline const std::string done = R"({"id":1,"code":200,"data":null})";
+inline const std::string malformed = failed(100, "invalid request args");
+inline const std::string out_of_range = failed(100, "error args");
 
 }  // namespace carrypigeon_test

@@ -33,7 +33,7 @@ TEST_CASE("an id that is missing or no integer leaves nothing to echo") {
     INFO(packet);
     CHECK(d.ask(packet) == unreadable);
   }
-  CHECK(d.messaging().calls() == 0);
+  CHECK(d.calls() == 0);
 }
 
 TEST_CASE("an unknown route is code 404 with the request's id") {
@@ -45,7 +45,7 @@ TEST_CASE("an unknown route is code 404 with the request's id") {
   CHECK(d.ask(R"({"id":5,"route":"//core/channel/list"})") ==
         R"({"id":5,"code":404,"data":{"msg":"route not found"}})");
   CHECK(d.ask(R"({"id":5,"route":""})") == R"({"id":5,"code":404,"data":{"msg":"route not found"}})");
-  CHECK(d.messaging().calls() == 0);
+  CHECK(d.calls() == 0);
 }
 
 TEST_CASE("an unknown route is 404 before login too") {
@@ -68,8 +68,8 @@ TEST_CASE("a route may lack its leading slash and may be written with escapes") 
   d.say(R"({"id":1,"route":"core/channel/list","data":{}})");
   d.say(R"({"id":2,"route":"\/core\/channel\/list","data":{}})");
   d.say(R"({"rou\u0074e":"/core/channel/list","id":3})");
-  REQUIRE(d.messaging().lists.size() == 3);
-  for (auto& call : d.messaging().lists) call.done(std::vector<ConversationRecord>{});
+  REQUIRE(d.messaging().lists.calls.size() == 3);
+  while (d.messaging().lists.answer(std::vector<ConversationRecord>{})) continue;
   CHECK(d.heard() ==
         "{\"id\":1,\"code\":200,\"data\":{\"count\":0,\"channels\":[]}}\n"
         "{\"id\":2,\"code\":200,\"data\":{\"count\":0,\"channels\":[]}}\n"
@@ -84,18 +84,18 @@ TEST_CASE("data that is no object is refused; without data a route that needs no
           R"({"id":1,"code":100,"data":{"msg":"invalid request args"}})");
   }
   d.say(R"({"id":2,"route":"/core/channel/list","data":null})");
-  CHECK(d.messaging().lists.size() == 1);
+  CHECK(d.messaging().lists.calls.size() == 1);
 }
 
 TEST_CASE("a request with id -1 is carried out and never answered") {
   Dialogue d;
   d.say(
       R"({"id":-1,"route":"/core/channel/message/create","data":{"cid":5,"domain":"Core:Text","data":{"text":"a"}}})");
-  REQUIRE(d.messaging().submits.size() == 1);
-  d.messaging().submits[0].done(Accepted{std::make_shared<const MessageRecord>(message(noon_id, "{}")), false});
+  REQUIRE(d.messaging().submits.calls.size() == 1);
+  d.messaging().submits.answer(Accepted{std::make_shared<const MessageRecord>(message(noon_id, "{}")), false});
   d.say(R"({"id":-1,"route":"/core/channel/message/delete","data":{"mid":1}})");
-  REQUIRE(d.messaging().recalls.size() == 1);
-  d.messaging().recalls[0].done(Recalled{message(noon_id, "{}"), false});
+  REQUIRE(d.messaging().recalls.calls.size() == 1);
+  d.messaging().recalls.answer(Recalled{message(noon_id, "{}"), false});
   d.say(R"({"id":-1,"route":"/core/nothing"})");
   d.say(R"({"id":-1,"route":"/core/channel/message/delete","data":{}})");
   CHECK(d.heard().empty());
@@ -103,22 +103,66 @@ TEST_CASE("a request with id -1 is carried out and never answered") {
 
 TEST_CASE("each route but the login asks for one") {
   Dialogue d(Dialogue::Begin::stranger);
-  for (const auto* route :
-       {"core/channel/create", "core/channel/list", "core/channel/member/list", "core/channel/message/create",
-        "core/channel/message/delete", "core/channel/message/get", "core/channel/message/list",
-        "core/channel/message/read/state/get", "core/channel/message/read/state/update",
-        "core/channel/message/unread/get", "core/channel/profile/get", "core/user/login/token/logout"}) {
+  for (const auto* route : {"core/channel/admin/create",
+                            "core/channel/admin/delete",
+                            "core/channel/application/create",
+                            "core/channel/application/list",
+                            "core/channel/application/process",
+                            "core/channel/ban/create",
+                            "core/channel/ban/delete",
+                            "core/channel/ban/list",
+                            "core/channel/create",
+                            "core/channel/delete",
+                            "core/channel/list",
+                            "core/channel/member/delete",
+                            "core/channel/member/get",
+                            "core/channel/member/list",
+                            "core/channel/message/create",
+                            "core/channel/message/delete",
+                            "core/channel/message/get",
+                            "core/channel/message/list",
+                            "core/channel/message/read/state/get",
+                            "core/channel/message/read/state/update",
+                            "core/channel/message/unread/get",
+                            "core/channel/profile/get",
+                            "core/channel/profile/update",
+                            "core/user/profile/get",
+                            "core/user/profile/update",
+                            "core/user/login/token/logout"}) {
     INFO(route);
     CHECK(d.ask(std::string(R"({"id":9,"route":"/)") + route + R"(","data":{}})") ==
           R"({"id":9,"code":300,"data":{"msg":"user not login"}})");
   }
-  CHECK(d.messaging().calls() == 0);
+  CHECK(d.calls() == 0);
 }
 
-TEST_CASE("the same packets are served over a WebSocket at /cp") {
+TEST_CASE("the same packets are served over a WebSocket at /cp, one per text frame; binary ones are refused politely") {
   Dialogue d;
-  REQUIRE(d.routes.sockets.size() == 1);
-  CHECK(d.routes.sockets[0].first == "/cp");
-  d.connection = d.routes.sockets[0].second(d.peer, Opening{});
+  d.set_up();
+  d.connection = d.routes.open("/cp", d.peer);
+  REQUIRE(d.connection != nullptr);
   CHECK(d.ask(R"({"id":5})") == R"({"id":5,"code":404,"data":{"msg":"route not found"}})");
+  d.connection->on_message({R"({"id":5})", false});
+  CHECK(d.heard() == unreadable);
+  CHECK_FALSE(d.peer.closed);
+}
+
+TEST_CASE("the operator says where the WebSocket is, or that there is none") {
+  Dialogue moved, none, wrong;
+  moved.option("websocket_path").set_text("/pigeon");
+  CHECK(moved.contract.configure().ok());
+  moved.set_up();
+  CHECK(moved.routes.open("/cp", moved.peer) == nullptr);
+  CHECK(moved.routes.open("/pigeon", moved.peer) != nullptr);
+  none.option("websocket_path").set_text("");
+  CHECK(none.contract.configure().ok());
+  none.set_up();
+  CHECK(none.routes.open("/cp", none.peer) == nullptr);
+  CHECK(none.routes.open("", none.peer) == nullptr);
+  for (const auto* path : {"cp", "/c p", "/cp?x", "/cp#x"}) {
+    wrong.option("websocket_path").set_text(path);
+    const auto checked = wrong.contract.configure();
+    REQUIRE_FALSE(checked.ok());
+    CHECK(checked.error().reason == "websocket_path");
+  }
 }

@@ -11,12 +11,8 @@ namespace {
 std::string heard_of(Error error) {
   Dialogue d;
   d.say(R"({"id":1,"route":"/core/channel/message/create","data":{"cid":5,"domain":"Core:Text","data":{}}})");
-  d.messaging().submits.at(0).done(std::move(error));
+  d.messaging().submits.answer(std::move(error));
   return d.heard();
-}
-
-std::string failed(int code, const std::string& text) {
-  return R"({"id":1,"code":)" + std::to_string(code) + R"(,"data":{"msg":")" + text + "\"}}";
 }
 
 }  // namespace
@@ -36,6 +32,10 @@ TEST_CASE("each reason of the host has its code and words, whatever its detail s
       {Code::forbidden, "conversation.not_a_group", 300, "you are not the owner of this channel"},
       {Code::too_large, "conversation.too_many_members", 100, "too many channel members"},
       {Code::not_found, "conversation.unknown", 100, "channel not found"},
+      {Code::forbidden, "conversation.read_only", 300, "this channel is read-only"},
+      {Code::conflict, "key.changed", 500, "server busy, try again later"},
+      {Code::conflict, "member.already", 100, "already a member of this channel"},
+      {Code::conflict, "member.owner_stays", 100, "the owner cannot leave this channel"},
       {Code::forbidden, "member.muted", 300, "user is banned in this channel"},
       {Code::forbidden, "member.none", 300, "you are not in this channel"},
       {Code::not_found, "member.unknown", 100, "channel member not found"},
@@ -52,6 +52,23 @@ TEST_CASE("each reason of the host has its code and words, whatever its detail s
     INFO(row.reason);
     CHECK(heard_of({row.code, row.reason, "for developers"}) == failed(row.wire, row.text));
   }
+}
+
+TEST_CASE("with compat_business_codes only a missing login stays 300") {
+  const auto heard = [](Error error) {
+    Dialogue d;
+    d.option("compat_business_codes").set_boolean(true);
+    d.say(R"({"id":1,"route":"/core/channel/message/create","data":{"cid":5,"domain":"Core:Text","data":{}}})");
+    d.messaging().submits.answer(std::move(error));
+    return d.heard();
+  };
+  CHECK(heard({Code::forbidden, "member.muted", ""}) == failed(100, "user is banned in this channel"));
+  CHECK(heard({Code::forbidden, "spam.blocked", "no"}) == failed(100, "no"));
+  CHECK(heard({Code::unauthenticated, "token.expired", ""}) == failed(300, "invalid or expired token"));
+  CHECK(heard({Code::overloaded, "", ""}) == failed(500, "server busy, try again later"));
+  Dialogue stranger(Dialogue::Begin::stranger);
+  stranger.option("compat_business_codes").set_boolean(true);
+  CHECK(stranger.ask(R"({"id":1,"route":"/core/channel/list"})") == failed(300, "user not login"));
 }
 
 TEST_CASE("an error without a reason is told by its code") {

@@ -29,11 +29,11 @@ std::int64_t counted(const std::string& reply, std::string_view name) {
 TEST_CASE("a list is returned newest first with its count") {
   Dialogue d;
   d.say(list_request(R"({"cid":12345,"start_time":0,"count":50})"));
-  REQUIRE(d.messaging().histories.size() == 1);
+  REQUIRE(d.messaging().histories.calls.size() == 1);
   Page page;
   page.messages = {message(noon_id + 2, R"({"text":"b"})"), message(noon_id, R"({"f":[1,2]})", "Math:Formula")};
   page.more = true;
-  d.messaging().histories[0].done(std::move(page));
+  d.messaging().histories.answer(std::move(page));
   CHECK(
       d.heard() ==
       R"({"id":1,"code":200,"data":{"count":2,"messages":[)"
@@ -47,31 +47,29 @@ TEST_CASE("a list asks for what stands, from its time backwards, and from now wh
   d.say(list_request(R"({"cid":"12345","startTime":"1763700000000","count":"1"})"));
   d.say(list_request(R"({"cid":12345,"start_time":0,"count":1})"));
   d.say(list_request(R"({"cid":12345,"start_time":-1,"count":1})"));
-  REQUIRE(d.messaging().histories.size() == 4);
-  const HistoryQuery& first = d.messaging().histories[0].args;
+  REQUIRE(d.messaging().histories.calls.size() == 4);
+  const HistoryQuery& first = d.messaging().histories.calls[0].request;
   CHECK(first.in.number == 12345);
   CHECK(first.until == noon);
   CHECK(first.before == MessageId::none);
   CHECK(first.limit == 50);
   CHECK_FALSE(first.with_recalled);
-  CHECK(d.messaging().histories[1].args.until == noon);
-  CHECK(d.messaging().histories[1].args.limit == 1);
-  CHECK(d.messaging().histories[2].args.until == 0);
-  CHECK(d.messaging().histories[3].args.until == 0);
+  CHECK(d.messaging().histories.calls[1].request.until == noon);
+  CHECK(d.messaging().histories.calls[1].request.limit == 1);
+  CHECK(d.messaging().histories.calls[2].request.until == 0);
+  CHECK(d.messaging().histories.calls[3].request.until == 0);
 }
 
 TEST_CASE("an empty list is a list") {
   Dialogue d;
   d.say(list_request(R"({"cid":12345,"start_time":1,"count":50})"));
-  REQUIRE(d.messaging().histories.size() == 1);
-  d.messaging().histories[0].done(Page{});
+  REQUIRE(d.messaging().histories.calls.size() == 1);
+  d.messaging().histories.answer(Page{});
   CHECK(d.heard() == R"({"id":1,"code":200,"data":{"count":0,"messages":[]}})");
 }
 
 TEST_CASE("a list of wrong bounds is refused") {
   Dialogue d;
-  const std::string out_of_range = R"({"id":1,"code":100,"data":{"msg":"error args"}})";
-  const std::string malformed = R"({"id":1,"code":100,"data":{"msg":"invalid request args"}})";
   CHECK(d.ask(list_request(R"({"cid":5,"start_time":0,"count":0})")) == out_of_range);
   CHECK(d.ask(list_request(R"({"cid":5,"start_time":0,"count":51})")) == out_of_range);
   CHECK(d.ask(list_request(R"({"cid":5,"start_time":0,"count":-1})")) == out_of_range);
@@ -79,14 +77,14 @@ TEST_CASE("a list of wrong bounds is refused") {
   CHECK(d.ask(list_request(R"({"cid":5,"start_time":0})")) == malformed);
   CHECK(d.ask(list_request(R"({"cid":5,"start_time":"noon","count":1})")) == malformed);
   CHECK(d.ask(list_request(R"({"start_time":0,"count":1})")) == malformed);
-  CHECK(d.messaging().calls() == 0);
+  CHECK(d.calls() == 0);
 }
 
 TEST_CASE("who is not in the channel sees no list") {
   Dialogue d;
   d.say(list_request(R"({"cid":5,"start_time":0,"count":1})"));
-  REQUIRE(d.messaging().histories.size() == 1);
-  d.messaging().histories[0].done(Error{Code::forbidden, "member.none", ""});
+  REQUIRE(d.messaging().histories.calls.size() == 1);
+  d.messaging().histories.answer(Error{Code::forbidden, "member.none", ""});
   CHECK(d.heard() == R"({"id":1,"code":300,"data":{"msg":"you are not in this channel"}})");
 }
 
@@ -99,7 +97,7 @@ TEST_CASE("a list is cut at its old end so that it fits a frame, and count is wh
     for (std::uint64_t i = 0; i < 50; ++i) {
       page.messages.push_back(message(noon_id + 50 - i, R"({"text":")" + std::string(size, 'x') + "\"}"));
     }
-    d.messaging().histories.back().done(std::move(page));
+    d.messaging().histories.answer(std::move(page));
     const std::string reply = d.heard();
     CHECK(reply.size() <= frame);
     const auto count = counted(reply, "messages");
@@ -114,10 +112,10 @@ TEST_CASE("a message too big for any frame is shown by its preview instead of hi
   Dialogue d;
   const std::string big = R"({"text":")" + std::string(65500, 'x') + "\"}";
   d.say(list_request(R"({"cid":5,"start_time":0,"count":50})"));
-  REQUIRE(d.messaging().histories.size() == 1);
+  REQUIRE(d.messaging().histories.calls.size() == 1);
   Page page;
   page.messages = {message(noon_id + 1, big, "Core:File"), message(noon_id, R"({"text":"a"})")};
-  d.messaging().histories[0].done(std::move(page));
+  d.messaging().histories.answer(std::move(page));
   CHECK(
       d.heard() ==
       R"({"id":1,"code":200,"data":{"count":2,"messages":[)"
@@ -126,8 +124,8 @@ TEST_CASE("a message too big for any frame is shown by its preview instead of hi
           R"({"mid":114730598400000,"domain":"Core:Text","uid":8,"cid":5,"data":{"text":"a"},"send_time":1763700000000}]}})");
 
   d.say(R"({"id":2,"route":"/core/channel/message/get","data":{"mid":7}})");
-  REQUIRE(d.messaging().gets.size() == 1);
-  d.messaging().gets[0].done(message(noon_id, big));
+  REQUIRE(d.messaging().messages.calls.size() == 1);
+  d.messaging().messages.answer(message(noon_id, big));
   CHECK(d.heard().size() < 1000);
 }
 
@@ -140,7 +138,7 @@ TEST_CASE("channel and member lists fit a frame as well") {
     conversation.description.assign(100000, 'x');
     channels.push_back(record(std::move(conversation)));
   }
-  d.messaging().lists.at(0).done(std::move(channels));
+  d.messaging().lists.answer(std::move(channels));
   std::string reply = d.heard();
   CHECK(reply.size() <= frame);
   CHECK(counted(reply, "channels") >= 15);
@@ -153,7 +151,7 @@ TEST_CASE("channel and member lists fit a frame as well") {
     member.joined = noon_id;
     members.push_back({member, user(i, std::string(50, 'h'))});
   }
-  d.messaging().member_lists.at(0).done(std::move(members));
+  d.messaging().rosters.answer(std::move(members));
   reply = d.heard();
   CHECK(reply.size() <= frame);
   CHECK(counted(reply, "members") >= 500);

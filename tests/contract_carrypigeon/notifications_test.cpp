@@ -40,6 +40,7 @@ std::string changed(Dialogue& d, ChangeKind kind, Role role = Role::member) {
 
 TEST_CASE("a new message is announced with its id, sender, time and a summary") {
   Dialogue d;
+  d.set_up();
   CHECK(pushed(d, message(noon_id + 3, R"({"text":"hello"})")) ==
         R"({"id":-1,"code":0,"data":{"route":"/core/message","data":{"type":"create","s_content":"hello",)"
         R"("mid":114730598400003,"cid":5,"uid":8,"send_time":1763700000000}}})");
@@ -47,6 +48,7 @@ TEST_CASE("a new message is announced with its id, sender, time and a summary") 
 
 TEST_CASE("the summary of a text is its first twenty characters, not bytes") {
   Dialogue d;
+  d.set_up();
   CHECK(pushed(d, message(noon_id, R"({"text":"一二三四五六七八九十一二三四五六七八九十x"})")) ==
         R"({"id":-1,"code":0,"data":{"route":"/core/message","data":{"type":"create",)"
         R"("s_content":"一二三四五六七八九十一二三四五六七八九十",)"
@@ -55,6 +57,7 @@ TEST_CASE("the summary of a text is its first twenty characters, not bytes") {
 
 TEST_CASE("the summary of other domains is their preview, in the operator's language, and fits a frame") {
   Dialogue d;
+  d.set_up();
   const std::string unknown = pushed(d, message(noon_id, R"({"f":1})", "Math:Formula"));
   CHECK(unknown.find(R"("s_content":"[消息]")") != std::string::npos);
   d.option("locale").set_text("en");
@@ -67,11 +70,13 @@ TEST_CASE("the summary of other domains is their preview, in the operator's lang
 
 TEST_CASE("a message that was deleted meanwhile is not announced") {
   Dialogue d;
+  d.set_up();
   CHECK(pushed(d, recalled(message(noon_id, R"({"text":"secret"})"))).empty());
 }
 
 TEST_CASE("a deletion is announced with the message's id and without its content") {
   Dialogue d;
+  d.set_up();
   CHECK(pushed(d, recalled(message(noon_id + 3, R"({"text":"secret"})")), Delivery::Kind::recalled) ==
         R"({"id":-1,"code":0,"data":{"route":"/core/message","data":{"type":"delete","s_content":"message deleted",)"
         R"("mid":114730598400003,"cid":5,"uid":8,"send_time":1763700000000}}})");
@@ -79,6 +84,7 @@ TEST_CASE("a deletion is announced with the message's id and without its content
 
 TEST_CASE("a read state that advanced is announced with the time it reached") {
   Dialogue d;
+  d.set_up();
   const Conversation tea = group(12345);
   const auto reader = user(67890, "ann");
   Delivery delivery;
@@ -92,6 +98,7 @@ TEST_CASE("a read state that advanced is announced with the time it reached") {
 
 TEST_CASE("who joins, leaves, becomes or ceases to be admin is announced") {
   Dialogue d;
+  d.set_up();
   const auto event = [](const std::string& type) {
     return R"({"id":-1,"code":0,"data":{"route":"/core/channel/member/list","data":{"type":")" + type +
            R"(","cid":5,"uid":8}}})";
@@ -104,6 +111,7 @@ TEST_CASE("who joins, leaves, becomes or ceases to be admin is announced") {
 
 TEST_CASE("of other changes clients are told to look again") {
   Dialogue d;
+  d.set_up();
   const std::string channels = R"({"id":-1,"code":0,"data":{"route":"/core/channel/list"}})";
   CHECK(changed(d, ChangeKind::updated) == channels);
   CHECK(changed(d, ChangeKind::created) == channels);
@@ -120,4 +128,25 @@ TEST_CASE("of other changes clients are told to look again") {
   delivery.conversation = &tea;
   delivery.change = &change;
   CHECK(encoded(d, delivery) == channels);
+}
+
+TEST_CASE("a channel that changed, and this contract's own signals, are hints to look again; other signals are not") {
+  Dialogue d;
+  d.set_up();
+  const Conversation tea = group(5);
+  Delivery delivery;
+  delivery.kind = Delivery::Kind::updated;
+  delivery.conversation = &tea;
+  CHECK(encoded(d, delivery) == R"({"id":-1,"code":0,"data":{"route":"/core/channel/list"}})");
+  Signal signal;
+  delivery.kind = Delivery::Kind::signal;
+  delivery.signal = &signal;
+  signal.name = "carrypigeon.applications";
+  CHECK(encoded(d, delivery) == R"({"id":-1,"code":0,"data":{"route":"/core/channel/application/list"}})");
+  signal.name = "carrypigeon.profile";
+  CHECK(encoded(d, delivery) == R"({"id":-1,"code":0,"data":{"route":"/core/user/profile/get"}})");
+  signal.name = "typing";
+  CHECK(encoded(d, delivery).empty());
+  delivery.kind = Delivery::Kind::receipt;
+  CHECK(encoded(d, delivery).empty());
 }

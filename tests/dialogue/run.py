@@ -17,7 +17,7 @@ from lib.host import LISTENERS, Host, HostError, account                        
 from lib import tokens                                                              # noqa: E402
 from lib.program import SECRET                                                      # noqa: E402
 from lib.match import Mismatch, Template, TemplateError, fill, match                # noqa: E402
-from lib.session import FlixSession, Http, ImSession, NetherlinkSession, PigeonSession  # noqa: E402
+from lib.session import FlixSession, Http, ImSession, NetherlinkSession, PigeonSession, sealed_pigeon  # noqa: E402
 from lib.wire import Closed, Silence                                                # noqa: E402
 
 
@@ -31,6 +31,7 @@ class World:
     def __init__(self, options):
         self.host = None
         self.loft, self.config = options.loft, options.config
+        self.instead = dict(one.split("=", 1) for one in options.instead)
         self._given = {}
         for one in options.at:
             contract, _, address = one.partition("=")
@@ -135,10 +136,13 @@ class Script:
             self.kept[name] = f"{name}_{secrets.token_hex(5)}"
 
     def keep_token(self, user, of):
-        """A token for an hour, or as short as it says; one that has expired, or that another host has signed."""
+        """A token for an hour, or as short as it says; one that has expired, that another host has signed, or of a
+        backend of the operator's."""
         claims = self.world.account(self.kept[user], of[len("token for "):] if of.startswith("token for") else "1h")
         if of == "forged token":
             claims["token"] = tokens.sign(tokens.claims(claims["token"]), "a secret that the host does not know, 32 bytes")
+        elif of == "service token":
+            claims["token"] = tokens.sign({**tokens.claims(claims["token"]), "loft_service": True}, SECRET)
         elif of == "token that has expired":
             claims["token"] = tokens.sign({**tokens.claims(claims["token"]), "exp": int(time.time()) - 60}, SECRET)
         for key, value in claims.items():
@@ -148,6 +152,7 @@ class Script:
         name = name or user
         if name in self.sessions:
             self.sessions.pop(name).drop()
+        kind = self.world.instead.get(kind, kind)
         options = {} if query is None else {"query": fill(query, self.kept)}
         self.sessions[name] = made = SESSIONS[kind](self.world.at(kind), **options)
         return made
@@ -280,13 +285,13 @@ def show(value):
 
 
 SESSIONS = {"im": ImSession, "netherlink": NetherlinkSession, "flix": FlixSession, "carrypigeon": PigeonSession,
-            "cp": PigeonSession}
+            "cp": PigeonSession, "sealed": sealed_pigeon}
 WHO = r"([a-z][a-z0-9_]*)"
 KIND = "(" + "|".join(SESSIONS) + r")(?:\?(\S*))?"
 CALL = r"(?:(im|netherlink|flix|message_service) )?([A-Z]+) (\S+)(?: (.+?))? -> (\d+)(?: (.+))?"
 STEPS = [(re.compile(pattern, re.DOTALL), action) for pattern, action in [
     (r"user (.+)", Script.users),
-    (WHO + r" keeps a (token(?: for \d+m?s| that has expired)?|forged token)", Script.keep_token),
+    (WHO + r" keeps a (token(?: for \d+m?s| that has expired)?|forged token|service token)", Script.keep_token),
     (WHO + " connects " + KIND + "(?: as " + WHO + ")?", Script.connect),
     (WHO + " logs in " + KIND + "(?: as " + WHO + ")?", Script.log_in),
     (WHO + r" > (.+)", Script.send),
@@ -323,6 +328,8 @@ def main():
                         help="where a running host speaks it: im=http://127.0.0.1:8080, carrypigeon=127.0.0.1:7609")
     parser.add_argument("--contract", action="append", default=[], choices=sorted(LISTENERS),
                         help="what the host that is started listens for; by default im and carrypigeon")
+    parser.add_argument("--instead", action="append", default=[], metavar="KIND=OTHER",
+                        help="sessions of one kind are of another: carrypigeon=cp plays its dialogues over WebSocket")
     parser.add_argument("--loft", help="the program; without --at a host of it is started")
     parser.add_argument("--plugins", help="its plugins; by default those of the build")
     parser.add_argument("--config", help="the running host's configuration, for tokens")

@@ -67,7 +67,7 @@ def production(given):
         assert ran.code == 0, ran
 
         def use(ports):
-            assert set(ports) == {"web", "packets", "internal"}, ports
+            assert set(ports) == {"web", "netherlink", "flix", "message_service", "packets", "internal"}, ports
             trusted = ssl.create_default_context(cafile=chain)
             with urllib.request.urlopen(f"https://127.0.0.1:{ports['web']}/health", timeout=15, context=trusted) as got:
                 assert got.status == 200
@@ -185,7 +185,7 @@ def what_setup_refuses(given):
         refuses(place, "loft.yaml:", "listeners.0.contracts.1: ", "claimed by im and by support")
     with Place(given, TRUSTING + im.replace("contracts", "transport: route_packet, contracts")) as place:
         refuses(place, "loft.yaml:", "listeners.0.contracts.0: ", "none of its contracts speaks over transport.route_packet",
-                "name one that takes packets, such as carrypigeon")
+                "which carries packets; name one that takes packets")
     with Place(given, TRUSTING + im.replace("[im]", "[carrypigeon], websocket: false")) as place:
         refuses(place, "listeners.0.contracts.0: ", "none of its contracts speaks over transport.http")
 

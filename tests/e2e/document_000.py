@@ -46,14 +46,14 @@ def the_samples(given):
         with Chromium() as browser:
             browser.open(f"http://localhost:{PORT}/")
             browser.evaluate(PAGE % json.dumps(reader["token"]))
-            browser.evaluate(sample("offline.js"))
-            browser.evaluate(sample("unread.js"))
+            browser.load(sample("offline.js"))
+            browser.load(sample("unread.js"))
             count = browser.evaluate("getUnreadCount()")
             assert count == {"total_unread": 3, "unread_by_conversation": [{"conversation_id": "alice_user_id", "count": 3}]}, count
             rows = browser.evaluate("getOfflineMessages(1, 2)")
             assert [row["message_id"] for row in rows] == sent[:0:-1], rows
 
-            browser.evaluate(sample("socket.js"))
+            browser.load(sample("socket.js"))
             until(lambda: browser.evaluate("shown.length") == 3, "three messages are shown")
             shown = browser.evaluate("shown")
             assert [(one["message_id"], one["content"]) for one in shown] == list(zip(sent, ("你好", "two", "three"))), shown

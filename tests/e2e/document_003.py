@@ -98,7 +98,7 @@ def in_a_browser(im):
     with Chromium() as browser:
         browser.open(im + "/health")
         browser.evaluate("window.said = []; console.log = (...words) => said.push(words)")
-        browser.evaluate(source)
+        browser.load(source)
         until(lambda: any(words[0] == "Received message:" and words[1]["data"]["success"] is True
                           for words in browser.evaluate("said") if len(words) > 1), "the client is logged in")
         status, answer = Http(im).call("POST", "/api/v1/messages", {"X-User-ID": "user456"},

@@ -19,6 +19,13 @@ ModelConversation* Model::direct(UserId a, UserId b) {
   return nullptr;
 }
 
+ModelConversation* Model::named(const std::string& handle) {
+  for (auto& conversation : conversations) {
+    if (conversation.handle == handle) return &conversation;
+  }
+  return nullptr;
+}
+
 std::pair<ModelConversation*, ModelMessage*> Model::message(MessageId id) {
   for (auto& conversation : conversations) {
     for (auto& message : conversation.log) {
@@ -50,6 +57,7 @@ Receipt Model::receipt(UserId viewer, ModelConversation& in, const ModelMessage&
   if (message.recalled) return Receipt::sent;
   if (in.direct && in.low == in.high) return Receipt::read;
   if (viewer != message.sender) return receipt_of(viewer, in, message);
+  if (in.kind == ConversationKind::broadcast) return Receipt::sent;
   std::size_t recipients = 0, read = 0, delivered = 0;
   for (const auto& member : in.members) {
     if (member.left || member.user == viewer || member.joined_seq >= message.seq) continue;
@@ -75,8 +83,7 @@ bool Model::fits(UserId user, const ModelConversation& in, const ModelMessage& m
   if (message.recalled ? !query.with_recalled && !query.only_recalled : query.only_recalled) return false;
   if (query.having != MarkId::hidden && has(user, in, MarkId::hidden, message.seq)) return false;
   if (query.in && raw(in.id) != query.in->number) return false;
-  const auto kind = in.direct ? ConversationKind::direct : ConversationKind::group;
-  const auto is_kind = [&](const auto& one) { return one.kind == kind && one.topic.empty(); };
+  const auto is_kind = [&](const auto& one) { return one.kind == in.kind && one.topic == in.topic; };
   if (!query.classes.empty() && std::none_of(query.classes.begin(), query.classes.end(), is_kind)) return false;
   return !(query.lacking && marked(*query.lacking)) && !(query.having && !marked(*query.having));
 }
@@ -147,8 +154,9 @@ bool Model::mark(UserId user, ModelConversation& in, MarkId mark, Seq seq, Milli
   constexpr Millis hour = 3'600'000;
   const auto& message = in.log[seq - 1];
   const Millis at = mark == MarkId::read && !proven ? now : raw(mark) == 5 ? (now + hour - 1) / hour * hour : 0;
+  const bool was_implied = mark != MarkId::read && implied(mark) && has(user, in, MarkId::read, seq);
   const bool newly = rows.emplace(std::tuple(user, in.id, mark, seq), at).second && message.sender != user &&
-                     !message.recalled && seq > in.member(user)->joined_seq;
+                     !message.recalled && seq > in.member(user)->joined_seq && !was_implied;
   if (newly && mark == MarkId::read) newly_read_.emplace_back(&in, seq);
   return newly;
 }
@@ -167,6 +175,7 @@ void Model::event(ModelEvent event) {
 }
 
 void Model::read_event(UserId user, ModelConversation& in) {
+  if (in.kind == ConversationKind::broadcast) return;
   const auto [it, is_new] = round_reads_.try_emplace({in.id, user}, RoundRead{events.size(), {}, {}});
   auto& round = it->second;
   if (is_new) {

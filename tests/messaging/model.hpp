@@ -39,7 +39,13 @@ struct ModelConversation {
   UserId low{}, high{};
   std::vector<ModelMember> members;
   std::deque<ModelMessage> log;
+  ConversationKind kind = ConversationKind::group;
+  std::string handle;  ///< system, broadcast
+  std::string topic;
+  bool dissolved = false;
 
+  bool is_group() const { return kind == ConversationKind::group; }
+  bool is_notice() const { return kind == ConversationKind::system || kind == ConversationKind::broadcast; }
   ModelMember* member(UserId user) {
     for (auto& member : members) {
       if (member.user == user && !member.left) return &member;
@@ -47,6 +53,7 @@ struct ModelConversation {
     return nullptr;
   }
   std::size_t present() const {
+    if (kind == ConversationKind::broadcast) return 0;  // everybody, and nobody in particular
     return static_cast<std::size_t>(
         std::count_if(members.begin(), members.end(), [](const auto& m) { return !m.left; }));
   }
@@ -95,6 +102,7 @@ struct Model {
 
   ModelConversation* find(ConversationId id);
   ModelConversation* direct(UserId a, UserId b);
+  ModelConversation* named(const std::string& handle);
   std::pair<ModelConversation*, ModelMessage*> message(MessageId id);
   bool has(UserId user, const ModelConversation& in, MarkId mark, Seq seq) const {
     return rows.contains({user, in.id, mark, seq});

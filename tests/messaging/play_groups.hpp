@@ -43,8 +43,8 @@ class PlayGroups : protected PlayMessages {
 
   static std::string refusal_of(const MembershipAct& act, const ModelConversation& in, const ModelMember* self,
                                 const ModelMember* other) {
-    if (in.direct) return "conversation.not_a_group";
-    if (act.kind == Kind::join) return self != nullptr ? "member.already" : "";
+    if (!in.is_group()) return "conversation.not_a_group";
+    if (act.kind == Kind::join) return self != nullptr ? "member.already" : in.dissolved ? "join.not_free" : "";
     if (self == nullptr) return "member.none";
     if (act.kind == Kind::leave) return self->role == Role::owner ? "member.owner_stays" : "";
     if (self->role == Role::member) return "role.required";
@@ -121,6 +121,58 @@ class PlayGroups : protected PlayMessages {
     REQUIRE(record.member.left == (act.kind == Kind::leave || act.kind == Kind::remove));
   }
 
+  static std::string refusal_of(const ConversationAct& act, ModelConversation& in, UserId actor, UserId heir) {
+    const auto* self = in.member(actor);
+    if (!in.is_group()) return "conversation.not_a_group";
+    if (self == nullptr) return "member.none";
+    const bool dissolves = act.kind == ConversationAct::Kind::dissolve;
+    if (self->role < (dissolves || act.owner ? Role::owner : act.at_least)) return "role.required";
+    if (!dissolves && act.owner && in.member(heir) == nullptr) return "member.unknown";
+    return "";
+  }
+
+  /// A group is renamed, given away or dissolved.
+  Apply change() {
+    const auto actor = anybody(), heir = anybody();
+    auto* in = any_conversation();
+    if (in == nullptr) return create();
+    ConversationAct act;
+    act.in = ConversationRef::of(in->id);
+    act.at_least = static_cast<Role>(below(3));
+    if (below(4) == 0) act.kind = ConversationAct::Kind::dissolve;
+    const auto name = "name" + std::to_string(below(100));
+    act.name = name;
+    const bool gives = act.kind == ConversationAct::Kind::update && below(3) == 0;
+    if (gives) act.owner = UserRef::of(heir);
+    auto answer = slot<ConversationRecord>();
+    world_.core->change_conversation(caller_of(actor), act, into(answer));
+    return [=, this] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      const auto refusal = refusal_of(act, *in, actor, heir);
+      REQUIRE(reason_of(result) == (refusal.empty() ? "ok" : refusal));
+      if (!refusal.empty()) return;
+      const bool given = gives && heir != actor;
+      model_.event({ChangeKind::updated, in->id, actor, given ? heir : UserId::none, MessageId::none});
+      model_.push(*in, "u:" + std::to_string(raw(in->id)), &Interests::membership);
+      if (act.kind == ConversationAct::Kind::dissolve) {
+        in->dissolved = true;
+        for (auto& member : in->members) {
+          member.moved = member.moved || !member.left;
+          member.left = true;
+        }
+      } else {
+        REQUIRE(result->conversation->name == name);
+      }
+      if (given) {
+        in->member(actor)->role = Role::admin;
+        in->member(heir)->role = Role::owner;
+      }
+      REQUIRE(result->conversation->dissolved == in->dissolved);
+      REQUIRE(result->member_count == in->present());
+    };
+  }
+
   // ---- sessions
 
   void login() {
@@ -182,7 +234,8 @@ class PlayGroups : protected PlayMessages {
     world_.core->signal(world_.http(actor, static_cast<unsigned>(below(2))),
                         {ConversationRef::of(in->id), "typing", {}});
     world_.settle();
-    if (in->member(actor) != nullptr) model_.push_signal(*in, actor, "typing");
+    if (in->member(actor) != nullptr && in->kind != ConversationKind::broadcast)
+      model_.push_signal(*in, actor, "typing");
   }
 
   // ---- what readers see

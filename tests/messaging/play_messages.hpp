@@ -12,14 +12,18 @@ class PlayMessages : protected PlayBase {
   Apply submit() {
     const auto sender = anybody(), peer = anybody();
     auto* in = any_conversation();
+    if (below(5) == 0) return notify();
     const bool by_id = in != nullptr && below(2) == 0;
+    const bool service = below(4) == 0;
     const auto key = below(3) == 0 ? "k" + std::to_string(below(4)) : std::string();
     const auto content = below(2) == 0   ? "same"
                          : below(6) == 0 ? "silent" + std::to_string(++contents_)
                                          : "c" + std::to_string(++contents_);
     const std::uint64_t target = by_id ? raw(in->id) : raw(peer);
     auto answer = slot<Accepted>();
-    world_.core->submit(caller_of(sender), by_id ? World::to(in->id, content, key) : World::to_user(peer, content, key),
+    auto caller = caller_of(sender);
+    caller.service = service;
+    world_.core->submit(caller, by_id ? World::to(in->id, content, key) : World::to_user(peer, content, key),
                         into(answer));
     return [=, this] {
       if (!is_answered(answer)) return;
@@ -28,7 +32,9 @@ class PlayMessages : protected PlayBase {
       std::string refusal;
       if (to != nullptr) {
         const auto* self = to->member(sender);
-        if (self == nullptr)
+        if (to->is_notice())
+          refusal = service ? "" : "conversation.read_only";
+        else if (self == nullptr)
           refusal = "member.none";
         else if (self->muted_until > world_.host.clock().now())
           refusal = "member.muted";
@@ -51,6 +57,41 @@ class PlayMessages : protected PlayBase {
     };
   }
 
+  /// A service writes to a topic, of one reader or of all.
+  Apply notify() {
+    const auto sender = anybody(), reader = anybody();
+    const auto topic = "topic" + std::to_string(below(2));
+    const bool to_all = below(2) == 0;
+    const auto content = "n" + std::to_string(++contents_);
+    auto caller = caller_of(sender);
+    caller.service = true;
+    Submission submission = World::to_user(reader, content);
+    submission.to = to_all ? ConversationRef::broadcast(topic) : ConversationRef::system(topic, UserRef::of(reader));
+    const auto handle = "system:" + topic + (to_all ? "" : ":" + std::to_string(raw(reader)));
+    auto answer = slot<Accepted>();
+    world_.core->submit(caller, std::move(submission), into(answer));
+    return [=, this] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      REQUIRE(reason_of(result) == "ok");
+      auto* to = model_.named(handle);
+      if (to == nullptr) {
+        const auto& info = *result->record->conversation;
+        REQUIRE(info.handle == handle);
+        REQUIRE(info.topic == topic);
+        model_.conversations.push_back({info.id, false, {}, {}, {}, {}});
+        to = &model_.conversations.back();
+        to->kind = to_all ? ConversationKind::broadcast : ConversationKind::system;
+        to->handle = handle;
+        to->topic = topic;
+        for (const auto user : users_) {
+          if (to_all || user == reader) to->members.push_back({user});
+        }
+      }
+      stored(to, *result, sender, reader, content);
+    };
+  }
+
   void stored(ModelConversation* to, const Accepted& accepted, UserId sender, UserId peer, const std::string& content) {
     const auto& message = *accepted.record->message;
     REQUIRE_FALSE(accepted.repeated);
@@ -58,6 +99,7 @@ class PlayMessages : protected PlayBase {
       const auto [low, high] = std::minmax(sender, peer);
       model_.conversations.push_back({message.conversation, true, low, high, {}, {}});
       to = &model_.conversations.back();
+      to->kind = ConversationKind::direct;
       to->members.push_back({low});
       if (low != high) to->members.push_back({high});
     }
@@ -77,7 +119,8 @@ class PlayMessages : protected PlayBase {
     const auto id = any_message();
     const Recall wanted{id, below(2) == 0 ? 0 : static_cast<Millis>(1 + below(20)), below(2) == 0};
     const auto [in, message] = model_.message(id);
-    const bool visible = in != nullptr && in->member(actor) != nullptr && message->seq > in->member(actor)->joined_seq;
+    const bool member = in != nullptr && in->member(actor) != nullptr && message->seq > in->member(actor)->joined_seq;
+    const bool visible = member || (in != nullptr && in->is_notice() && message->sender == actor);
     auto answer = slot<Recalled>();
     world_.core->recall(caller_of(actor), wanted, into(answer));
     return [=, this, in = in, message = message] {
@@ -89,7 +132,7 @@ class PlayMessages : protected PlayBase {
       }
       const auto* self = in->member(actor);
       const bool may = message->sender == actor ||
-                       (wanted.managers_too && !in->direct && self != nullptr && self->role != Role::member);
+                       (wanted.managers_too && in->is_group() && self != nullptr && self->role != Role::member);
       if (!may) {
         REQUIRE(reason_of(result) == "recall.not_yours");
       } else if (message->recalled) {

@@ -71,6 +71,7 @@ class Play : private PlayGroups {
     if (dice < 79) return mark_up_to();
     if (dice < 82) return mark_everywhere();
     if (dice < 86) return create();
+    if (dice < 88) return change();
     return membership();
   }
 
@@ -132,6 +133,8 @@ class Play : private PlayGroups {
     if (below(4) == 0 && any_conversation() != nullptr) query.in = ConversationRef::of(any_conversation()->id);
     if (below(3) == 0)
       query.classes.push_back({below(2) == 0 ? ConversationKind::direct : ConversationKind::group, {}});
+    if (below(4) == 0) query.classes.push_back({ConversationKind::system, "topic1"});
+    if (below(4) == 0) query.classes.push_back({ConversationKind::broadcast, "topic0"});
     if (below(6) == 0) query.classes.push_back({ConversationKind::group, "none has this"});
     query.with_recalled = below(3) == 0;
     query.only_recalled = below(3) == 0;
@@ -165,7 +168,7 @@ class Play : private PlayGroups {
     query.groups_only = below(4) == 0;
     std::erase_if(expected, [&](const auto& row) {
       const auto& in = *row.second;
-      if (query.groups_only && in.direct) return true;
+      if (query.groups_only && !in.is_group()) return true;
       if (!query.only_lacking) return false;
       return (query.lacking ? model_.lacking(user, in, *query.lacking) : model_.unread(user, *row.second)) == 0;
     });
@@ -208,7 +211,7 @@ class Play : private PlayGroups {
     REQUIRE(record.me->conversation == in.id);
     REQUIRE(record.me->role == self->role);
     REQUIRE(record.me->joined_seq == self->joined_seq);
-    REQUIRE(record.me->joined == (in.direct ? raw(in.id) : self->joined));
+    REQUIRE(record.me->joined == (in.is_group() ? self->joined : raw(in.id)));
     REQUIRE(record.read == model_.read(user, in));
   }
 
@@ -223,7 +226,7 @@ class Play : private PlayGroups {
     const auto page =
         world_.ask<Page>([&](auto done) { world_.core->history(world_.http(user), query, std::move(done)); });
     if (in.member(user) == nullptr) {
-      REQUIRE(reason_of(page) == (in.direct ? "conversation.unknown" : "member.none"));
+      REQUIRE(reason_of(page) == (in.is_group() ? "member.none" : "conversation.unknown"));
       return;
     }
     REQUIRE(reason_of(page) == "ok");
@@ -237,10 +240,10 @@ class Play : private PlayGroups {
     REQUIRE(state->newest == model_.states[{user, in.id, mark}].newest);
     REQUIRE(state->reached == model_.states[{user, in.id, mark}].reached);
 
-    const auto record = world_.ask<ConversationRecord>(
+    const auto shown = world_.ask<ConversationRecord>(
         [&](auto done) { world_.core->conversation(world_.http(user), query.in, true, std::move(done)); });
-    REQUIRE(reason_of(record) == "ok");
-    check_record(user, in, *record);
+    REQUIRE(reason_of(shown) == "ok");
+    check_record(user, in, *shown);
 
     const auto members = world_.ask<std::vector<MemberRecord>>(
         [&](auto done) { world_.core->members(world_.http(user), query.in, true, std::move(done)); });

@@ -148,6 +148,18 @@ class Actor final : public SessionLink {
     holds = 0;
   }
 
+  /// To a group, to a user, to a user's system conversation, or to everybody.
+  Submission any_submission() {
+    const auto peer = users_[random_() % users_.size()];
+    const auto topic = "topic" + std::to_string(random_() % 2);
+    if (random_() % 2 == 0) return World::to(group_, "x");
+    auto submission = World::to_user(peer, "x");
+    const auto kind = random_() % 3;
+    if (kind == 1) submission.to = ConversationRef::system(topic, UserRef::of(peer));
+    if (kind == 2) submission.to = ConversationRef::broadcast(topic);
+    return submission;
+  }
+
   void step() {
     if (--steps_ < 0) {
       --running_;
@@ -162,11 +174,11 @@ class Actor final : public SessionLink {
       case 0:
       case 1:
       case 2: {
-        const bool to_group = random_() % 2 == 0;
-        const auto peer = users_[random_() % users_.size()];
-        auto submission = to_group ? World::to(group_, "x") : World::to_user(peer, "x");
+        auto sender = caller;
+        sender.service = true;
+        auto submission = any_submission();
         submission.client_id = std::to_string(steps_);
-        core_.submit(caller, std::move(submission), [this, next](Result<Accepted> result) {
+        core_.submit(sender, std::move(submission), [this, next](Result<Accepted> result) {
           if (result) {
             ++acknowledged[result->record->message->id];
             acks.push_back(raw(result->record->message->id));
@@ -307,6 +319,9 @@ void storm(bool instant) {
   }
   CHECK(acknowledged == stored.size());
   CHECK(acknowledged > 100);
+  const auto broadcasts = storage.broadcasts();
+  REQUIRE(broadcasts.ok());
+  CHECK(broadcasts->size() == 2);
 
   // Counted afresh, unread is what a new core says.
   const auto total = [&](Core& one, HandThreads&, UserId user) {

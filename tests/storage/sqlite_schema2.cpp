@@ -80,7 +80,7 @@ TEST_CASE("sqlite: a database of schema 1 is brought up with all that was in it"
   mark.set.encode(bytes);
   make_schema_1(directory.path() + "/loft.db", bytes);
 
-  const Running running(directory.path());
+  Running running(directory.path());
   CHECK(logged(running.host, "migrations_applied=1"));
   const auto user = value(running->user_by_handle("bob"));
   REQUIRE(user);

@@ -1,6 +1,7 @@
 // HTTP and WebSocket together, as they run in a host.
 #include <catch2/catch.hpp>
 
+#include "http/http.hpp"
 #include "http_support.hpp"
 #include "splits.hpp"
 #include "websocket/websocket.hpp"
@@ -53,6 +54,21 @@ TEST_CASE("an upgrade where there is no socket, or no such transport, is an ordi
   it.endpoint.socket_transport = &socket;
   it.link.receive(upgrade("/other"));
   CHECK(it.seen == std::vector<std::string>{"0 /ws", "0 /other"});
+}
+
+TEST_CASE("an upgrade that the contract does not admit leaves the connection to HTTP") {
+  websocket::WebSocket socket;
+  Server it;
+  it.endpoint.socket_transport = &socket;
+  it.endpoint.admission.refused = 401;
+  it.link.receive(upgrade("/ws") + get("/after"));
+  CHECK(it.link.sent() == "HTTP/1.1 401 Refused\r\nServer: loft\r\nContent-Length: 0\r\n\r\n" + ok("/after"));
+  CHECK(it.endpoint.opened == 0);
+}
+
+TEST_CASE("transports say what they carry") {
+  CHECK(http::Http().carries() == Carries::requests);
+  CHECK(websocket::WebSocket().carries() == Carries::requests);
 }
 
 TEST_CASE("HTTP's deadline does not reach into the WebSocket") {

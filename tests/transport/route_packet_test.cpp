@@ -124,6 +124,7 @@ TEST_CASE("any bytes give the same result in any split") {
 
 TEST_CASE("a connection reaches its contract at once, without a path") {
   RoutePacket plugin;
+  CHECK(plugin.carries() == Carries::packets);
   testing::FakeEndpoint endpoint;
   testing::FakeLink link;
   link.begin(plugin.serve(link, endpoint));
@@ -176,8 +177,8 @@ TEST_CASE("13 s without a whole packet close the connection; heartbeats and pack
   CHECK(it.link.closed() == CloseHow::flush);
 }
 
-TEST_CASE("with heartbeats on, a client hears one after that much silence") {
-  Packets it({.idle_timeout = 0, .heartbeat = 10'000});
+TEST_CASE("with plain heartbeats on, a client hears one after that much silence") {
+  Packets it({.idle_timeout = 0, .heartbeat = 10'000, .plain_heartbeat = true});
   it.link.advance(6'000);
   it.send("{\"a\":1}");
   it.link.take_sent();
@@ -189,7 +190,7 @@ TEST_CASE("with heartbeats on, a client hears one after that much silence") {
   CHECK(it.link.take_sent() == packet("{}") + packet("{}"));
 }
 
-TEST_CASE("by default there is no heartbeat") {
+TEST_CASE("by default there is no heartbeat without encryption") {
   Packets it({.idle_timeout = 0});
   it.link.advance(3'600'000);
   CHECK(it.link.sent().empty());

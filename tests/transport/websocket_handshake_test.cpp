@@ -165,6 +165,32 @@ TEST_CASE("a route that vanished or a contract that throws while opening closes 
   CHECK(close_code(frames) == 1011);
 }
 
+TEST_CASE("a contract that does not admit an upgrade refuses it with its status, and HTTP goes on") {
+  Adopting it;
+  it.endpoint.admission = {403, "v2"};
+  CHECK(it.adopt() == "403");
+  CHECK(it.link.sent() == "HTTP/1.1 403 Refused\r\nServer: loft\r\nContent-Length: 0\r\n\r\n");
+  CHECK(it.endpoint.opened == 0);
+  CHECK_FALSE(it.link.closed());
+}
+
+TEST_CASE("the subprotocol that a contract chooses is named in the answer; without one there is none") {
+  Adopting it;
+  CHECK(it.adopt() == "101");
+  CHECK(it.link.sent().find("Sec-WebSocket-Protocol") == std::string::npos);
+  Adopting other;
+  other.endpoint.admission.subprotocol = "v2.phoenix";
+  CHECK(other.adopt() == "101");
+  CHECK(other.link.sent().ends_with("\r\nSec-WebSocket-Protocol: v2.phoenix\r\n\r\n"));
+}
+
+TEST_CASE("a contract is not asked about an upgrade that breaks a rule of the protocol") {
+  Adopting it;
+  it.endpoint.admission = {401, {}};
+  it.headers["Sec-WebSocket-Version"] = "8";
+  CHECK(it.adopt() == "426");
+}
+
 TEST_CASE("a bare listener is refused at once") {
   websocket::WebSocket plugin;
   testing::FakeLink link;

@@ -14,8 +14,19 @@ Connection::Connection(Peer& peer, const Services& services) : peer_(peer), serv
 const Connection::Route* Connection::find_route(const json::Value& path) {
   // Sorted, without the leading slash, which some clients leave out.
   static constexpr std::array routes{
+      Route{"core/channel/admin/create", &Connection::admin_create},
+      Route{"core/channel/admin/delete", &Connection::admin_delete},
+      Route{"core/channel/application/create", &Connection::application_create},
+      Route{"core/channel/application/list", &Connection::application_list},
+      Route{"core/channel/application/process", &Connection::application_process},
+      Route{"core/channel/ban/create", &Connection::ban_create},
+      Route{"core/channel/ban/delete", &Connection::ban_delete},
+      Route{"core/channel/ban/list", &Connection::ban_list},
       Route{"core/channel/create", &Connection::channel_create},
+      Route{"core/channel/delete", &Connection::channel_delete},
       Route{"core/channel/list", &Connection::channel_list},
+      Route{"core/channel/member/delete", &Connection::member_delete},
+      Route{"core/channel/member/get", &Connection::member_get},
       Route{"core/channel/member/list", &Connection::member_list},
       Route{"core/channel/message/create", &Connection::message_create},
       Route{"core/channel/message/delete", &Connection::message_delete},
@@ -25,8 +36,11 @@ const Connection::Route* Connection::find_route(const json::Value& path) {
       Route{"core/channel/message/read/state/update", &Connection::read_state_update},
       Route{"core/channel/message/unread/get", &Connection::unread_get},
       Route{"core/channel/profile/get", &Connection::channel_profile},
+      Route{"core/channel/profile/update", &Connection::channel_update},
       Route{"core/user/login/token", &Connection::login, false},
       Route{"core/user/login/token/logout", &Connection::logout},
+      Route{"core/user/profile/get", &Connection::user_profile},
+      Route{"core/user/profile/update", &Connection::user_update},
   };
   static_assert(std::ranges::is_sorted(routes, {}, &Route::path));
 
@@ -41,11 +55,12 @@ const Connection::Route* Connection::find_route(const json::Value& path) {
 }
 
 void Connection::on_message(MessageView message) {
-  const auto packet = json::parse(message.data);
+  // Over WebSocket a packet is text; what comes as binary frames, or is not UTF-8, is none.
+  const auto packet = json::parse(message.is_text ? message.data : Bytes());
   std::optional<std::int64_t> id;
   std::array<json::Value, 3> fields;
   if (packet) {
-    fields = pick(*packet, {"id", "route", "data"});
+    fields = pick<3>(*packet, {"id", "route", "data"});
     id = fields[0].integer_or_text();
   }
   if (!id) {
@@ -84,6 +99,20 @@ bool Connection::take(const Request& request, const json::Value& value, std::int
   return true;
 }
 
+bool Connection::take_channel(const Request& request, const json::Value& value, ConversationRef& out) {
+  std::int64_t number = 0;
+  if (!take(request, value, number, 1)) return false;
+  out = ConversationRef::of(static_cast<ConversationId>(number));
+  return true;
+}
+
+bool Connection::take_user(const Request& request, const json::Value& value, UserRef& out) {
+  std::int64_t number = 0;
+  if (!take(request, value, number, 1)) return false;
+  out = UserRef::of(static_cast<UserId>(number));
+  return true;
+}
+
 bool Connection::take_text(const Request& request, const json::Value& value, std::string& out, std::size_t characters) {
   if (value.is(json::Type::null)) return true;
   auto text = value.text();
@@ -93,8 +122,21 @@ bool Connection::take_text(const Request& request, const json::Value& value, std
   return true;
 }
 
-void Connection::refuse(std::int64_t id, const Refusal& refusal) {
+bool Connection::take_text(const Request& request, const json::Value& value, std::optional<std::string>& out,
+                           std::size_t characters) {
+  if (value.is(json::Type::null)) return true;
+  return take_text(request, value, out.emplace(), characters);
+}
+
+bool Connection::take_avatar(const Request& request, const json::Value& value, std::optional<std::string>& out) {
+  if (!value.integer()) return take_text(request, value, out, max_text);
+  out = value.raw();
+  return true;
+}
+
+void Connection::refuse(std::int64_t id, Refusal refusal) {
   if (id == no_id) return;
+  if (services_.settings.compat_business_codes) refusal = business(refusal);
   std::string& out = scratch();
   append_refusal(out, id, refusal);
   peer_.send(Bytes(out));

@@ -12,6 +12,7 @@ namespace loft::carrypigeon {
 class CarryPigeon final : public Contract {
  public:
   void options(OptionTable& table) override;
+  Result<void> configure() override;
   void setup(Host& host) override;
   void routes(Routes& routes) override;
   void encode(const Delivery& delivery, Variant variant, Encoded& out) const override;

@@ -11,25 +11,31 @@ struct Row {
   Refusal refusal;
 };
 
-constexpr Refusal bad_token{300, "invalid or expired token"};
-
 // Sorted by reason.
 constexpr std::array rows{
+    Row{"application.unknown", no_application},
+    Row{"application.waiting", applied_already},
     Row{"content.forbidden_word", {100, "message has a forbidden word"}},
     Row{"content.invalid", wrong_content},
     Row{"content.too_large", {100, "message too large"}},
-    Row{"conversation.not_a_group", {300, "you are not the owner of this channel"}},
+    Row{"conversation.not_a_group", not_owner},
+    Row{"conversation.read_only", {300, "this channel is read-only"}},
+    Row{"conversation.too_few", value_args},
     Row{"conversation.too_many_members", {100, "too many channel members"}},
-    Row{"conversation.unknown", {100, "channel not found"}},
+    Row{"conversation.unknown", no_channel},
     Row{"domain.unknown", wrong_content},
+    Row{"key.changed", busy},  // many at once changed the same application
+    Row{"member.already", member_already},
     Row{"member.muted", {300, "user is banned in this channel"}},
     Row{"member.none", {300, "you are not in this channel"}},
-    Row{"member.unknown", {100, "channel member not found"}},
+    Row{"member.owner_stays", {100, "the owner cannot leave this channel"}},
+    Row{"member.unknown", no_member},
     Row{"message.unknown", no_message},
     Row{"rate.limited", {300, "too many requests, try again later"}},
     Row{"recall.expired", {100, "message delete timeout"}},
     Row{"recall.not_yours", {300, "no permission to delete message"}},
-    Row{"role.required", {300, "you are not the admin of this channel"}},
+    Row{"role.invalid", value_args},
+    Row{"role.required", not_admin},
     Row{"token.algorithm", bad_token},
     Row{"token.expired", bad_token},
     Row{"token.forged", bad_token},
@@ -38,6 +44,7 @@ constexpr std::array rows{
     Row{"token.not_yet", bad_token},
     Row{"user.blocked", {300, "you are blocked by this user"}},
     Row{"user.handle_invalid", {100, "user not found"}},
+    Row{"user.profile_invalid", value_args},
     Row{"user.unknown", {100, "user not found"}},
 };
 static_assert(std::ranges::is_sorted(rows, {}, &Row::reason));
@@ -51,7 +58,7 @@ constexpr std::array by_code{
     Refusal{100, "conflict"},                              // conflict
     Refusal{100, "too late"},                              // expired
     Refusal{100, "too large"},                             // too_large
-    Refusal{500, "server busy, try again later"},          // overloaded
+    busy,                                                  // overloaded
     Refusal{500, "service unavailable, try again later"},  // unavailable
     Refusal{500, "internal error"},                        // internal
 };
@@ -71,6 +78,11 @@ Refusal refusal_of(const Error& error) noexcept {
     refusal.text = error.detail;
   else if (!error.reason.empty())
     refusal.text = error.reason;
+  return refusal;
+}
+
+Refusal business(Refusal refusal) noexcept {
+  if (refusal.code == 300 && refusal.text != no_login.text && refusal.text != bad_token.text) refusal.code = 100;
   return refusal;
 }
 

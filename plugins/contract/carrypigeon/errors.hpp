@@ -21,10 +21,25 @@ inline constexpr Refusal value_args{100, "error args"};                ///< of t
 inline constexpr Refusal wrong_content{100, "message type error"};
 inline constexpr Refusal no_message{100, "message not found"};
 inline constexpr Refusal no_login{300, "user not login"};
+inline constexpr Refusal bad_token{300, "invalid or expired token"};
+inline constexpr Refusal not_owner{300, "you are not the owner of this channel"};
+inline constexpr Refusal not_admin{300, "you are not the admin of this channel"};
+inline constexpr Refusal not_invited{300, "this channel is by invitation only"};
+inline constexpr Refusal admin_not_banned{300, "cannot ban channel admin"};
+inline constexpr Refusal no_member{100, "channel member not found"};
+inline constexpr Refusal no_channel{100, "channel not found"};
+inline constexpr Refusal no_application{100, "application not found"};
+inline constexpr Refusal applied_already{100, "you have applied already"};
+inline constexpr Refusal processed_already{100, "this application is processed already"};
+inline constexpr Refusal member_already{100, "already a member of this channel"};
+inline constexpr Refusal busy{500, "server busy, try again later"};
 inline constexpr Refusal no_route{404, "route not found"};
 
 /// The wire form of an error: by its reason, else by its code. A reason that the table does not know comes from an
 /// interceptor; its own words reach the client. The text is valid as long as `error`.
 Refusal refusal_of(const Error& error) noexcept;
+
+/// As the original server has it: 300 only for who is not logged in.
+Refusal business(Refusal refusal) noexcept;
 
 }  // namespace loft::carrypigeon

@@ -8,11 +8,6 @@ namespace {
 
 ConversationRef channel(std::int64_t cid) { return ConversationRef::of(static_cast<ConversationId>(cid)); }
 
-/// snake_case is the contract's; clients of its earlier edition write camelCase.
-const json::Value& either(const json::Value& snake, const json::Value& camel) {
-  return snake.is(json::Type::null) ? camel : snake;
-}
-
 bool is_domain(const json::Value& value) {
   return value.is(json::Type::string) && value.raw().find(':') != Bytes::npos;
 }
@@ -20,7 +15,7 @@ bool is_domain(const json::Value& value) {
 }  // namespace
 
 void Connection::message_create(const Request& request) {
-  const auto [cid, domain, type, content] = pick(request.data, {"cid", "domain", "type", "data"});
+  const auto [cid, domain, type, content] = pick<4>(request.data, {"cid", "domain", "type", "data"});
   std::int64_t number = 0;
   if (!take(request, cid, number, 1)) return;
   // The document names the field `domain`, the original server reads `type`.
@@ -42,7 +37,7 @@ void Connection::message_create(const Request& request) {
 }
 
 void Connection::message_delete(const Request& request) {
-  const auto [mid] = pick(request.data, {"mid"});
+  const auto [mid] = pick<1>(request.data, {"mid"});
   std::int64_t number = 0;
   if (!take(request, mid, number, 1)) return;
   const Recall recall{static_cast<MessageId>(number), services_.settings.delete_window, true};
@@ -50,7 +45,7 @@ void Connection::message_delete(const Request& request) {
 }
 
 void Connection::message_get(const Request& request) {
-  const auto [mid] = pick(request.data, {"mid"});
+  const auto [mid] = pick<1>(request.data, {"mid"});
   std::int64_t number = 0;
   if (!take(request, mid, number, 1)) return;
   services_.messaging.message(peer_.caller(), static_cast<MessageId>(number),
@@ -63,7 +58,7 @@ void Connection::message_get(const Request& request) {
 }
 
 void Connection::message_list(const Request& request) {
-  const auto [cid, start, start_camel, limit] = pick(request.data, {"cid", "start_time", "startTime", "count"});
+  const auto [cid, start, start_camel, limit] = pick<4>(request.data, {"cid", "start_time", "startTime", "count"});
   std::int64_t number = 0;
   std::int64_t until = 0;
   std::int64_t count = 0;
@@ -83,7 +78,7 @@ void Connection::message_list(const Request& request) {
 }
 
 void Connection::unread_get(const Request& request) {
-  const auto [cid, start, start_camel] = pick(request.data, {"cid", "start_time", "startTime"});
+  const auto [cid, start, start_camel] = pick<3>(request.data, {"cid", "start_time", "startTime"});
   std::int64_t number = 0;
   std::int64_t since = 0;
   if (!take(request, cid, number, 1) || !take(request, either(start, start_camel), since)) return;
@@ -99,7 +94,7 @@ void Connection::unread_get(const Request& request) {
 
 // The notification is the host's business: all sessions of the user hear of a mark that moved, whoever moved it.
 void Connection::read_state_update(const Request& request) {
-  const auto [cid, time, time_camel] = pick(request.data, {"cid", "last_read_time", "lastReadTime"});
+  const auto [cid, time, time_camel] = pick<3>(request.data, {"cid", "last_read_time", "lastReadTime"});
   std::int64_t number = 0;
   MarkAct act;
   if (!take(request, cid, number, 1) || !take(request, either(time, time_camel), act.up_to_time, 1)) return;
@@ -109,7 +104,7 @@ void Connection::read_state_update(const Request& request) {
 }
 
 void Connection::read_state_get(const Request& request) {
-  const auto [cid] = pick(request.data, {"cid"});
+  const auto [cid] = pick<1>(request.data, {"cid"});
   std::int64_t number = 0;
   if (!take(request, cid, number, 1)) return;
   const auto user = raw(peer_.caller().user);

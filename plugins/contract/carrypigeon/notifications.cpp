@@ -13,6 +13,8 @@ constexpr std::string_view read_route = "/core/channel/message/read/state";
 constexpr std::string_view members_route = "/core/channel/member/list";
 constexpr std::string_view bans_route = "/core/channel/ban/list";
 constexpr std::string_view channels_route = "/core/channel/list";
+constexpr std::string_view applications_route = "/core/channel/application/list";
+constexpr std::string_view profile_route = "/core/user/profile/get";
 
 constexpr std::size_t text_characters = 20;
 
@@ -74,8 +76,11 @@ void append_membership(std::string& out, const Change& change) {
 
 void append_notification(std::string& out, const Delivery& delivery, const Services& services) {
   switch (delivery.kind) {
-    case Delivery::Kind::signal:  // the document has none of these
-    case Delivery::Kind::receipt:
+    case Delivery::Kind::receipt:  // the document has none
+      break;
+    case Delivery::Kind::signal:  // those of other contracts have no form here
+      if (delivery.signal->name == applications_signal) append_hint(out, applications_route);
+      if (delivery.signal->name == profile_signal) append_hint(out, profile_route);
       break;
     case Delivery::Kind::message:
       return append_created(out, *delivery.record->message, services);

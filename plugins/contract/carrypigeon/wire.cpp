@@ -62,6 +62,17 @@ void append_message(std::string& out, const Message& message, const Services& se
   writer.key("send_time").number(message.time()).end_object();
 }
 
+std::string name_of(const User& user) {
+  if (!user.profile.empty()) {
+    if (const auto profile = json::parse(user.profile)) {
+      const auto name = profile->find("name");
+      auto text = name ? name->text() : std::nullopt;
+      if (text && !text->empty()) return std::move(*text);
+    }
+  }
+  return user.handle;
+}
+
 Bytes shown(Bytes text) noexcept { return utf8::prefix(text, shown_characters); }
 
 }  // namespace loft::carrypigeon

@@ -1,11 +1,11 @@
 // Packets as they are read and written: requests, replies, notifications, and the lists inside replies.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <string>
 #include <string_view>
 
+#include <loft/contract_tools.hpp>
 #include <loft/json.hpp>
 #include <loft/message.hpp>
 
@@ -20,21 +20,13 @@ inline constexpr std::size_t max_packet = 65535 - 48;
 /// A request with this id is carried out without a reply; packets that answer no request carry it.
 inline constexpr std::int64_t no_id = -1;
 
-/// The values of these names in an object; empty ones where a name is missing. Of a repeated name the first counts.
-template <std::size_t N>
-std::array<json::Value, N> pick(const json::Value& object, const std::string_view (&names)[N]) {
-  std::array<json::Value, N> found;
-  object.members([&](const json::Value& name, const json::Value& value) {
-    std::string unescaped;
-    const auto plain = name.plain_text();
-    if (!plain) unescaped = *name.text();
-    const Bytes key = plain ? *plain : Bytes(unescaped);
-    for (std::size_t i = 0; i < N; ++i) {
-      if (key == names[i] && found[i].raw().empty()) found[i] = value;
-    }
-    return true;
-  });
-  return found;
+/// How long the texts of channels and profiles may be, in characters, so that they are shown whole in every list.
+inline constexpr std::size_t max_name = 100;
+inline constexpr std::size_t max_text = 500;
+
+/// snake_case is the contract's; clients of its earlier edition write camelCase.
+inline const json::Value& either(const json::Value& snake, const json::Value& camel) noexcept {
+  return missing(snake) ? camel : snake;
 }
 
 /// The thread's buffer for one packet, empty. Valid until the next call on this thread.
@@ -54,6 +46,9 @@ void append_hint(std::string& out, std::string_view route);
 
 /// One message of a list. Content that fits no packet is shown as text, by its preview.
 void append_message(std::string& out, const Message& message, const Services& services);
+
+/// What a user calls itself: the name of its profile, else its handle.
+std::string name_of(const User& user);
 
 /// A text as it stands in lists: cut, so that no single one fills a packet.
 Bytes shown(Bytes text) noexcept;

@@ -2,6 +2,8 @@
 
 #include <stdexcept>
 
+#include <loft/token_options.hpp>
+
 #include "errors.hpp"
 #include "fields.hpp"
 
@@ -9,6 +11,10 @@ namespace loft::im {
 namespace {
 
 bool is_named(const Claims& claims, std::string_view name) {
+  if (claims.named) {
+    const auto& ref = *claims.named;
+    return ref.by == UserRef::By::id ? name == std::to_string(ref.number) : name == ref.text;
+  }
   return (!claims.handle.empty() && name == claims.handle) || (!claims.subject.empty() && name == claims.subject) ||
          (claims.user_id != 0 && name == std::to_string(claims.user_id));
 }
@@ -34,7 +40,7 @@ Result<Proven> prove(const Shared& shared, std::string named, std::string_view t
     if (named.empty()) return failure::no_user();
     return Proven{UserRef::handle_or_id(std::move(named)).or_create()};
   }
-  const auto claims = shared.host->identity().verify(token);
+  const auto claims = shared.host->identity().verify(token, shared.settings.token);
   if (!claims) return claims.error();
   if (!named.empty() && !is_named(*claims, named)) return failure::wrong_user();
   return Proven{claims->user(), claims->believed_until};
@@ -45,6 +51,7 @@ void ImContract::options(OptionTable& table) {
   table.choice("auth", settings.auth, {"trusted_header", "token"},
                "Who is believed: trusted_header takes X-User-ID and the user_id of login as they come (hosts on "
                "loopback only), token asks for a token of the host.");
+  token_options(table, settings.token);
   table.duration("login_timeout", settings.login_timeout,
                  "A WebSocket that has not logged in after this time is closed; 0 waits for ever.");
   table.text("locale", settings.locale, "Language of the text that stands for messages this contract cannot show.");

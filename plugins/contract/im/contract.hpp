@@ -21,6 +21,7 @@ enum class Auth : std::uint8_t {
 struct Settings {
   Auth auth = Auth::trusted_header;
   Millis login_timeout = 30'000;
+  TokenRules token;
   std::string locale = "zh-CN";
   std::string recalled_text = "此消息已被撤回";
 };

@@ -14,6 +14,7 @@ class Http final : public Transport {
   void options(OptionTable& table) override;
   Result<void> configure() override;
   void setup(Host& host) override;
+  Carries carries() const noexcept override { return Carries::requests; }
   std::unique_ptr<Protocol> serve(Link& link, Endpoint& endpoint) override;
 
  private:

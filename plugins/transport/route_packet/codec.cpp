@@ -1,7 +1,5 @@
 #include "codec.hpp"
 
-#include <loft/utf8.hpp>
-
 namespace loft::route_packet {
 
 Cut cut_frame(Bytes bytes, Bytes& payload) noexcept {
@@ -25,21 +23,12 @@ bool begins_an_object(Bytes text) noexcept {
 
 }  // namespace
 
-PlainCodec::Opened PlainCodec::open(Bytes payload) const noexcept {
-  if (!begins_an_object(payload)) {
-    if (payload.size() == prefix_size && payload.starts_with(zero_nonce)) return {};
-    if (payload.size() > prefix_size && begins_an_object(payload.substr(prefix_size)))
-      payload.remove_prefix(prefix_size);
-  }
-  // What is neither form is unreadable as well; how to say so is the contract's business.
-  return {Kind::message, {payload, utf8::valid(payload)}};
-}
+bool is_heartbeat(Bytes payload) noexcept { return payload.size() == prefix_size && payload.starts_with(zero_nonce); }
 
-void PlainCodec::seal(Slices text, std::size_t size, std::string& out) const {
-  out.reserve(out.size() + length_size + size);
-  out += static_cast<char>(size >> 8);
-  out += static_cast<char>(size);
-  for (const auto piece : text) out.append(piece);
+Bytes plain_text(Bytes payload) noexcept {
+  if (begins_an_object(payload)) return payload;
+  const bool prefixed = payload.size() > prefix_size && begins_an_object(payload.substr(prefix_size));
+  return prefixed ? payload.substr(prefix_size) : payload;
 }
 
 }  // namespace loft::route_packet

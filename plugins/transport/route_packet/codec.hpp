@@ -1,12 +1,9 @@
-// Frames and the payloads in them. A connection knows no more of the wire than this: another codec behind the same
-// functions (one that encrypts) changes nothing else.
+// Frames, and plain payloads in them.
 #pragma once
 
 #include <cstdint>
-#include <string>
 
 #include <loft/bytes.hpp>
-#include <loft/contract.hpp>
 
 namespace loft::route_packet {
 
@@ -22,27 +19,15 @@ enum class Cut : std::uint8_t {
 /// Cuts the first frame off `bytes`: a big-endian length of 16 bits, then so many bytes of payload.
 Cut cut_frame(Bytes bytes, Bytes& payload) noexcept;
 
-/// Plain payloads: JSON as it stands, or behind a prefix of nonce (12 bytes) and associated data (20 bytes), as clients
-/// write it whose encryption is switched off.
-class PlainCodec {
- public:
-  static constexpr std::size_t prefix_size = 32;
+/// The prefix that CarryPigeon clients write before every text, encrypted or not: nonce (12 bytes) and associated data
+/// (20 bytes).
+inline constexpr std::size_t prefix_size = 32;
 
-  enum class Kind : std::uint8_t {
-    message,    ///< for the contract, readable or not
-    heartbeat,  ///< a prefix whose nonce is zero, with nothing behind it: a sign of life
-  };
-  struct Opened {
-    Kind kind = Kind::heartbeat;
-    MessageView message;
-  };
+/// A prefix whose nonce is zero, with nothing behind it: a sign of life.
+bool is_heartbeat(Bytes payload) noexcept;
 
-  Opened open(Bytes payload) const noexcept;
-
-  /// Bytes that stand between the length and the text of an outgoing packet of this size.
-  std::size_t overhead() const noexcept { return 0; }
-  /// Appends a whole frame. Precondition: `overhead()` and the text are at most `max_payload` bytes.
-  void seal(Slices text, std::size_t size, std::string& out) const;
-};
+/// The text of a plain payload: JSON as it stands, or behind a prefix, of which nothing is looked at. What is neither
+/// is unreadable and comes back whole: how to say so is the contract's business.
+Bytes plain_text(Bytes payload) noexcept;
 
 }  // namespace loft::route_packet

@@ -4,10 +4,25 @@
 #include <exception>
 #include <string>
 
+#include <loft/utf8.hpp>
+
+#include "codec.hpp"
+#include "handshake.hpp"
+
 namespace loft::route_packet {
+namespace {
+
+/// Each costs this side a multiplication on the curve.
+constexpr std::uint8_t max_handshakes = 3;
+
+}  // namespace
 
 Connection::Connection(Link& link, const Settings& settings)
-    : link_(link), settings_(settings), heard_at_(link.clock().steady()), sent_at_(heard_at_) {
+    : link_(link),
+      settings_(settings),
+      speech_(settings.encryption == Encryption::off ? Speech::plain : Speech::undecided),
+      heard_at_(link.clock().steady()),
+      sent_at_(heard_at_) {
   rearm();
 }
 
@@ -18,16 +33,16 @@ void Connection::open(Endpoint& endpoint) {
   });
   if (conversant_ != nullptr || finished_) return;
   if (settings_.log != nullptr) {
-    settings_.log->error("no contract of this listener speaks packets: give it one that does, such as carrypigeon");
+    settings_.log->error("no contract of this listener speaks packets: give it one that does");
   }
   finish();
 }
 
 std::size_t Connection::on_bytes(Bytes bytes) {
   if (finished_) return bytes.size();
-  parsing_ = true;
+  holds_.begin_parsing();
   std::size_t used = 0;
-  while (!finished_ && holds_ == 0 && link_.pressure() == Pressure::none) {
+  while (!finished_ && !holds_.any() && link_.pressure() == Pressure::none) {
     Bytes payload;
     const auto cut = cut_frame(bytes.substr(used), payload);
     if (cut == Cut::incomplete) break;
@@ -39,20 +54,53 @@ std::size_t Connection::on_bytes(Bytes bytes) {
     heard_at_ = link_.clock().steady();
     take(payload);
   }
-  parsing_ = false;
-  if (finished_) return bytes.size();
-  if (holds_ > 0 && !paused_) {
-    paused_ = true;
-    link_.pause_reads(true);
-  }
-  return used;
+  if (holds_.end_parsing(!finished_)) link_.pause_reads(true);
+  return finished_ ? bytes.size() : used;
 }
 
 void Connection::take(Bytes payload) {
-  const auto opened = codec_.open(payload);
-  if (opened.kind == PlainCodec::Kind::message && conversant_ != nullptr) {
-    guarded([&] { conversant_->on_message(opened.message); });
+  if (speech_ == Speech::sealed) return take_sealed(payload);
+  if (is_heartbeat(payload)) return;
+  if (speech_ == Speech::undecided) return take_first(payload);
+  deliver(plain_text(payload));
+}
+
+void Connection::take_sealed(Bytes payload) {
+  const auto opened = cipher_->open(payload, link_.clock().now(), settings_.max_age);
+  if (opened.verdict == Cipher::Verdict::forged) return fail(opened.why);
+  if (opened.verdict == Cipher::Verdict::text) deliver(opened.text);
+}
+
+/// What comes first decides: a handshake, or a packet that is none, after which there is no handshake any more.
+void Connection::take_first(Bytes payload) {
+  const auto text = plain_text(payload);
+  if (const auto key = handshake_key(text)) return begin_sealed(*key);
+  if (settings_.encryption == Encryption::required) return fail("a plain packet where encryption is required");
+  speech_ = Speech::plain;
+  deliver(text);
+}
+
+void Connection::begin_sealed(Bytes key) {
+  if (settings_.key != nullptr) cipher_ = agree(*settings_.key, key, settings_.random);
+  if (cipher_ == nullptr) {
+    if (settings_.refused != nullptr) settings_.refused->add();
+    if (settings_.log != nullptr) {
+      settings_.log->info("a handshake failed: its key is not sealed for this server",
+                          {{"peer", link_.remote_address()}});
+    }
+    if (++refused_ == max_handshakes) fail("too many handshakes that failed");
+    return;
   }
+  speech_ = Speech::sealed;
+  const auto text = confirmation(cipher_->session());
+  const Bytes piece(text);
+  send(Slices(&piece, 1));
+  rearm();  // heartbeats begin
+}
+
+void Connection::deliver(Bytes text) {
+  if (conversant_ == nullptr) return;
+  guarded([&] { conversant_->on_message({text, utf8::valid(text)}); });
 }
 
 /// Foreign code below: a failure of it ends this connection, and no other.
@@ -71,34 +119,50 @@ void Connection::guarded(F&& call) noexcept {
 }
 
 void Connection::send(Slices message) {
-  if (finished_) return;
-  std::size_t size = codec_.overhead();
+  // Nothing leaves in plain text where encryption is required.
+  if (finished_ || (cipher_ == nullptr && settings_.encryption == Encryption::required)) return;
+  std::size_t size = 0;
   for (const auto piece : message) size += piece.size();
-  if (size > max_payload || size == 0) {  // a length that does not fit would be read as another one; 0 means the end
-    if (settings_.dropped != nullptr) settings_.dropped->add();
-    if (settings_.log != nullptr) {
-      settings_.log->error("a packet was dropped: it does not fit its frame; the contract must trim its answers",
-                           {{"size", size}, {"limit", max_payload}});
-    }
-    return;
+  const auto whole = size + (cipher_ != nullptr ? Cipher::overhead : 0);
+  if (whole <= max_payload && size != 0) return write(message, whole);
+  // A length that does not fit would be read as another one; 0 means the end.
+  if (settings_.dropped != nullptr) settings_.dropped->add();
+  if (settings_.log != nullptr) {
+    settings_.log->error("a packet was dropped: it does not fit its frame; the contract must trim its answers",
+                         {{"size", whole}, {"limit", max_payload}});
   }
+}
+
+/// A frame whose payload is `size` bytes. Without a text it is a heartbeat.
+void Connection::write(Slices text, std::size_t size) {
   thread_local std::string frame;
   frame.clear();
-  codec_.seal(message, size, frame);
+  frame += static_cast<char>(size >> 8);
+  frame += static_cast<char>(size);
+  if (cipher_ == nullptr) {
+    for (const auto piece : text) frame.append(piece);
+  } else {
+    const auto now = link_.clock().now();
+    if (!(text.empty() ? cipher_->heartbeat(now, frame) : cipher_->seal(text, now, frame))) {
+      return fail("a connection that has sent all it can");
+    }
+  }
   link_.write(frame);
   sent_at_ = link_.clock().steady();
 }
 
+void Connection::beat() {
+  if (cipher_ != nullptr) return write({}, prefix_size);
+  const Bytes nothing("{}");
+  write(Slices(&nothing, 1), nothing.size());
+}
+
 void Connection::hold() {
-  ++holds_;
-  if (parsing_ || paused_ || finished_) return;
-  paused_ = true;
-  link_.pause_reads(true);
+  if (holds_.hold(!finished_)) link_.pause_reads(true);
 }
 
 void Connection::release() {
-  if (holds_ == 0 || --holds_ > 0 || !paused_ || finished_) return;
-  paused_ = false;
+  if (!holds_.release() || finished_) return;
   heard_at_ = link_.clock().steady();  // the silence was ours
   rearm();
   link_.pause_reads(false);
@@ -137,8 +201,8 @@ void Connection::rearm() {
   const auto consider = [&](Millis at) {
     if (nearest == 0 || at < nearest) nearest = at;
   };
-  if (settings_.heartbeat > 0) consider(sent_at_ + settings_.heartbeat);
-  if (settings_.idle_timeout > 0 && !paused_) consider(heard_at_ + settings_.idle_timeout);
+  if (beats()) consider(sent_at_ + settings_.heartbeat);
+  if (settings_.idle_timeout > 0 && !holds_.paused()) consider(heard_at_ + settings_.idle_timeout);
   link_.deadline(nearest == 0 ? 0 : std::max<Millis>(nearest - now, 1));
 }
 
@@ -152,11 +216,8 @@ void Connection::on_deadline() {
     });
     if (finished_) return;
   }
-  if (settings_.idle_timeout > 0 && !paused_ && now >= heard_at_ + settings_.idle_timeout) return finish();
-  if (settings_.heartbeat > 0 && now >= sent_at_ + settings_.heartbeat) {
-    const Bytes nothing("{}");
-    send(Slices(&nothing, 1));
-  }
+  if (settings_.idle_timeout > 0 && !holds_.paused() && now >= heard_at_ + settings_.idle_timeout) return finish();
+  if (beats() && now >= sent_at_ + settings_.heartbeat) beat();
   rearm();
 }
 

@@ -5,7 +5,8 @@
 
 #include <loft/transport.hpp>
 
-#include "codec.hpp"
+#include "cipher.hpp"
+#include "common/holds.hpp"
 #include "settings.hpp"
 
 namespace loft::route_packet {
@@ -33,7 +34,21 @@ class Connection final : public Protocol, public Channel {
   std::uint64_t proven() noexcept override { return link_.proven(); }
 
  private:
+  /// What the peer's packets are.
+  enum class Speech : std::uint8_t {
+    undecided,  ///< encryption is possible, and nothing but heartbeats has come
+    plain,
+    sealed,
+  };
+
   void take(Bytes payload);
+  void take_sealed(Bytes payload);
+  void take_first(Bytes payload);
+  void begin_sealed(Bytes key);
+  void deliver(Bytes text);
+  void write(Slices text, std::size_t size);
+  bool beats() const noexcept { return settings_.heartbeat > 0 && (cipher_ != nullptr || settings_.plain_heartbeat); }
+  void beat();
   void fail(const char* why);
   void finish();
   void rearm();
@@ -43,11 +58,11 @@ class Connection final : public Protocol, public Channel {
   Link& link_;
   const Settings& settings_;
   std::unique_ptr<Conversant> conversant_;
-  PlainCodec codec_;
+  std::unique_ptr<Cipher> cipher_;  ///< while sealed
+  transport::Holds holds_;
+  Speech speech_;
+  std::uint8_t refused_ = 0;  ///< handshakes
   bool finished_ = false;
-  bool parsing_ = false;
-  bool paused_ = false;
-  std::uint16_t holds_ = 0;
   Millis heard_at_;  ///< last whole packet
   Millis sent_at_;
   Millis login_at_ = 0;  ///< 0: none

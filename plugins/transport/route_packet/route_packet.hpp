@@ -12,7 +12,9 @@ namespace loft::route_packet {
 class RoutePacket final : public Transport {
  public:
   void options(OptionTable& table) override;
+  Result<void> configure() override;
   void setup(Host& host) override;
+  Carries carries() const noexcept override { return Carries::packets; }
   std::unique_ptr<Protocol> serve(Link& link, Endpoint& endpoint) override;
 
  private:

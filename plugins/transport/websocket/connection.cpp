@@ -70,20 +70,15 @@ void Connection::open(Endpoint& endpoint, const Opening& opening) {
 std::size_t Connection::on_bytes(Bytes bytes) {
   if (state_ == State::finished) return bytes.size();
   heard_at_ = link_.clock().steady();
-  parsing_ = true;
+  holds_.begin_parsing();
   std::size_t used = 0;
   while (used < bytes.size() && may_parse()) {
     const auto step_size = step(bytes.substr(used));
     if (step_size == 0) break;
     used += step_size;
   }
-  parsing_ = false;
-  if (state_ == State::finished) return bytes.size();
-  if (state_ == State::open && holds_ > 0 && !paused_) {
-    paused_ = true;
-    link_.pause_reads(true);
-  }
-  return used;
+  if (holds_.end_parsing(state_ == State::open)) link_.pause_reads(true);
+  return state_ == State::finished ? bytes.size() : used;
 }
 
 /// Handles one frame or a part of one; 0 when more bytes are needed.
@@ -261,10 +256,7 @@ void Connection::start_closing(CloseCode code, std::string_view text) {
   state_ = State::closing;
   close_at_ = link_.clock().steady() + settings_.close_timeout;
   rearm();
-  if (paused_) {
-    paused_ = false;
-    link_.pause_reads(false);  // the peer's close frame stands behind what is held
-  }
+  if (holds_.resume()) link_.pause_reads(false);  // the peer's close frame stands behind what is held
 }
 
 /// The peer broke a rule: it is told, and not listened to any more.
@@ -288,15 +280,11 @@ void Connection::close(CloseMeaning meaning, std::string_view text) { start_clos
 void Connection::drain() { start_closing(CloseCode::going_away, "the server stops"); }
 
 void Connection::hold() {
-  ++holds_;
-  if (parsing_ || paused_ || state_ != State::open) return;
-  paused_ = true;
-  link_.pause_reads(true);
+  if (holds_.hold(state_ == State::open)) link_.pause_reads(true);
 }
 
 void Connection::release() {
-  if (holds_ == 0 || --holds_ > 0 || !paused_) return;
-  paused_ = false;
+  if (!holds_.release()) return;
   heard_at_ = link_.clock().steady();  // the silence was ours
   rearm();
   link_.pause_reads(false);
@@ -321,7 +309,7 @@ void Connection::rearm() {
   } else {
     consider(login_at_);
     if (settings_.ping_interval > 0) consider(ping_at_);
-    if (settings_.idle_timeout > 0 && !paused_) consider(heard_at_ + settings_.idle_timeout);
+    if (settings_.idle_timeout > 0 && !holds_.paused()) consider(heard_at_ + settings_.idle_timeout);
   }
   link_.deadline(nearest == 0 ? 0 : std::max<Millis>(nearest - now, 1));
 }
@@ -340,7 +328,7 @@ void Connection::on_deadline() {
     });
     if (state_ != State::open) return;
   }
-  if (settings_.idle_timeout > 0 && !paused_ && now >= heard_at_ + settings_.idle_timeout) {
+  if (settings_.idle_timeout > 0 && !holds_.paused() && now >= heard_at_ + settings_.idle_timeout) {
     send_close(CloseCode::going_away, "nothing was heard for too long");
     return finish();
   }

@@ -6,6 +6,7 @@
 
 #include <loft/transport.hpp>
 
+#include "common/holds.hpp"
 #include "frame.hpp"
 #include "settings.hpp"
 
@@ -44,7 +45,7 @@ class Connection final : public Protocol, public Channel {
   struct Pieces;
 
   bool may_parse() const noexcept {
-    return state_ == State::closing || (state_ == State::open && holds_ == 0 && link_.pressure() == Pressure::none);
+    return state_ == State::closing || (state_ == State::open && !holds_.any() && link_.pressure() == Pressure::none);
   }
   std::size_t step(Bytes bytes);
   void control(const FrameHeader& header, Bytes payload);
@@ -72,10 +73,8 @@ class Connection final : public Protocol, public Channel {
   Millis ping_at_;       ///< when the next ping is due
   Millis login_at_ = 0;  ///< 0: none
   Millis close_at_ = 0;  ///< 0: not closing
-  std::uint16_t holds_ = 0;
+  transport::Holds holds_;
   State state_ = State::open;
-  bool parsing_ = false;
-  bool paused_ = false;
 };
 
 static_assert(sizeof(Connection) <= 120, "ten thousand idle connections pay for every byte");

@@ -14,6 +14,7 @@ class WebSocket final : public Transport {
   void options(OptionTable& table) override;
   Result<void> configure() override;
   void setup(Host& host) override;
+  Carries carries() const noexcept override { return Carries::requests; }
 
   /// A WebSocket begins as HTTP: such a listener belongs to transport.http. Says so in the log and closes.
   std::unique_ptr<Protocol> serve(Link& link, Endpoint& endpoint) override;

@@ -92,7 +92,8 @@ struct Delivery {
     created,
     updated,  ///< the conversation itself: name and the like, or dissolved
     signal,
-    receipt,  ///< to a sender: `subject` has read its messages up to `newest`, which is the sender's own
+    receipt,  ///< to a sender: `subject` has read its messages up to `newest`, which is the sender's own. Nobody hears
+              ///< it in groups of more than `receipts.group_max` members
   };
   Kind kind = Kind::message;
   const MessageRecord* record = nullptr;       ///< message, recalled
@@ -101,7 +102,7 @@ struct Delivery {
   const User* actor = nullptr;                 ///< who did it
   const User* subject = nullptr;               ///< membership: whom it concerns; read, receipt: whose mark
   MessageId newest = MessageId::none;          ///< read, receipt: the newest message read
-  Position position = 0;                       ///< receipt: of the change, as `sync` gives it; 0 in large groups
+  Position position = 0;                       ///< receipt: of the change, as `sync` gives it
   Millis reached = 0;                          ///< read: as Marked::reached
   const Signal* signal = nullptr;              ///< signal
 };

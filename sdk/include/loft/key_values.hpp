@@ -46,6 +46,9 @@ class KeyValues {
   /// As `list`, but waits. Thread role: control (from `start` on), or the blocking pool.
   virtual Result<std::vector<KeyValue>> read(const std::string& prefix, const std::string& after,
                                              std::size_t limit) = 0;
+
+  /// As `put`, but waits. Thread role: control (from `start` on), or the blocking pool.
+  virtual Result<void> write(std::vector<KeyChange> changes) = 0;
 };
 
 }  // namespace loft

@@ -28,7 +28,8 @@ struct Caller {
 enum class MarkId : std::uint8_t {
   delivered,  ///< reached one of the member's devices
   read,       ///< implies delivered; heard of by other sessions
-  hidden,     ///< the member does not want to see it any more; nobody else is told
+  hidden,     ///< the member does not want to see it any more, own ones included; nobody else is told. No list has it
+              ///< but an inbox that asks for it (`having`); `message` and `sync` still give it
 };
 
 /// A contract's own mark, such as `im.fetched`.
@@ -77,8 +78,8 @@ struct MarkAct {
   MessageId up_to = MessageId::none;  ///< everything up to this one, included
   Millis up_to_time = 0;              ///< everything with time() <= this
   bool everywhere = false;            ///< everything in all of the caller's conversations
-  /// With `everywhere`: only what has this mark (one with MarkSpec::timed) since before `set_before`. Where it is not
-  /// known since when, the message's own time counts.
+  /// With `everywhere`: only messages from others that have this mark (one with MarkSpec::timed) since before
+  /// `set_before`. Where it is not known since when, the message's own time counts. Not to set `hidden`.
   std::optional<MarkId> having;
   Millis set_before = 0;  ///< since 1970
 };
@@ -148,7 +149,7 @@ struct Page {
   bool more = false;        ///< there are further ones in the same direction; a page of large ones may be short
 };
 
-/// Messages of one conversation, newest first.
+/// Messages of one conversation, newest first. Hidden ones are left out.
 struct HistoryQuery {
   ConversationRef in;
   MessageId before = MessageId::none;  ///< only older than this one; none: no bound
@@ -164,6 +165,7 @@ struct ConversationClass {
 };
 
 /// Messages from others in all of the caller's conversations that lack a mark, oldest first. Hidden ones are left out.
+/// What was pushed to a live session that sets a mark by that (`SessionPolicy::mark_on_push`) counts as having it.
 struct InboxQuery {
   bool with_recalled = false;         ///< recalled ones are part of it (as tombstones)
   bool only_recalled = false;         ///< nothing but recalled ones
@@ -214,6 +216,7 @@ struct Signal {
   ConversationRef in;
   std::string name;  ///< a word of the contracts that know it, such as `typing`
   std::string data;  ///< a JSON object, or empty
+  bool from_outside = false;  ///< the contract's own word: the caller need not be a member, and no session is spared
 };
 
 struct ConversationQuery {
@@ -222,7 +225,7 @@ struct ConversationQuery {
   bool groups_only = false;
   bool with_last = false;         ///< fill `ConversationRecord::last`
   std::optional<MarkId> lacking;  ///< fill `ConversationRecord::lacking`: messages from others without this mark, that
-                                  ///< are neither hidden nor recalled
+                                  ///< are neither hidden nor recalled; what an InboxQuery would return
   bool only_lacking = false;      ///< leave out those where that count (without `lacking`: unread) is 0
   std::size_t members = 0;        ///< fill `ConversationRecord::members`, at most so many, in the order of joining
 };
@@ -248,23 +251,26 @@ class Messaging {
   /// one caller in the order of the calls; where the queue is full, a caller without a session hears so ahead of its
   /// turn. Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
   /// `member.none`, `member.muted`, `conversation.read_only`; conflict `client_id.reused` (other content); too_large
-  /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`.
+  /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`; invalid `extras.invalid` (no JSON
+  /// object), `topic.invalid` (of 1 to 50 bytes a-z, 0-9, `_`, `.` and `-`).
   virtual void submit(const Caller& caller, Submission submission, Done<Accepted> done) = 0;
 
   /// Errors: not_found `message.unknown` (also when the caller may not see it); forbidden `recall.not_yours`; expired
-  /// `recall.expired`.
+  /// `recall.expired`; too_large `recall.reason_too_long`.
   virtual void recall(const Caller& caller, Recall recall, Done<Recalled> done) = 0;
 
-  /// Errors: not_found `message.unknown`, `conversation.unknown`; forbidden `member.none`, `mark.own_message` (strict).
+  /// Errors: not_found `message.unknown`, `conversation.unknown`; forbidden `member.none`, `mark.own_message` (strict);
+  /// invalid `mark.hidden_having` (`hidden` with `having`).
   virtual void mark(const Caller& caller, MarkAct act, Done<Marked> done) = 0;
 
   /// Makes a group, or a direct conversation before its first message. Errors: not_found `user.unknown`; conflict
-  /// `conversation.handle_taken`; too_large `conversation.too_many_members`.
+  /// `conversation.handle_taken` (also one that begins with `system:`); too_large `conversation.too_many_members`;
+  /// invalid `conversation.peer_missing` (direct, and not exactly one in `members`), `conversation.kind_invalid`.
   virtual void create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) = 0;
 
   /// Errors: not_found `conversation.unknown`, `user.unknown`, `member.unknown` (the new owner is none); forbidden
   /// `member.none`, `role.required`, `conversation.not_a_group`; invalid `conversation.too_few` (`max_members` below
-  /// the number of members).
+  /// the number of members). The change that `sync` shows has the new owner as `subject`, where there is one.
   virtual void change_conversation(const Caller& caller, ConversationAct act, Done<ConversationRecord> done) = 0;
 
   /// Errors: not_found `conversation.unknown`, `user.unknown`; forbidden `member.none`, `role.required`,
@@ -272,7 +278,7 @@ class Messaging {
   /// `member.unknown` (the subject is not one); invalid `role.invalid`.
   virtual void change_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done) = 0;
 
-  /// One message that the caller may see. Errors: not_found `message.unknown`.
+  /// One message that the caller may see, hidden or not. Errors: not_found `message.unknown`.
   virtual void message(const Caller& caller, MessageId id, Done<MessageRecord> done) = 0;
 
   /// Errors: not_found `conversation.unknown`, `message.unknown` (`before`); forbidden `member.none`.
@@ -357,8 +363,15 @@ class Identity {
   virtual Result<Claims> verify(std::string_view token, const TokenRules& rules) const = 0;
 
   /// Errors: unauthenticated `token.missing`, `token.malformed`, `token.forged`, `token.expired`, `token.not_yet`,
-  /// `token.algorithm`.
+  /// `token.algorithm`; unavailable `token.keys_missing` (an issuer's keys could not be had yet).
   virtual Result<Claims> verify(std::string_view token) const = 0;
+
+  /// A token of this host's own for a user who has proved who it is, valid for `ttl` from now; every contract accepts
+  /// it. Error: unavailable `token.no_issuer` (this identity makes none).
+  virtual Result<std::string> issue(const User& user, Millis ttl) const {
+    static_cast<void>(user), static_cast<void>(ttl);
+    return Error{Code::unavailable, "token.no_issuer", "this host makes no tokens"};
+  }
 };
 
 }  // namespace loft

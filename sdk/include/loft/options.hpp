@@ -36,7 +36,7 @@ struct Option {
   OptionType type = OptionType::text;
   std::string help;          ///< one sentence; becomes the option reference
   std::string default_text;  ///< as it would be written in YAML
-  std::vector<std::string> choices;
+  std::vector<std::string> choices;  ///< choice: the words; list: the only elements, empty: any
   double minimum = -std::numeric_limits<double>::infinity();  ///< of the number, milliseconds or bytes
   double maximum = std::numeric_limits<double>::infinity();
   bool is_required = false;

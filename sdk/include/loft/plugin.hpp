@@ -7,6 +7,8 @@
 #include <loft/abi.hpp>
 #include <loft/bus.hpp>
 #include <loft/clock.hpp>
+#include <loft/error.hpp>
+#include <loft/function.hpp>
 #include <loft/log.hpp>
 #include <loft/metrics.hpp>
 #include <loft/options.hpp>
@@ -19,6 +21,10 @@ class Identity;
 class Domains;
 class Inspector;
 class KeyValues;
+struct Caller;
+
+/// A command of the control socket: gets a JSON object, answers with a JSON text.
+using CommandHandler = Function<Result<std::string>(std::string_view arguments)>;
 
 /// What the host offers to one plugin instance. Lifetime: from `setup` until the instance is destroyed.
 class Host {
@@ -44,6 +50,16 @@ class Host {
   /// Runs `work` on the bounded blocking pool. False: the pool is full and `work` was not taken; answer `overloaded`.
   /// Thread role: any.
   virtual bool run_blocking(Function<void()> work) = 0;
+
+  /// Runs `work` on the thread of `caller`, after this turn of its loop: the way back from `run_blocking`. It is destroyed
+  /// without a call when the host stops. Thread role: any. A host that does not override it drops everything.
+  virtual void post(const Caller& caller, Function<void()> work) { static_cast<void>(caller), static_cast<void>(work); }
+
+  /// Offers a command to the operator, over the control socket; `name` is `<word>.<word>`, and a second taker of it is
+  /// refused (std::invalid_argument). `run` is called on a thread that may wait, one call at a time, from `start` on;
+  /// when no host runs, a command opens the store, and then there are no I/O threads: use what waits, such as
+  /// `KeyValues::read` and `write`. Thread role: control, `setup` only. A host that does not override it has no commands.
+  virtual void command(std::string name, CommandHandler run) { static_cast<void>(name), static_cast<void>(run); }
 
   /// True when the host is reachable from this machine only: every listener is on a loopback address. Thread role: any.
   virtual bool loopback_only() const noexcept = 0;

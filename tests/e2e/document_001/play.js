@@ -6,7 +6,7 @@ const fs = require('fs');
 const path = require('path');
 const readline = require('readline');
 const vm = require('vm');
-const {Socket} = require('phoenix/priv/static/phoenix.cjs.js');
+const {Socket} = require('phoenix');
 
 const [url, token, topic] = process.argv.slice(2);
 const say = (...words) => console.log(JSON.stringify(words));

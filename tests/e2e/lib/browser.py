@@ -86,8 +86,15 @@ class Chromium:
 
     def evaluate(self, script):
         """The script's value; of a promise what it comes to. An exception of the page is one here."""
-        result = self._call("Runtime.evaluate", expression=script, awaitPromise=True, returnByValue=True)
+        return self._run(script, awaitPromise=True, returnByValue=True).get("value")
+
+    def load(self, script):
+        """Runs a script as a page's own, whatever its last expression is."""
+        self._run(script)
+
+    def _run(self, script, **how):
+        result = self._call("Runtime.evaluate", expression=script, **how)
         if "exceptionDetails" in result:
             details = result["exceptionDetails"]
             raise BrowserError(details.get("exception", {}).get("description", details["text"]))
-        return result["result"].get("value")
+        return result["result"]

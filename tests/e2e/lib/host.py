@@ -30,7 +30,12 @@ internal:
 listeners:
 {listeners}{extra}"""
 
-# What a listener needs besides its name, which is its contract's. `cp` is carrypigeon over WebSocket.
+# For handshakes of encrypted packets. A key that is thrown away: the one of the known answer in the unit tests.
+PIGEON_KEY = ("MIGTAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBHkwdwIBAQQgCOvdGTo9Pzb/EjnJDAVRp+3nUGUsHZCprYNCf/OZ5pWgCgYIKoZIzj0DAQeh"
+              "RANCAAQAJ4aO9/5U7sAoLMnUSzqUlfTpduENrWBnhMtOktVU+GQ1BW9C1Ade+BTFA9DFMuK+O4ZafHD0JsT/cSa0t9r7")
+
+# What a listener needs besides its name, which is its contract's. `cp` is carrypigeon over WebSocket, `sealed` the same
+# with encryption.
 LISTENERS = {
     "im": "    contracts: [im]\n",
     "netherlink": "    contracts: [netherlink]\n",
@@ -38,6 +43,8 @@ LISTENERS = {
     "message_service": "    contracts: [message_service]\n",
     "carrypigeon": "    transport: route_packet\n    contracts: [carrypigeon]\n",
     "cp": "    contracts: [carrypigeon]\n",
+    "sealed": f"    transport: {{use: route_packet, encryption: required, private_key: {PIGEON_KEY}}}\n"
+              "    contracts: [carrypigeon]\n",
 }
 
 

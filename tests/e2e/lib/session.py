@@ -159,9 +159,9 @@ class FlixSession(_Session):
 class PigeonSession(_Session):
     """Over packets where the address is host and port; over the WebSocket /cp where it is a URL."""
 
-    def __init__(self, address, ssl=None):
+    def __init__(self, address, ssl=None, packets=Packets):
         super().__init__(WebSocket("ws" + address[len("http"):] + "/cp", None, ssl) if isinstance(address, str)
-                         else Packets(address, ssl))
+                         else packets(address, ssl))
         self._last = 100
 
     def request(self, route, data):
@@ -184,6 +184,12 @@ class PigeonSession(_Session):
             if message.get("id") == self._last:
                 return heard
             heard.append(message)
+
+
+def sealed_pigeon(address):
+    """Over packets that are encrypted."""
+    from .sealed import SealedPackets  # needs python3-cryptography, which nothing else does
+    return PigeonSession(address, packets=SealedPackets)
 
 
 class Http:

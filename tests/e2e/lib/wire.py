@@ -114,11 +114,14 @@ class Packets:
     def send_json(self, value):
         self.send(json.dumps(value, ensure_ascii=False))
 
-    def receive(self, patience=PATIENCE):
+    def receive_payload(self, patience=PATIENCE):
         self._socket.settimeout(patience)
+        (length,) = struct.unpack(">H", self._exactly(2))
+        return self._exactly(length)
+
+    def receive(self, patience=PATIENCE):
         while True:
-            (length,) = struct.unpack(">H", self._exactly(2))
-            data = self._exactly(length)
+            data = self.receive_payload(patience)
             if data.startswith(b"{"):  # anything else is the server's heartbeat
                 return data.decode()
 

@@ -60,7 +60,7 @@ class TestBus final : public Bus {
     followers_.push_back({plugin_, std::move(spec), std::move(consume)});
   }
 
-  void failed(const detail::HandlerTable&, const detail::Handler& handler, std::string_view what) noexcept override {
+  void failed(const loft::detail::HandlerTable&, const loft::detail::Handler& handler, std::string_view what) noexcept override {
     const std::lock_guard lock(mutex_);
     failures_.push_back({handler.plugin, std::string(what)});
   }
@@ -70,16 +70,16 @@ class TestBus final : public Bus {
   void post(unsigned, Function<void()> work) override { loop_.post(std::move(work)); }
 
  protected:
-  detail::HandlerTable& table(const std::type_info& type) override {
+  loft::detail::HandlerTable& table(const std::type_info& type) override {
     auto& slot = tables_[type];
     if (!slot) {
-      slot = std::make_unique<detail::HandlerTable>();
+      slot = std::make_unique<loft::detail::HandlerTable>();
       slot->event = type.name();
     }
     return *slot;
   }
 
-  void add(detail::HandlerTable& table, detail::Handler handler) override {
+  void add(loft::detail::HandlerTable& table, loft::detail::Handler handler) override {
     check_open();
     if (handler.wait != nullptr && handler.timeout <= 0)
       throw std::invalid_argument("a waiting interceptor needs a time-out");
@@ -98,7 +98,7 @@ class TestBus final : public Bus {
   }
 
   ManualLoop& loop_;
-  std::map<std::type_index, std::unique_ptr<detail::HandlerTable>> tables_;
+  std::map<std::type_index, std::unique_ptr<loft::detail::HandlerTable>> tables_;
   std::vector<Follower> followers_;
   mutable std::mutex mutex_;
   std::vector<Failure> failures_;

@@ -10,6 +10,8 @@
 #pragma once
 
 #include <deque>
+#include <functional>
+#include <map>
 #include <mutex>
 #include <stdexcept>
 #include <string>
@@ -68,6 +70,15 @@ class FakeHost final : public Host {
       queued_.push_back(std::move(work));
     }
     return true;
+  }
+
+  /// All threads are the test's own: runs at once.
+  void post(const Caller&, Function<void()> work) override { work(); }
+
+  /// The commands that the plugin offers.
+  std::map<std::string, CommandHandler, std::less<>> commands;
+  void command(std::string name, CommandHandler run) override {
+    if (!commands.emplace(name, std::move(run)).second) throw std::invalid_argument("two commands " + name);
   }
 
   /// Runs the work that waits, in order, on this thread. Returns how many pieces ran.

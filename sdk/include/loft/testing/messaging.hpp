@@ -246,6 +246,9 @@ class FakeIdentity final : public Identity {
     asked = rules;
     return verify(token);
   }
+  Result<std::string> issue(const User& user, Millis ttl) const override {
+    return "token of " + user.handle + " for " + std::to_string(ttl);
+  }
 
   mutable TokenRules asked;  ///< with which the latest token was verified
 };
@@ -283,6 +286,13 @@ class FakeKeyValues final : public KeyValues {
       if (key.starts_with(prefix) && key > after && found.size() < limit) found.push_back({key, value});
     }
     return found;
+  }
+  Result<void> write(std::vector<KeyChange> changes) override {
+    Result<void> result;
+    put({}, std::move(changes), [&result](Result<bool> stored) {
+      if (!stored) result = std::move(stored.error());
+    });
+    return result;
   }
 };
 

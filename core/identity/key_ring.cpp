@@ -1,0 +1,26 @@
+#include "identity/key_ring.hpp"
+
+#include <algorithm>
+
+namespace loft::identity {
+
+std::size_t KeyRing::add(Vouching vouching, bool changes) {
+  const std::lock_guard lock(mutex_);
+  sources_.push_back({std::make_shared<const Vouching>(std::move(vouching)), changes, {}});
+  if (changes) ++waiting_;
+  return sources_.size() - 1;
+}
+
+void KeyRing::put(std::size_t source, const std::vector<NamedKey>& keys) {
+  const std::lock_guard lock(mutex_);
+  auto& at = sources_.at(source);
+  at.keys.clear();
+  for (const auto& [key, kid] : keys) at.keys.push_back({key, kid, at.vouching});
+  auto joined = std::make_shared<Keys>();
+  for (const auto& each : sources_) joined->insert(joined->end(), each.keys.begin(), each.keys.end());
+  joined_ = std::move(joined);
+  const auto waits = [](const Source& each) { return each.changes && each.keys.empty(); };
+  waiting_ = static_cast<std::size_t>(std::count_if(sources_.begin(), sources_.end(), waits));
+}
+
+}  // namespace loft::identity

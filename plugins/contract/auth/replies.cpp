@@ -1,0 +1,90 @@
+#include "replies.hpp"
+
+#include <string>
+#include <vector>
+
+#include <loft/json.hpp>
+
+namespace loft::auth {
+namespace {
+
+std::string_view title(unsigned status) {
+  switch (status) {
+    case 400:
+      return "Bad Request";
+    case 401:
+      return "Unauthorized";
+    case 403:
+      return "Forbidden";
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 409:
+      return "Conflict";
+    case 429:
+      return "Too Many Requests";
+    case 503:
+      return "Service Unavailable";
+    default:
+      return "Internal Server Error";
+  }
+}
+
+unsigned status_of(const Error& error) {
+  switch (error.code) {
+    case Code::invalid:
+    case Code::too_large:
+      return 400;
+    case Code::unauthenticated:
+    case Code::forbidden:
+    case Code::not_found:
+    case Code::expired:
+      return 401;
+    case Code::conflict:
+      return 409;
+    case Code::overloaded:
+    case Code::unavailable:
+      return 503;
+    case Code::internal:
+      break;
+  }
+  return 500;
+}
+
+}  // namespace
+
+void reply(HttpExchange& exchange, Bytes body) {
+  constexpr HttpHeader headers[] = {{"Cache-Control", "no-store"}};
+  exchange.respond(200, "application/json", body, headers);
+}
+
+void refuse(HttpExchange& exchange, unsigned status, std::string_view detail, Millis retry_after) {
+  std::string body;
+  json::Writer(body)
+      .object()
+      .key("type")
+      .string("about:blank")
+      .key("title")
+      .string(title(status))
+      .key("status")
+      .number(status)
+      .key("detail")
+      .string(detail)
+      .end_object();
+  const auto seconds = std::to_string((retry_after + 999) / 1000);
+  std::vector<HttpHeader> headers = {{"Cache-Control", "no-store"}};
+  if (status == 401) headers.push_back({"WWW-Authenticate", "Bearer"});
+  if (retry_after > 0) headers.push_back({"Retry-After", seconds});
+  exchange.respond(status, "application/problem+json", body, headers);
+}
+
+void refuse(HttpExchange& exchange, const Error& error) {
+  const auto status = status_of(error);
+  if (status == 401) return refuse(exchange, 401, "the token is missing, not valid or of no user");
+  if (status == 503) return refuse(exchange, 503, "the host cannot answer now; try again", 1000);
+  if (status == 500) return refuse(exchange, 500, "the host failed");
+  refuse(exchange, status, error.detail.empty() ? error.reason : error.detail);
+}
+
+}  // namespace loft::auth

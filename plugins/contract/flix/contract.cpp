@@ -1,0 +1,151 @@
+#include "contract.hpp"
+
+#include <mutex>
+
+#include <loft/json.hpp>
+#include <loft/token_options.hpp>
+
+#include "errors.hpp"
+
+namespace loft::flix {
+namespace {
+
+using phoenix::Version;
+
+constexpr Variant variant(Version version) noexcept { return static_cast<Variant>(version); }
+
+/// A broadcast of the event `event` on each viewer's own topic, around what `write` writes.
+template <class F>
+void broadcast(Encoded& out, Variant which, F write) {
+  const bool is_v2 = which == variant(Version::v2);
+  out.bytes += is_v2 ? "[null,null,\"user:" : "{\"topic\":\"user:";
+  out.splice(Encoded::Part::viewer_uuid);
+  out.bytes += is_v2 ? "\",\"event\"," : "\",\"event\":\"event\",\"payload\":";
+  write();
+  out.bytes += is_v2 ? "]" : ",\"ref\":null}";
+}
+
+UserId other_of(const Conversation& conversation, UserId one) noexcept {
+  return conversation.low == one ? conversation.high : conversation.low;
+}
+
+/// One round of `sync_from`. Owned by the answers that are on their way.
+struct Syncing {
+  const Shared& shared;
+  Caller caller;
+  Function<std::size_t(const SyncPage&)> write;
+  Done<Position> done;
+  int rounds = 0;
+};
+
+// Whoever writes much and hears little has long stretches of nothing: they are passed over in larger steps, and not for
+// ever, since the next request goes on from there.
+void ask(const std::shared_ptr<Syncing>& syncing, Position after) {
+  constexpr std::size_t first_limit = 100, next_limit = 1000;
+  constexpr int most_rounds = 64;
+  SyncQuery query;
+  query.after = after;
+  query.limit = syncing->rounds == 0 ? first_limit : next_limit;
+  syncing->shared.messaging().sync(syncing->caller, query, [syncing](Result<SyncPage> page) {
+    if (!page) return syncing->done(std::move(page.error()));
+    const auto said = syncing->write(*page);
+    if (said == 0 && page->more && ++syncing->rounds < most_rounds) return ask(syncing, page->next);
+    syncing->done(page->next);
+  });
+}
+
+}  // namespace
+
+void Joined::add(const User& user) {
+  const std::unique_lock lock(mutex_);
+  auto& entry = users_[user.id];
+  entry.uuid = user.uuid;
+  ++entry.sockets;
+}
+
+void Joined::remove(UserId user) {
+  const std::unique_lock lock(mutex_);
+  const auto found = users_.find(user);
+  if (found != users_.end() && --found->second.sockets == 0) users_.erase(found);
+}
+
+std::string Joined::uuid(UserId user) const {
+  const std::shared_lock lock(mutex_);
+  const auto found = users_.find(user);
+  return found == users_.end() ? std::string() : found->second.uuid;
+}
+
+Messaging& Shared::messaging() const noexcept { return host->messaging(); }
+
+Result<Claims> Shared::verify(std::string_view token) const { return host->identity().verify(token, rules); }
+
+void FlixContract::options(OptionTable& table) {
+  auto& settings = shared_.settings;
+  table.duration("join_timeout", settings.join_timeout,
+                 "A socket that has not joined a channel after this time is closed; 0 waits for ever.");
+  table.duration("recall_window", settings.recall_window,
+                 "So long after sending a message its sender may withdraw it; 0: for ever.");
+  table.text("locale", settings.locale,
+             "Language of previews, and of the text that stands for messages this contract cannot show.");
+  table.text("recalled_text", settings.recalled_text, "What is shown in the place of a recalled message.");
+  token_options(table, shared_.rules);
+}
+
+void FlixContract::setup(Host& host) {
+  shared_.host = &host;
+  shared_.wire.begin(host.domains(), shared_.settings.locale, shared_.settings.recalled_text);
+}
+
+void FlixContract::routes(Routes& routes) {
+  routes.socket(
+      "/socket/websocket", [this](Peer& peer, const Opening& opening) { return make_session(shared_, peer, opening); },
+      [this](const HttpExchange& request) { return admit(shared_, request); });
+  message_routes(shared_, routes);
+  list_routes(shared_, routes);
+  system_routes(shared_, routes);
+  routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) {
+    const auto error = wire_error(status == 405 ? failure::wrong_method() : failure::no_route());
+    auto& body = phoenix::scratch();
+    append_body(body, error);
+    exchange->respond(error.status, "application/json", body);
+  });
+}
+
+void FlixContract::encode(const Delivery& delivery, Variant which, Encoded& out) const {
+  const auto reader = Reader::each(out);
+  switch (delivery.kind) {
+    case Delivery::Kind::message:
+      out.bytes.reserve(1024 + delivery.record->message->content.size());
+      return broadcast(out, which, [&] { shared_.wire.new_message(out.bytes, *delivery.record, reader); });
+    case Delivery::Kind::recalled:
+      return broadcast(out, which, [&] {
+        shared_.wire.recalled(out.bytes, *delivery.record, delivery.record->message->recalled, reader);
+      });
+    case Delivery::Kind::receipt: {
+      std::string mine, other;
+      if (delivery.conversation->kind == ConversationKind::direct) {
+        mine = shared_.joined.uuid(other_of(*delivery.conversation, delivery.subject->id));
+        other = delivery.subject->uuid;
+        if (mine.empty()) return;  // has left meanwhile
+      }
+      // Large groups keep no changes: the message's own position stands for the act.
+      const auto position = delivery.position != 0 ? delivery.position : raw(delivery.newest);
+      return broadcast(out, which, [&] {
+        Wire::read(out.bytes, *delivery.conversation, delivery.newest, position, mine, other, reader.viewer);
+      });
+    }
+    case Delivery::Kind::read:
+    case Delivery::Kind::membership:
+    case Delivery::Kind::created:
+    case Delivery::Kind::updated:
+    case Delivery::Kind::signal:
+      break;
+  }
+}
+
+void sync_from(const Shared& shared, const Caller& caller, Position after, Function<std::size_t(const SyncPage&)> write,
+               Done<Position> done) {
+  ask(std::make_shared<Syncing>(Syncing{shared, caller, std::move(write), std::move(done), 0}), after);
+}
+
+}  // namespace loft::flix

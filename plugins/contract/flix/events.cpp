@@ -1,0 +1,178 @@
+// The events that a client sends on its channel.
+#include <loft/contract_tools.hpp>
+
+#include "fields.hpp"
+#include "session.hpp"
+
+namespace loft::flix {
+
+// The most frequent first. `send_private_message` is what later clients call it.
+constexpr Session::Row Session::table[] = {
+    {"send_message", &Session::send_message, Act::any},
+    {"mark_read", &Session::mark_read, Act::mark},
+    {"sync", &Session::sync, Act::any},
+    {"get_conversations", &Session::list, Act::any},
+    {"get_conversation_history", &Session::history, Act::any},
+    {"withdraw_message", &Session::withdraw, Act::any},
+    {"create_conversation", &Session::create, Act::create},
+    {"send_private_message", &Session::send_message, Act::any},
+};
+
+void Session::event(const Frame& frame) {
+  const Address to(frame);
+  for (const auto& row : table) {
+    if (row.event != frame.event) continue;
+    if (!missing(frame.payload) && !frame.payload.is(json::Type::object)) {
+      return refuse(to, failure::parameter("payload must be an object"));
+    }
+    if (auto done = (this->*row.handler)(frame.payload, to); !done) refuse(to, done.error(), row.act);
+    return;
+  }
+  refuse(to, failure::unknown_event());
+}
+
+Result<void> Session::send_message(const json::Value& payload, Address to) {
+  Submission submission;
+  if (auto read = read_event(payload, peer_.user(), submission); !read) return read;
+  auto sent = [this, to = std::move(to)](const Result<Accepted>& result) {
+    if (!result) return refuse(to, result.error());
+    const auto& message = *result->record->message;
+    answer(to, [&](std::string& out) {
+      out += "{\"client_message_id\":";
+      const auto extras = json::parse(message.extras);
+      const auto own = extras ? extras->find("client_id") : std::nullopt;
+      if (own) {
+        out += own->raw();
+      } else {
+        out += '"';
+        append_uuid(out, UuidKind::message, raw(message.id));
+        out += '"';
+      }
+      out += ",\"message_id\":\"";
+      append_uuid(out, UuidKind::message, raw(message.id));
+      out += "\",\"server_timestamp\":\"";
+      append_time(out, message.time());
+      out += "\",\"status\":\"sent\"}";
+    });
+  };
+  shared_.messaging().submit(peer_.caller(), std::move(submission), std::move(sent));
+  return {};
+}
+
+Result<void> Session::mark_read(const json::Value& payload, Address to) {
+  auto act = read_mark(payload, peer_.user());
+  if (!act) return act.error();
+  shared_.messaging().mark(peer_.caller(), std::move(*act), [this, to = std::move(to)](const Result<Marked>& result) {
+    if (!result) return refuse(to, result.error(), Act::mark);
+    answer(to, [&](std::string& out) {
+      out += "{\"updated_count\":";
+      json::append_integer(out, result->newly);
+      out += '}';
+    });
+  });
+  return {};
+}
+
+Result<void> Session::withdraw(const json::Value& payload, Address to) {
+  const auto [named] = pick<1>(payload, {"message_id"});
+  const auto id = message_id(named);
+  if (!id) return id.error();
+  Recall recall;
+  recall.message = *id;
+  recall.window = shared_.settings.recall_window;
+  shared_.messaging().recall(peer_.caller(), std::move(recall),
+                             [this, to = std::move(to)](const Result<Recalled>& result) {
+                               if (!result) return refuse(to, result.error());
+                               answer(to, [](std::string& out) { out += "{\"status\":\"withdrawn\"}"; });
+                             });
+  return {};
+}
+
+Result<void> Session::history(const json::Value& payload, Address to) {
+  auto query = read_history(payload, peer_.user());
+  if (!query) return query.error();
+  if (!*query) {
+    answer(to, [](std::string& out) { out += "{\"messages\":[]}"; });
+    return {};
+  }
+  shared_.messaging().history(peer_.caller(), std::move(**query),
+                              [this, to = std::move(to)](const Result<Page>& result) {
+                                if (!result) return refuse(to, result.error());
+                                answer(to, [&](std::string& out) {
+                                  out += "{\"messages\":";
+                                  shared_.wire.messages(out, result->messages, Reader::of(peer_.user()));
+                                  out += '}';
+                                });
+                              });
+  return {};
+}
+
+Result<void> Session::create(const json::Value& payload, Address to) {
+  auto conversation = read_conversation(payload, peer_.user());
+  if (!conversation) return conversation.error();
+  std::vector<std::string> others;
+  if (conversation->kind == ConversationKind::group) {
+    for (const auto& member : conversation->members) others.push_back(member.text);
+  }
+  auto made = [this, to = std::move(to), others = std::move(others)](const Result<ConversationRecord>& result) {
+    if (!result) return refuse(to, result.error(), Act::create);
+    const auto& me = peer_.user();
+    answer(to, [&](std::string& out) {
+      out += "{\"conversation_id\":\"";
+      const auto& other = result->peer ? result->peer->uuid : me.uuid;
+      append_conversation_id(out, *result->conversation, me.uuid, other, {me.uuid, nullptr});
+      out += "\",\"conversation\":";
+      shared_.wire.conversation(out, *result, me, others);
+      out += result->existed ? ",\"already_exists\":true}" : ",\"already_exists\":false}";
+    });
+  };
+  shared_.messaging().create(peer_.caller(), std::move(*conversation), std::move(made));
+  return {};
+}
+
+Result<void> Session::list(const json::Value& payload, Address to) {
+  constexpr std::size_t standard = 20, most_members = 200;
+  const auto [limit, offset] = pick<2>(payload, {"limit", "offset"});
+  const auto range = read_range(limit, offset, standard);
+  if (!range) return range.error();
+  ConversationQuery query;
+  query.limit = range->limit;
+  query.offset = range->offset;
+  query.with_last = true;
+  query.members = most_members;
+  shared_.messaging().conversations(peer_.caller(), query,
+                                    [this, to = std::move(to)](const Result<std::vector<ConversationRecord>>& result) {
+                                      if (!result) return refuse(to, result.error());
+                                      answer(to, [&](std::string& out) {
+                                        out += "{\"conversations\":[";
+                                        for (const auto& record : *result) {
+                                          if (&record != &result->front()) out += ',';
+                                          shared_.wire.listed(out, record, peer_.user());
+                                        }
+                                        out += "]}";
+                                      });
+                                    });
+  return {};
+}
+
+Result<void> Session::sync(const json::Value& payload, Address to) {
+  const auto [last] = pick<1>(payload, {"last_sync_timestamp"});
+  const auto after = parse_position(last);
+  if (!after) return failure::timestamp();
+  auto events = std::make_shared<std::string>();
+  auto write = [this, events](const SyncPage& page) {
+    return shared_.wire.events(*events, page, peer_.user(), events->empty());
+  };
+  sync_from(shared_, peer_.caller(), *after, std::move(write),
+            [this, events, to = std::move(to)](const Result<Position>& next) {
+              if (!next) return refuse(to, next.error());
+              answer(to, [&](std::string& out) {
+                out.append("{\"events\":[").append(*events).append("],\"new_last_sync_timestamp\":\"");
+                append_position(out, *next);
+                out += "\"}";
+              });
+            });
+  return {};
+}
+
+}  // namespace loft::flix
