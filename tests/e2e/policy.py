@@ -13,6 +13,21 @@ from lib.session import Http
 
 # What a client hears, by the reason of the refusal.
 REFUSED = {
+    "netherlink": {
+        "user.blocked": "对方拒绝接收你的消息",
+        "content.forbidden_word": "消息包含违禁词",
+        "rate.limited": "请求过于频繁，请稍后再试",
+    },
+    "flix": {
+        "user.blocked": "blocked by the receiver",
+        "content.forbidden_word": "message contains a forbidden word",
+        "rate.limited": "too many requests, try again later",
+    },
+    "message_service": {
+        "user.blocked": (403, {"code": 403, "message": "对方拒绝接收您的消息", "data": None}),
+        "content.forbidden_word": (403, {"code": 403, "message": "消息包含违禁词", "data": None}),
+        "rate.limited": (429, {"code": 429, "message": "请求过于频繁，请稍后重试", "data": None}),
+    },
     "im": {
         "user.blocked": "Blocked by the receiver",
         "content.forbidden_word": "Message contains a forbidden word",
@@ -34,32 +49,53 @@ plugins:
 
 
 def attempt(contract):
-    """Marks the function that sends a text and returns what is heard of its refusal, as REFUSED has it."""
+    """Marks the function that sends a text from ann to ben and returns what is heard of its refusal, as REFUSED has it."""
     def mark(function):
         ATTEMPTS[contract] = function
         return function
     return mark
 
 
+@attempt("netherlink")
+def _netherlink(two, text):
+    two.ann.session.send_json({"type": "chat", "payload": {"to": two.ben_account["handle"], "content": text, "type": "text"}})
+    answer = two.ann.session.find(lambda m: m["type"] in ("chat_response", "error"))
+    return answer["payload"]["message"] if answer["type"] == "error" else answer
+
+
+@attempt("flix")
+def _flix(two, text):
+    answer = two.ann.session.request("send_message", {
+        "client_message_id": secrets.token_hex(8), "conversation_id": two.ann.private_place(two.ben_account),
+        "content": {"text": text}, "message_type": "private_message", "content_type": "text",
+        "client_timestamp": "2025-04-10T10:30:00.000Z"})
+    return answer["response"]["reason"] if answer["status"] == "error" else answer
+
+
+@attempt("message_service")
+def _message_service(two, text):
+    body = {"receiverId": two.ben_account["uid"], "content": text, "messageType": "TEXT", "clientMsgId": secrets.token_hex(8)}
+    return Http(two.ann.base).call("POST", "/api/v1/messages/private", bearer(two.ann_account), json.dumps(body).encode())
+
+
 @attempt("im")
-def _im(person, place, text):
-    person.session.send_json({"type": "send_message", "timestamp": 1,
-                              "data": {"receiver_id": place, "type": "text", "content": text}})
-    answer = person.session.find(lambda m: m["type"] in ("send_message", "error"))
+def _im(two, text):
+    two.ann.session.send_json({"type": "send_message", "timestamp": 1, "data": {
+        "receiver_id": two.ben_account["handle"], "type": "text", "content": text}})
+    answer = two.ann.session.find(lambda m: m["type"] in ("send_message", "error"))
     return answer["data"]["error"] if answer["type"] == "error" else answer
 
 
 @attempt("carrypigeon")
-def _carrypigeon(person, place, text):
-    answer = person.session.request("/core/channel/message/create",
-                                    {"cid": place, "domain": "Core:Text", "data": {"text": text}})
+def _carrypigeon(two, text):
+    answer = two.ann.session.request("/core/channel/message/create", {
+        "cid": two.ann.private_place(two.ben_account), "domain": "Core:Text", "data": {"text": text}})
     return (answer["code"], answer["data"]["msg"]) if answer["code"] != 200 else answer
 
 
 def spoken(given):
-    """The contracts of this build that this file knows the refusals of."""
-    return [one for one in CONTRACTS
-            if one.contract in ATTEMPTS and os.path.exists(os.path.join(given.plugins, f"contract.{one.contract}.so"))]
+    """The contracts of this build."""
+    return [one for one in CONTRACTS if os.path.exists(os.path.join(given.plugins, f"contract.{one.contract}.so"))]
 
 
 def host_with(given, plugins, more=""):
@@ -95,11 +131,9 @@ class Two:
         Im(host, self.ben_account).http("POST", "/api/v1/messages", {
             "receiver_id": self.ann_account["handle"], "type": "text", "content": "hello"})
         self.ann.enter()
-        self.ann.session.round_trip()
-        self.place = self.ann.private_place(self.ben_account)
 
     def refused(self, text, reason):
-        heard = ATTEMPTS[self.ann.contract](self.ann, self.place, text)
+        heard = ATTEMPTS[self.ann.contract](self, text)
         assert heard == REFUSED[self.ann.contract][reason], f"{self.ann.contract}: {heard}"
 
     def arrives(self, text, as_text=None):

@@ -57,6 +57,9 @@ constexpr Row rows[] = {
      "client_message_id was used before"},
     {"content.too_large", Act::any, 413, too_large, "消息内容过大", "content too large"},
     {"extras.too_large", Act::any, 413, too_large, "消息附加信息过大", "content too large"},
+    {"content.forbidden_word", Act::any, 403, forbidden, "消息包含违禁词", "message contains a forbidden word"},
+    {"user.blocked", Act::any, 403, forbidden, "对方拒绝接收您的消息", "blocked by the receiver"},
+    {"rate.limited", Act::any, 429, "rate_limited", "请求过于频繁，请稍后重试", "too many requests, try again later"},
 };
 
 // Then codes, in the order of `Code`. What is not the caller's fault says nothing about the host.

@@ -90,7 +90,7 @@ void reply(HttpExchange& exchange, const Error& error, Act act) {
   append_body(out, wire);
   constexpr HttpHeader retry[] = {{"Retry-After", "1"}};
   constexpr HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
-  if (wire.status == 503) return exchange.respond(503, json_type, out, retry);
+  if (wire.status == 503 || wire.status == 429) return exchange.respond(wire.status, json_type, out, retry);
   if (wire.status == 401) return exchange.respond(401, json_type, out, challenge);
   exchange.respond(wire.status, json_type, out);
 }
