@@ -2,6 +2,7 @@
 """Tokens of other issuers, signed by OpenSSL and Node: whom every contract believes, and whom none does."""
 
 import json
+import re
 import subprocess
 import urllib.request
 
@@ -53,8 +54,8 @@ def refused(host, token, user, text="Invalid token"):
 
 
 def keys(*entries):
-    """The option of `serve` that names these keys."""
-    return ["--set", "auth.jwt.keys=" + json.dumps(entries)]
+    """The option of `serve` that names these keys. Durations and sizes stand without quotes in YAML."""
+    return ["--set", "auth.jwt.keys=" + re.sub(r'"(\d+(?:ms|s|h|KiB))"', r"\1", json.dumps(entries))]
 
 
 @case
