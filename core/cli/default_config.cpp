@@ -25,19 +25,34 @@ storage:
 broker:
   use: local                    # one host, no cluster
 
-domains: [core]                 # Core:Text, Core:Image, …
+domains: [core, flix]           # Core:Text, Core:Image, …; Flix:Product, Flix:Order, …
 
-listeners:
+listeners:                      # five contracts over one store; take out what nobody speaks
   - name: web
     listen: 127.0.0.1:8080
     transport: http
     websocket: true             # upgrades on the same port
     contracts: [im]
 
+  - name: netherlink
+    listen: 127.0.0.1:8081
+    contracts: [netherlink]     # transport http and WebSocket are what a listener has by itself
+
+  - name: flix
+    listen: 127.0.0.1:4000
+    contracts: [flix]
+
+  - name: message_service
+    listen: 127.0.0.1:8002
+    contracts: [message_service]
+
   - name: packets
     listen: 127.0.0.1:7609
     transport: route_packet
     contracts: [carrypigeon]
+
+# What operators decide, as plugins in the order in which they are asked: docs/operating/policy.md
+# plugins: [interceptor.rate_limit, interceptor.word_filter, interceptor.block_list]
 
 internal:
   listen: 127.0.0.1:7600        # /metrics, /livez, /readyz

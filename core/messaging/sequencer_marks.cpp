@@ -77,11 +77,21 @@ Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId m
   Inserted inserted;
   const bool counts = mark == MarkId::read || mark == MarkId::hidden;
   const auto* other = drafted(user, entry, mark == MarkId::read ? MarkId::hidden : MarkId::read);
+  // What was read counts as marked already.
+  const bool is_implied = mark != MarkId::read && core_.marks_[raw(mark)].implied_by_read;
+  const auto* implied = is_implied ? drafted(user, entry, MarkId::read) : nullptr;
   set.insert(low, high, at, [&](Seq a, Seq b) {
     if (!counted) return;
     a = std::max(a, entry.joined_seq + 1);
     if (a > b) return;
     if (mark == MarkId::read && state_.receipt_sessions != 0) inserted.runs.emplace_back(a, b);
+    if (implied != nullptr) {
+      return implied->gaps(a, b, [&](Seq c, Seq d) {
+        const auto foreign = count_foreign(conversation, c, d, user, inserted.unknown);
+        inserted.newly += foreign - std::min(foreign, count_recalled(conversation, c, d, user));
+        return true;
+      });
+    }
     const auto foreign = count_foreign(conversation, a, b, user, inserted.unknown);
     inserted.newly += foreign - std::min(foreign, count_recalled(conversation, a, b, user));
     if (!counts) return;

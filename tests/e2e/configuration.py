@@ -67,7 +67,7 @@ def production(given):
         assert ran.code == 0, ran
 
         def use(ports):
-            assert set(ports) == {"web", "packets", "internal"}, ports
+            assert set(ports) == {"web", "netherlink", "flix", "message_service", "packets", "internal"}, ports
             trusted = ssl.create_default_context(cafile=chain)
             with urllib.request.urlopen(f"https://127.0.0.1:{ports['web']}/health", timeout=15, context=trusted) as got:
                 assert got.status == 200

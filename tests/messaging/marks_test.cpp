@@ -125,6 +125,22 @@ TEST_CASE("where it is not known since when, the message's own time decides") {
   CHECK(reason_of(everywhere(world, b, MarkId::hidden, world.plain, start)) == "mark.hidden_having");
 }
 
+TEST_CASE("what was read is not newly marked where reading implies the mark") {
+  World world(CoreOptions(), 2, GENERATE(false, true));
+  const auto a = world.user("a"), b = world.user("b");
+  const auto one = send(world, a, b), two = send(world, a, b), three = send(world, a, b);
+  REQUIRE(world.read(b, {two}));
+  const auto marked = [&](MarkId mark) {
+    MarkAct act;
+    act.mark = mark;
+    act.messages = {one, two, three};
+    return world.ask<Marked>([&](auto done) { world.core->mark(world.http(b), std::move(act), std::move(done)); })->newly;
+  };
+  CHECK(marked(world.implied) == 2);
+  CHECK(marked(world.plain) == 3);
+  CHECK(marked(MarkId::read) == 2);
+}
+
 TEST_CASE("marks with times that are set in one hour are one interval, also those of proven pushes") {
   World world;
   const auto a = world.user("a"), b = world.user("b");

@@ -154,8 +154,9 @@ bool Model::mark(UserId user, ModelConversation& in, MarkId mark, Seq seq, Milli
   constexpr Millis hour = 3'600'000;
   const auto& message = in.log[seq - 1];
   const Millis at = mark == MarkId::read && !proven ? now : raw(mark) == 5 ? (now + hour - 1) / hour * hour : 0;
+  const bool was_implied = mark != MarkId::read && implied(mark) && has(user, in, MarkId::read, seq);
   const bool newly = rows.emplace(std::tuple(user, in.id, mark, seq), at).second && message.sender != user &&
-                     !message.recalled && seq > in.member(user)->joined_seq;
+                     !message.recalled && seq > in.member(user)->joined_seq && !was_implied;
   if (newly && mark == MarkId::read) newly_read_.emplace_back(&in, seq);
   return newly;
 }

@@ -1,7 +1,7 @@
 file(REMOVE_RECURSE ${WORK})
 file(WRITE ${WORK}/tests/dialogue/im/a.chat "")
 file(WRITE ${WORK}/tests/dialogue/carrypigeon/b.chat "")
-set(counts "2 dialogues\nwith the real program (1 of `im`, 1 of `carrypigeon` and across)\n")
+set(counts "2 dialogues\nwith the real program (1 of `im`, 1 of `carrypigeon`)\n")
 
 function(check text expected)
   file(WRITE ${WORK}/README.md "${text}")
@@ -19,5 +19,7 @@ check("${counts}[a](docs/there.md#b)\n" "README.md:3: docs/there.md#b has no hea
 check("${counts}[a](../../x.md)\n" "README.md:3: ../../x.md leads out of the repository\n")
 string(REPLACE "2 dialogues" "3 dialogues" wrong "${counts}")
 check("${wrong}" "README.md:1: counts 3 dialogues in all; there are 2\n")
+string(REPLACE "1 of `im`" "2 of `im`" wrong "${counts}")
+check("${wrong}" "README.md:1: counts 2 dialogues of im; there are 1\n")
 file(WRITE ${WORK}/docs/adr/0001-lost.md "# Lost\n")
 check("${counts}" "docs/README.md: does not name adr/0001-lost.md; add a link to it\n")

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include <loft/token_options.hpp>
+
 #include "netherlink/errors.hpp"
 
 namespace loft::netherlink {
@@ -49,6 +51,7 @@ MarkAct Shared::mark_synced(std::vector<MessageId> messages) const {
 
 void NetherLink::options(OptionTable& table) {
   auto& settings = shared_.settings;
+  token_options(table, settings.tokens);
   table.boolean("auto_sync", settings.auto_sync,
                 "Push what was missed, up to 100 messages, right after login_success; off for clients that always send "
                 "sync_offline_messages.");
