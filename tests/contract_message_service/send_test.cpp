@@ -107,6 +107,15 @@ TEST_CASE("every type of the document is a domain of the store, both ways") {
   }
 }
 
+TEST_CASE("the same content is the same, however it is spaced") {
+  Bench bench;
+  echo(bench);
+  ask(bench, 200, post, image,
+      "{\"receiverId\":10002,\"clientMsgId\":\"c\",\"content\": { \"url\" :\n\"a b\\\" c\" ,\t\"tags\": [ 1 , { } ] } "
+      "}");
+  CHECK(bench.messaging.submits.last().content == R"({"url":"a b\" c","tags":[1,{}]})");
+}
+
 TEST_CASE("a system message is for the operator's backends alone") {
   Bench bench;
   echo(bench);
