@@ -175,7 +175,7 @@ TEST_CASE("the files in config are valid, and the default is what the program pr
   const auto settings = config::read_settings(*document);
   CHECK(format(document->problems()) == "");
   CHECK(format(config::check_exposure(settings)) == "");
-  CHECK(settings.listeners.size() == 2);
+  CHECK(settings.listeners.size() == 5);
 
   auto text = read_file(folder + "production.yaml");
   const std::string file = "${file:/etc/loft/jwt.secret}";

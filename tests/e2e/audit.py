@@ -115,9 +115,16 @@ def proposals_and_facts(given):
         group = int(made["group"]["id"])
         host.asked("CreateConversation", user=uid["s_alice"], name="Doves", members=1)
         host.saw("ConversationCreated", conversation=group, name="Doves", owner=uid["s_alice"])
-        assert bob.request("/core/channel/create", {"name": "Pigeons"})["code"] == 200
+        made = bob.request("/core/channel/create", {"name": "Pigeons"})
+        assert made["code"] == 200
         host.asked("CreateConversation", user=uid["s_bob"], name="Pigeons")
         host.saw("ConversationCreated", name="Pigeons", owner=uid["s_bob"])
+        cid = made["data"]["cid"]
+        change = {"cid": cid, "name": "Doves", "owner": uid["s_bob"], "brief": "", "avatar": ""}
+        for act, data, kind in (("profile/update", change, 0), ("delete", {"cid": cid}, 1)):
+            assert bob.request("/core/channel/" + act, data)["code"] == 200
+            host.asked("ChangeConversation", user=uid["s_bob"], kind=kind)
+            host.saw("ConversationChanged", conversation=cid, name="Doves", dissolved=kind == 1)
 
         carol = ImSession(host.im)
         carol.log_in("s_carol")

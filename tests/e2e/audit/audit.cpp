@@ -46,6 +46,7 @@ class Auditor final : public Plugin {
     intercept<AdvanceMark>("AdvanceMark");
     intercept<CreateConversation>("CreateConversation");
     intercept<ChangeMembership>("ChangeMembership");
+    intercept<ChangeConversation>("ChangeConversation");
     intercept<DeliverTo>("DeliverTo");
     intercept<ReadMessages>("ReadMessages");
     if (!wait_.empty() || !never_.empty() || !hog_.empty()) {
@@ -59,6 +60,7 @@ class Auditor final : public Plugin {
     observe<MarkAdvanced>("MarkAdvanced");
     observe<ConversationCreated>("ConversationCreated");
     observe<MembershipChanged>("MembershipChanged");
+    observe<ConversationChanged>("ConversationChanged");
     observe<SessionOpened>("SessionOpened");
     observe<SessionClosed>("SessionClosed");
     observe<UserCreated>("UserCreated");

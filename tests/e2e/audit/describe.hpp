@@ -59,6 +59,10 @@ inline void describe(Writer& w, const loft::ChangeMembership& e) {
   caller(w, e.caller);
   w.key("kind").number(static_cast<int>(e.act.kind)).key("in").string(e.act.in.text);
 }
+inline void describe(Writer& w, const loft::ChangeConversation& e) {
+  caller(w, e.caller);
+  w.key("kind").number(static_cast<int>(e.act.kind)).key("name").string(e.act.name.value_or(std::string()));
+}
 inline void describe(Writer& w, const loft::DeliverTo& e) {
   w.key("user").number(raw(e.recipient));
   record(w, *e.record);
@@ -82,6 +86,10 @@ inline void describe(Writer& w, const loft::ConversationCreated& e) {
   w.key("owner").number(raw(e.conversation->owner));
 }
 inline void describe(Writer& w, const loft::MembershipChanged& e) { change(w, e.change); }
+inline void describe(Writer& w, const loft::ConversationChanged& e) {
+  w.key("conversation").number(raw(e.conversation->id)).key("name").string(e.conversation->name);
+  w.key("dissolved").boolean(e.conversation->dissolved);
+}
 inline void describe(Writer& w, const loft::SessionOpened& e) { caller(w, e.caller); }
 inline void describe(Writer& w, const loft::SessionClosed& e) { caller(w, e.caller); }
 inline void describe(Writer& w, const loft::UserCreated& e) {
