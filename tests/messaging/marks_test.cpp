@@ -134,7 +134,8 @@ TEST_CASE("what was read is not newly marked where reading implies the mark") {
     MarkAct act;
     act.mark = mark;
     act.messages = {one, two, three};
-    return world.ask<Marked>([&](auto done) { world.core->mark(world.http(b), std::move(act), std::move(done)); })->newly;
+    return world.ask<Marked>([&](auto done) { world.core->mark(world.http(b), std::move(act), std::move(done)); })
+        ->newly;
   };
   CHECK(marked(world.implied) == 2);
   CHECK(marked(world.plain) == 3);

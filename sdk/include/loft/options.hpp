@@ -34,8 +34,8 @@ enum class OptionType : std::uint8_t {
 struct Option {
   std::string name;  ///< the YAML key, snake_case; dots nest: `tls.certificate`
   OptionType type = OptionType::text;
-  std::string help;          ///< one sentence; becomes the option reference
-  std::string default_text;  ///< as it would be written in YAML
+  std::string help;                  ///< one sentence; becomes the option reference
+  std::string default_text;          ///< as it would be written in YAML
   std::vector<std::string> choices;  ///< choice: the words; list: the only elements, empty: any
   double minimum = -std::numeric_limits<double>::infinity();  ///< of the number, milliseconds or bytes
   double maximum = std::numeric_limits<double>::infinity();

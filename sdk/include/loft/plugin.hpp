@@ -51,14 +51,15 @@ class Host {
   /// Thread role: any.
   virtual bool run_blocking(Function<void()> work) = 0;
 
-  /// Runs `work` on the thread of `caller`, after this turn of its loop: the way back from `run_blocking`. It is destroyed
-  /// without a call when the host stops. Thread role: any. A host that does not override it drops everything.
+  /// Runs `work` on the thread of `caller`, after this turn of its loop: the way back from `run_blocking`. It is
+  /// destroyed without a call when the host stops. Thread role: any. A host that does not override it drops everything.
   virtual void post(const Caller& caller, Function<void()> work) { static_cast<void>(caller), static_cast<void>(work); }
 
   /// Offers a command to the operator, over the control socket; `name` is `<word>.<word>`, and a second taker of it is
   /// refused (std::invalid_argument). `run` is called on a thread that may wait, one call at a time, from `start` on;
   /// when no host runs, a command opens the store, and then there are no I/O threads: use what waits, such as
-  /// `KeyValues::read` and `write`. Thread role: control, `setup` only. A host that does not override it has no commands.
+  /// `KeyValues::read` and `write`. Thread role: control, `setup` only. A host that does not override it has no
+  /// commands.
   virtual void command(std::string name, CommandHandler run) { static_cast<void>(name), static_cast<void>(run); }
 
   /// True when the host is reachable from this machine only: every listener is on a loopback address. Thread role: any.
