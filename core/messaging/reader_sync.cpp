@@ -145,14 +145,16 @@ std::vector<Reader::Stream> Reader::streams_of(const UserView& view, Position af
 
 Result<SyncPage> Reader::sync(const SyncQuery& query) {
   std::vector<Stream> streams;
-  Position stable = 0, durable = 0;
+  Position stable = 0, durable = 0, after = query.after;
   {
     std::lock_guard lock(state_.mutex);
     const auto* view = state_.view(caller_);
     if (view == nullptr) return Error{Code::internal, "view.missing", {}};
     stable = state_.stable;
     durable = state_.durable;
-    streams = streams_of(*view, query.after);
+    // A client that believes its own clock may ask ahead of all that happened. What happens next is not to be lost.
+    after = std::min(after, stable);
+    streams = streams_of(*view, after);
   }
 
   const auto later = [](const Stream* a, const Stream* b) { return a->position() > b->position(); };
@@ -168,8 +170,8 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
     return {};
   };
   for (auto& stream : streams) {
-    if (!stream.of_changes && query.after != 0) {
-      const auto seq = core_.storage_.seq_at(stream.conversation->id(), query.after);
+    if (!stream.of_changes && after != 0) {
+      const auto seq = core_.storage_.seq_at(stream.conversation->id(), after);
       if (!seq) return seq.error();
       stream.next = std::max(stream.next, *seq + 1);
     }
@@ -186,9 +188,9 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
     if (auto entered = enter(*stream); !entered) return entered.error();
   }
   page.more = !queue.empty();
-  page.next = page.entries.empty() ? query.after : page.entries.back().position;
-  if (!page.more) page.next = std::max({page.next, query.after, std::min(stable, durable)});
-  if (query.limit == 0) page.next = query.after;
+  page.next = page.entries.empty() ? after : page.entries.back().position;
+  if (!page.more) page.next = std::max({page.next, after, std::min(stable, durable)});
+  if (query.limit == 0) page.next = after;
   return page;
 }
 

@@ -31,6 +31,20 @@ std::vector<Read> reads_of(const Result<SyncPage>& page) {
   return reads;
 }
 
+TEST_CASE("who asks ahead of all that happened is sent back to the present, and misses nothing") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  const auto present = raw(send(world, a, b));
+  const auto ahead = sync(world, b, id::limit - 1);
+  REQUIRE(reason_of(ahead) == "ok");
+  CHECK(ahead->entries.empty());
+  CHECK(ahead->next >= present);
+  const auto next = send(world, a, b);
+  const auto page = sync(world, b, ahead->next);
+  REQUIRE(page->entries.size() == 1);
+  CHECK(page->entries.front().position == raw(next));
+}
+
 TEST_CASE("what one member reads is part of what the others sync, once for each round") {
   World world;
   const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
