@@ -328,7 +328,12 @@ class ImTries(_Tries, Im):
         return self.ask("POST", f"/api/v1/groups/{group}/mute", {"user_id": other["handle"]})
 
     def listed(self):
-        return [self._seen(row) for row in self.http("GET", "/api/v1/messages/offline?last_message_id=0&limit=200")["messages"]]
+        found, page = [], {"has_more": True}
+        while page["has_more"]:
+            after = found[-1].id if found else 0
+            page = self.http("GET", f"/api/v1/messages/offline?last_message_id={after}&limit=200")
+            found += [self._seen(row) for row in page["messages"]]
+        return found
 
     def history(self, place):
         return [seen.id for seen in self.listed()]
