@@ -42,7 +42,11 @@ def run(description, **more):
     parser.add_argument("--plugins", required=True)
     parser.add_argument("--only", default="")
     for name, default in more.items():
-        parser.add_argument("--" + name.replace("_", "-"), default=default)
+        flag = "--" + name.replace("_", "-")
+        if default is False:
+            parser.add_argument(flag, action="store_true")
+        else:
+            parser.add_argument(flag, default=default)
     options = parser.parse_args()
     failed = 0
     chosen = [one for one in _cases if options.only in one.__doc__]
