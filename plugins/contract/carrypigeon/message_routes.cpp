@@ -98,6 +98,8 @@ void Connection::read_state_update(const Request& request) {
   std::int64_t number = 0;
   MarkAct act;
   if (!take(request, cid, number, 1) || !take(request, either(time, time_camel), act.up_to_time, 1)) return;
+  // Nothing has been read that is not written yet: a clock that is ahead must not hide what comes next.
+  act.up_to_time = std::min(act.up_to_time, services_.clock.now());
   act.mark = MarkId::read;
   act.in = channel(number);
   services_.messaging.mark(peer_.caller(), std::move(act), acknowledge<Marked>(request.id));
