@@ -34,7 +34,9 @@ bool same_shape(const std::vector<std::string>& a, const std::vector<std::string
   });
 }
 
+/// Names the method once, however many patterns fit the path.
 void allow(std::string& list, HttpMethod method) {
+  if ((", " + list + ",").find(", " + std::string(text_of(method)) + ",") != std::string::npos) return;
   if (!list.empty()) list += ", ";
   list += text_of(method);
   if (method == HttpMethod::get) list += ", HEAD";  // which every GET answers

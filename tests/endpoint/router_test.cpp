@@ -60,6 +60,7 @@ TEST_CASE("where no contract has words for it, an unknown path is 404 and anothe
   it.mount(it.plain, [](Routes& routes) {
     routes.http(HttpMethod::get, "/things/:id", says("one"));
     routes.http(HttpMethod::del, "/things/:id", says("gone"));
+    routes.http(HttpMethod::get, "/things/all", says("all"));
     routes.http(HttpMethod::post, "/things", says("made"));
   });
   const auto unknown = it.ask(HttpMethod::get, "/nothing");
@@ -71,6 +72,8 @@ TEST_CASE("where no contract has words for it, an unknown path is 404 and anothe
   CHECK(other->status == 405);
   CHECK(other->answer == R"({"error":"method not allowed"})");
   CHECK(other->answer_headers == std::map<std::string, std::string>{{"Allow", "GET, HEAD, DELETE"}});
+  // Two patterns fit that path, and each method is named once.
+  CHECK(it.ask(HttpMethod::put, "/things/all")->answer_headers.at("Allow") == "GET, HEAD, DELETE");
   CHECK(it.ask(HttpMethod::get, "/things")->answer_headers == std::map<std::string, std::string>{{"Allow", "POST"}});
   CHECK(it.ask(HttpMethod::get, "/things/")->status == 404);
   CHECK(it.ask(HttpMethod::get, "things")->status == 404);
