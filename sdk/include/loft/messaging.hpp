@@ -214,8 +214,8 @@ struct SyncPage {
 /// Something for whoever is connected now, never stored: typing, presence.
 struct Signal {
   ConversationRef in;
-  std::string name;  ///< a word of the contracts that know it, such as `typing`
-  std::string data;  ///< a JSON object, or empty
+  std::string name;           ///< a word of the contracts that know it, such as `typing`
+  std::string data;           ///< a JSON object, or empty
   bool from_outside = false;  ///< the contract's own word: the caller need not be a member, and no session is spared
 };
 
@@ -251,8 +251,8 @@ class Messaging {
   /// one caller in the order of the calls; where the queue is full, a caller without a session hears so ahead of its
   /// turn. Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
   /// `member.none`, `member.muted`, `conversation.read_only`; conflict `client_id.reused` (other content); too_large
-  /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`; invalid `extras.invalid` (no JSON
-  /// object), `topic.invalid` (of 1 to 50 bytes a-z, 0-9, `_`, `.` and `-`).
+  /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`; invalid `extras.invalid` (no
+  /// JSON object), `topic.invalid` (of 1 to 50 bytes a-z, 0-9, `_`, `.` and `-`).
   virtual void submit(const Caller& caller, Submission submission, Done<Accepted> done) = 0;
 
   /// Errors: not_found `message.unknown` (also when the caller may not see it); forbidden `recall.not_yours`; expired

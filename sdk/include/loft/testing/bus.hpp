@@ -60,7 +60,8 @@ class TestBus final : public Bus {
     followers_.push_back({plugin_, std::move(spec), std::move(consume)});
   }
 
-  void failed(const loft::detail::HandlerTable&, const loft::detail::Handler& handler, std::string_view what) noexcept override {
+  void failed(const loft::detail::HandlerTable&, const loft::detail::Handler& handler,
+              std::string_view what) noexcept override {
     const std::lock_guard lock(mutex_);
     failures_.push_back({handler.plugin, std::string(what)});
   }
