@@ -312,7 +312,7 @@ def house(given):
         assert other["conversation"] != first["conversation"]
         names = loft("user", "list").stdout
         assert "shop" in names and "system" in names, names
-        for words, said in ((("announce", "news", "--domain", "No:Such", "--content", "{}"), "No:Such"),
+        for words, said in ((("announce", "news", "--domain", "No:Such", "--content", "{}"), "unknown message domain"),
                             (("announce", "news", "--domain", "Core:Text", "--content", "{}"), "text"),
                             (("notify", "eve", "--topic", "orders", "--text", "x"), "there is no user eve")):
             done = loft(*words)
