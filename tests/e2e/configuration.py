@@ -216,7 +216,7 @@ def unopenable_files(given):
     im = "listeners: [{name: im, listen: 127.0.0.1:0, contracts: [im]}]\n"
     with Place(given, TRUSTING + im) as place:
         for file, words in ((place.path, "is a folder; name a file in it"), ("loft.yaml/log", "loft.yaml' is no folder"),
-                            ("/proc/nothing/log", "cannot be "), ("new/folder/log", None)):
+                            ("new/folder/log", None)):
             ran = place.run("check", "--set", f"log.file={file}")
             assert ran.code == (78 if words else 0), (file, ran)
             assert not words or ("log.file" in ran.err and words in ran.err), (file, ran)

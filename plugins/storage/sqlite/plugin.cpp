@@ -318,11 +318,10 @@ void SqliteStorage::recovered() {
 }
 
 void SqliteStorage::damaged(const std::string& what) {
-  {
-    const std::lock_guard lock(health_mutex_);
-    if (!damage_.empty()) return;
-    damage_ = what;
-  }
+  const std::lock_guard lock(health_mutex_);
+  if (!damage_.empty()) return;
+  damage_ = what;
+  // With the lock held: who reads of it in the health finds it in the log.
   host_->log().error("the database is damaged: stop, keep a copy of the files, restore a backup", {{"damage", what}});
 }
 

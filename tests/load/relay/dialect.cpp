@@ -75,7 +75,7 @@ class Flix final : public Dialect {
   std::string message(const Person& from, const Person& to, std::size_t bytes, std::uint64_t number) const override {
     const auto& low = from.uuid < to.uuid ? from.uuid : to.uuid;
     const auto& high = from.uuid < to.uuid ? to.uuid : from.uuid;
-    return R"(["1","2","user:)" + from.uuid + R"(","send_message",{"client_message_id":"c)" + std::to_string(number) +
+    return R"(["1","2","user:)" + from.uuid + R"(","send_message",{"client_message_id":"f)" + std::to_string(number) +
            R"(","conversation_id":"private:)" + low + ':' + high + R"(","content":{"text":")" +
            std::string(bytes, 'x') +
            R"("},"message_type":"private_message","content_type":"text","client_timestamp":"2025-04-10T10:30:00.000Z"}])";
