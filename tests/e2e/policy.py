@@ -192,7 +192,7 @@ def words_masked(given):
 
 @case
 def limits(given):
-    """Whoever sends too much is refused in the words of the contract; others, the exempt and backends go on"""
+    """Whoever sends too much is refused in the words of the contract; others and the exempt go on"""
     rules = ("plugins:\n  - {use: interceptor.rate_limit, options: {messages: {rate: 0.01, burst: 3}, exempt: [s_robot]}}\n")
     with host_with(given, rules) as host:
         for speaker in spoken(given):
