@@ -44,11 +44,11 @@ Taken escape_at(const char* p) noexcept {
   }
 }
 
-template <bool with_escapes>
+template <bool WithEscapes>
 void read(Bytes text, std::uint32_t offset, std::vector<Symbol>& out) {
   const char* const begin = text.data();
   for (const char *p = begin, *const end = begin + text.size(); p != end;) {
-    const auto taken = with_escapes && *p == '\\' ? escape_at(p) : character_at(p);
+    const auto taken = WithEscapes && *p == '\\' ? escape_at(p) : character_at(p);
     const auto at = offset + static_cast<std::uint32_t>(p - begin);
     p += taken.length;
     if (is_invisible(taken.character)) continue;

@@ -171,6 +171,32 @@ inline void s5_entries_without_messages_may_come_twice(Factory factory) {
   CHECK(value(small.store->last_position()) == 1502);
 }
 
+inline constexpr std::uint64_t s6_top = (std::uint64_t{1} << 53) - 1;
+
+inline User s6_user(const std::vector<std::string>& texts) {
+  auto user = a_user(s6_top);
+  user.handle = "\xF0\x9F\x98\x80'\"";
+  user.created = std::numeric_limits<std::int64_t>::max();
+  user.profile = texts[2];
+  return user;
+}
+
+inline Conversation s6_group(const std::vector<std::string>& texts) {
+  auto group = a_group(s6_top - 1);
+  group.name = texts[2];
+  group.description = texts[3];
+  group.avatar = texts[4];
+  group.handle = "\xC3\x9C";
+  group.owner = uid(s6_top);
+  group.join = JoinRule::invite_only;
+  group.created = std::numeric_limits<std::int64_t>::max();
+  group.updated = -1;
+  group.topic = texts[3];
+  group.max_members = std::numeric_limits<std::uint32_t>::max();
+  group.dissolved = true;
+  return group;
+}
+
 inline void s6_texts_and_integers_are_exact(Factory factory) {
   Fixture store(factory);
   const std::vector<std::string> texts = {
@@ -182,25 +208,11 @@ inline void s6_texts_and_integers_are_exact(Factory factory) {
       "\r\n\t\x01\x7f",
       std::string(1 << 20, 'x') + "\xF0\x9F\x98\x80",
   };
-  constexpr std::uint64_t top = (std::uint64_t{1} << 53) - 1;
+  constexpr auto top = s6_top;
   BatchData batch;
-  auto user = a_user(top);
-  user.handle = "\xF0\x9F\x98\x80'\"";
-  user.created = std::numeric_limits<std::int64_t>::max();
-  user.profile = texts[2];
+  const auto user = s6_user(texts);
+  const auto group = s6_group(texts);
   batch.users = {user};
-  auto group = a_group(top - 1);
-  group.name = texts[2];
-  group.description = texts[3];
-  group.avatar = texts[4];
-  group.handle = "\xC3\x9C";
-  group.owner = uid(top);
-  group.join = JoinRule::invite_only;
-  group.created = std::numeric_limits<std::int64_t>::max();
-  group.updated = -1;
-  group.topic = texts[3];
-  group.max_members = std::numeric_limits<std::uint32_t>::max();
-  group.dissolved = true;
   batch.conversations = {group};
   const Member member{cid(top - 1), uid(top),      Role::admin,
                       top - 50,     3'000'000'000, std::numeric_limits<std::int64_t>::max(),
