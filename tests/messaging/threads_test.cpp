@@ -132,7 +132,7 @@ class Actor final : public SessionLink {
     session_->link = this;
     session_->caller.contract = &contract_;
     session_->caller.thread = thread_;
-    session_->interests.own_messages = true;
+    session_->interests.own_messages = session_->interests.receipts = true;
     session_->marks_on_push = 1;
     last_pushed_ = 0;
     core_.sessions().add(*session_);
@@ -189,20 +189,27 @@ class Actor final : public SessionLink {
       }
       case 3: {
         MarkAct act;
-        act.in = ConversationRef::of(group_);
-        act.up_to_time = INT64_MAX;
+        act.everywhere = random_() % 3 == 0;
+        if (!act.everywhere) act.in = ConversationRef::of(group_);
+        if (random_() % 2 == 0) act.having = MarkId::delivered;
+        act.up_to_time = act.set_before = INT64_MAX;
         core_.mark(caller, std::move(act), [next](Result<Marked> result) { next(result); });
         break;
       }
       case 4: {
         InboxQuery query;
-        query.lacking = MarkId::read;
+        query.lacking = random_() % 2 == 0 ? MarkId::delivered : MarkId::read;
+        query.newest_first = random_() % 2 == 0;
+        query.with_recalled = query.with_total = random_() % 2 == 0;
+        query.only_recalled = random_() % 4 == 0;
         core_.inbox(caller, query, [next](Result<Page> result) { next(result); });
         break;
       }
       case 5: {
         ConversationQuery query;
         query.with_last = true;
+        query.lacking = MarkId::delivered;
+        query.members = 3;
         core_.conversations(caller, query, [next](Result<std::vector<ConversationRecord>> result) { next(result); });
         break;
       }
