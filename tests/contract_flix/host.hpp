@@ -8,48 +8,13 @@
 
 #include <loft/testing/messaging.hpp>
 
+#include "../support/contract_host.hpp"
 #include "contract.hpp"
 
 namespace flix_test {
 
 using namespace loft;
 using namespace loft::testing;
-
-struct FixedClock final : Clock {
-  Millis now() const noexcept override { return 1640995200000; }
-  Millis steady() const noexcept override { return 0; }
-};
-
-struct QuietLogger final : Logger {
-  bool enabled(LogLevel) const noexcept override { return false; }
-  void write(LogLevel, std::string_view, Fields) noexcept override {}
-};
-
-class Host final : public loft::Host {
- public:
-  FakeUsers directory;
-  FakeMessaging service;
-  FakeIdentity tokens;
-  FakeDomains previews;
-  FixedClock time;
-  QuietLogger logger;
-
-  std::string_view instance() const noexcept override { return "contract.flix"; }
-  std::string_view data_dir() const noexcept override { return "/nonexistent"; }
-  Logger& log() noexcept override { return logger; }
-  const Clock& clock() const noexcept override { return time; }
-  Metrics& metrics() noexcept override { std::terminate(); }
-  Bus& bus() noexcept override { std::terminate(); }
-  Messaging& messaging() noexcept override { return service; }
-  Users& users() noexcept override { return directory; }
-  Identity& identity() noexcept override { return tokens; }
-  Domains& domains() noexcept override { return previews; }
-  Inspector& inspector() noexcept override { std::terminate(); }
-  KeyValues& key_values() noexcept override { std::terminate(); }
-  bool run_blocking(Function<void()>) override { return false; }
-  bool loopback_only() const noexcept override { return true; }
-  bool trusts_user_header() const noexcept override { return true; }
-};
 
 using Options = std::map<std::string, std::string>;
 
@@ -61,7 +26,7 @@ inline const std::string pair = "private:" + alice_uuid + ":" + bob_uuid;
 
 /// The contract, set up, with its routes; and records to answer with.
 struct Bench {
-  Host host;
+  tests::ContractHost host{"contract.flix", 1640995200000, true};
   flix::FlixContract contract;
   FakeRoutes routes;
   FakeMessaging& messaging = host.service;

@@ -109,7 +109,7 @@ TEST_CASE("the token of a join counts for more than that of the socket, also whe
 
 TEST_CASE("a socket's token that has expired since does not let anybody in") {
   Bench bench;
-  bench.host.tokens.tokens["alice"].believed_until = FixedClock().now();
+  bench.host.tokens.tokens["alice"].believed_until = bench.host.time.now();
   Client client(bench, "", "vsn=2.0.0&token=alice");
   CHECK(client.ask(join(mine, "{}")) == answer(mine, error("invalid token")));
 }

@@ -8,6 +8,7 @@
 
 #include <loft/testing/messaging.hpp>
 
+#include "../support/contract_host.hpp"
 #include "contract.hpp"
 
 namespace im_test {
@@ -15,48 +16,11 @@ namespace im_test {
 using namespace loft;
 using namespace loft::testing;
 
-struct FixedClock final : Clock {
-  Millis now() const noexcept override { return 1640995200000; }
-  Millis steady() const noexcept override { return 0; }
-};
-
-struct QuietLogger final : Logger {
-  bool enabled(LogLevel) const noexcept override { return false; }
-  void write(LogLevel, std::string_view, Fields) noexcept override {}
-};
-
-class Host final : public loft::Host {
- public:
-  FakeUsers directory;
-  FakeMessaging service;
-  FakeIdentity tokens;
-  FakeDomains previews;
-  FixedClock time;
-  QuietLogger logger;
-  bool loopback = true;
-
-  std::string_view instance() const noexcept override { return "contract.im"; }
-  std::string_view data_dir() const noexcept override { return "/nonexistent"; }
-  Logger& log() noexcept override { return logger; }
-  const Clock& clock() const noexcept override { return time; }
-  Metrics& metrics() noexcept override { std::terminate(); }
-  Bus& bus() noexcept override { std::terminate(); }
-  Messaging& messaging() noexcept override { return service; }
-  Users& users() noexcept override { return directory; }
-  Identity& identity() noexcept override { return tokens; }
-  Domains& domains() noexcept override { return previews; }
-  Inspector& inspector() noexcept override { std::terminate(); }
-  KeyValues& key_values() noexcept override { std::terminate(); }
-  bool run_blocking(Function<void()>) override { return false; }
-  bool loopback_only() const noexcept override { return loopback; }
-  bool trusts_user_header() const noexcept override { return loopback; }
-};
-
 using Options = std::map<std::string, std::string>;
 
 /// The contract, set up, with its routes; and records to answer with.
 struct Bench {
-  Host host;
+  tests::ContractHost host{"contract.im", 1640995200000, true};
   im::ImContract contract;
   FakeRoutes routes;
   FakeUsers& users = host.directory;

@@ -147,8 +147,7 @@ void Wire::message(std::string& out, const MessageRecord& record, const Reader& 
   if (reference.is(json::Type::string)) out.append(",\"reference_id\":").append(reference.raw());
   append_stamp(out, "server_timestamp", message.time());
   append_stamp(out, "inserted_at", message.time());
-  append_stamp(out, "updated_at",
-               std::max({message.time(), record.is_recalled() ? id::time_of(message.recalled) : 0, reader.acted}));
+  append_stamp(out, "updated_at", std::max(message.time(), record.is_recalled() ? id::time_of(message.recalled) : 0));
   if (const auto time = client_time.integer()) append_stamp(out, "client_timestamp", *time);
   out += '}';
 }

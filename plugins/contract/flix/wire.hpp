@@ -19,10 +19,9 @@ struct Reader {
   Viewer viewer;
   UserId user = UserId::none;  ///< none: one of the recipients
   bool hides = false;          ///< what is shown was deleted by the reader
-  Millis acted = 0;            ///< since 1970: when the reader did something with what is shown
 
-  static Reader of(const User& user) { return {{user.uuid, nullptr}, user.id, false, 0}; }
-  static Reader each(Encoded& shared) { return {{{}, &shared}, UserId::none, false, 0}; }
+  static Reader of(const User& user) { return {{user.uuid, nullptr}, user.id, false}; }
+  static Reader each(Encoded& shared) { return {{{}, &shared}, UserId::none, false}; }
 };
 
 /// What happened to a message.
