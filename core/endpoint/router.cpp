@@ -159,6 +159,40 @@ Router::Pattern* Router::find(HttpMethod method, std::string_view path,
   return nullptr;
 }
 
+Router::Mount* Router::mount_of(std::string_view path) const {
+  Mount* found = nullptr;
+  for (const auto& candidate : mounts_) {
+    const auto& prefix = candidate->prefix;
+    const bool below =
+        path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
+    if (below && candidate->otherwise && (found == nullptr || prefix.size() > found->prefix.size())) {
+      found = candidate.get();
+    }
+  }
+  return found;
+}
+
+bool Router::refuse(HttpExchangePtr exchange, unsigned status) {
+  const std::string path(exchange->path());
+  std::vector<std::pair<std::string, std::string>> parameters;
+  std::string allowed;
+  const auto* pattern = path.starts_with('/') ? find(exchange->method(), path, parameters, allowed) : nullptr;
+  auto* mount = pattern != nullptr ? pattern->mount : mount_of(path);
+  if (mount == nullptr || !mount->otherwise) return false;
+  HttpRoute route;
+  route.mount = mount->prefix.size();
+  route.caller.contract = mount->contract;
+  route.caller.thread = net::Engine::current_thread();
+  exchange->route(std::move(route));
+  try {
+    mount->otherwise(exchange, status);
+    return true;
+  } catch (const std::exception& e) {
+    log_.error("a contract's HTTP handler threw", {{"contract", mount->name}, {"what", e.what()}});
+    return false;
+  }
+}
+
 void Router::exchange(HttpExchangePtr exchange) {
   HttpRoute route;
   route.caller.thread = net::Engine::current_thread();
@@ -171,15 +205,7 @@ void Router::exchange(HttpExchangePtr exchange) {
   const bool other_method = pattern == nullptr && !allowed.empty();
   if (other_method) exchange = std::make_shared<WithAllow>(std::move(exchange), std::move(allowed));
   Mount* mount = pattern != nullptr ? pattern->mount : nullptr;
-  if (mount == nullptr) {
-    for (const auto& candidate : mounts_) {
-      const auto& prefix = candidate->prefix;
-      const bool below =
-          path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
-      if (below && candidate->otherwise && (mount == nullptr || prefix.size() > mount->prefix.size()))
-        mount = candidate.get();
-    }
-  }
+  if (mount == nullptr) mount = mount_of(path);
   if (mount == nullptr) {
     return exchange->respond(other_method ? 405 : 404, "application/json",
                              other_method ? R"({"error":"method not allowed"})" : R"({"error":"not found"})");

@@ -30,6 +30,7 @@ class Router final : public Endpoint {
   bool takes_http() const noexcept { return !patterns_.empty() || (websocket_ != nullptr && !sockets_.empty()); }
 
   void exchange(HttpExchangePtr exchange) override;
+  bool refuse(HttpExchangePtr exchange, unsigned status) override;
   std::unique_ptr<Conversant> open(Channel& channel, const Opening& opening) override;
   bool has_socket(std::string_view path) const noexcept override { return sockets_.contains(path); }
   Transport* websocket() noexcept override { return websocket_; }
@@ -59,6 +60,9 @@ class Router final : public Endpoint {
     OpenFn open;
     AdmitFn admit;
   };
+
+  /// The contract that answers for what no route of its own matches: of those whose prefix fits, the most specific.
+  Mount* mount_of(std::string_view path) const;
 
   /// Null where no route fits; `allowed` then names the methods of those that fit but for theirs.
   Pattern* find(HttpMethod method, std::string_view path, std::vector<std::pair<std::string, std::string>>& parameters,

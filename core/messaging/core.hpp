@@ -77,6 +77,7 @@ class Core final : public Messaging, public Users {
   // ---- Messaging
   MarkId define_mark(const MarkSpec& spec) override;
   void submit(const Caller& caller, Submission submission, Done<Accepted> done) override;
+  void submit_all(const Caller& caller, std::vector<Submission> submissions, Done<std::vector<Accepted>> done) override;
   void recall(const Caller& caller, Recall recall, Done<Recalled> done) override;
   void mark(const Caller& caller, MarkAct act, Done<Marked> done) override;
   void create(const Caller& caller, NewConversation conversation, Done<ConversationRecord> done) override;

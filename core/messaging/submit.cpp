@@ -39,6 +39,10 @@ void Core::submit(const Caller& caller, Submission submission, Done<Accepted> do
           });
 }
 
+void Core::submit_all(const Caller& caller, std::vector<Submission>, Done<std::vector<Accepted>> done) {
+  refuse(caller, std::move(done), {Code::unavailable, "submit.all", "not yet"});
+}
+
 // A refusal goes through the queue, so that its answer does not overtake those of earlier submissions.
 void Core::fail_submission(const Caller& caller, Done<Accepted>&& done, Error error) {
   // A session's window bounds how many of its refusals wait; nothing does so for callers without one.
@@ -54,6 +58,11 @@ void Core::check_submission(const Caller& caller, Submission&& submission, Done<
   const auto* row = domains_.find(submission.domain);
   if (row == nullptr) {
     return fail_submission(caller, std::move(done), {Code::invalid, "domain.unknown", "unknown message domain"});
+  }
+  if (row->spec->service_only && !caller.service) {
+    return fail_submission(
+        caller, std::move(done),
+        {Code::forbidden, "domain.service_only", submission.domain + " is written by services only"});
   }
   const auto limit = std::min(options_.content_bytes, row->spec->max_bytes);
   if (submission.content.size() > limit) {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include <loft/contract.hpp>
+#include <loft/contract_tools.hpp>
 #include <loft/json.hpp>
 
 #include "carrypigeon/applications.hpp"

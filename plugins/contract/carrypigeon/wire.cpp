@@ -11,12 +11,6 @@ constexpr std::size_t message_margin = 512;
 
 }  // namespace
 
-std::string& scratch() {
-  thread_local std::string buffer;
-  buffer.clear();
-  return buffer;
-}
-
 void begin_reply(std::string& out, std::int64_t id, int code) {
   out += "{\"id\":";
   json::append_integer(out, id);

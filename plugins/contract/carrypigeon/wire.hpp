@@ -29,9 +29,6 @@ inline const json::Value& either(const json::Value& snake, const json::Value& ca
   return missing(snake) ? camel : snake;
 }
 
-/// The thread's buffer for one packet, empty. Valid until the next call on this thread.
-std::string& scratch();
-
 /// `{"id":…,"code":…,"data":`; the data and one `}` are still to come.
 void begin_reply(std::string& out, std::int64_t id, int code);
 

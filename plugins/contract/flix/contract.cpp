@@ -2,6 +2,7 @@
 
 #include <mutex>
 
+#include <loft/contract_tools.hpp>
 #include <loft/json.hpp>
 #include <loft/token_options.hpp>
 
@@ -105,7 +106,7 @@ void FlixContract::routes(Routes& routes) {
   system_routes(shared_, routes);
   routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) {
     const auto error = wire_error(status == 405 ? failure::wrong_method() : failure::no_route());
-    auto& body = phoenix::scratch();
+    auto& body = scratch();
     append_body(body, error);
     exchange->respond(error.status, "application/json", body);
   });

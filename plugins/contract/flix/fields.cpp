@@ -11,7 +11,6 @@
 namespace loft::flix {
 namespace {
 
-constexpr std::size_t max_client_id = 128;
 constexpr std::size_t max_reference = 255;
 constexpr std::size_t max_name = 200;
 constexpr std::size_t max_ids = 1000;
@@ -24,28 +23,23 @@ struct Sent {
   json::Value client_id, content, content_type, client_time, reference;
 };
 
-std::string text_of(const json::Value& value) {
-  if (const auto plain = value.plain_text()) return std::string(*plain);
-  return value.text().value_or(std::string());
-}
-
 Result<std::string> short_text(const json::Value& value, std::string_view name, std::size_t most) {
   if (missing(value)) return std::string();
   if (!value.is(json::Type::string)) return failure::field(name, "must be a string");
-  auto text = text_of(value);
+  auto text = own_text(value);
   if (text.size() > most) return failure::field(name, "should be at most " + std::to_string(most) + " byte(s)");
   return text;
 }
 
 Result<std::string> user_uuid(const json::Value& value, std::string_view name) {
   if (!value.is(json::Type::string)) return failure::field(name, "is invalid");
-  auto own = uuid(text_of(value));
+  auto own = uuid(own_text(value));
   if (!own) return failure::field(name, "is invalid");
   return std::move(*own);
 }
 
 Result<const ContentType*> read_type(const json::Value& value, std::string_view standard) {
-  const auto word = missing(value) ? std::string(standard) : text_of(value);
+  const auto word = missing(value) ? std::string(standard) : own_text(value);
   const auto* type = content_type(word);
   if (type == nullptr) return failure::field("content_type", "is invalid");
   return type;
@@ -76,7 +70,7 @@ Result<void> read_sent(const Sent& sent, const ContentType& type, Submission& ou
 Result<void> read_private(const Sent& sent, const json::Value& type, Submission& out) {
   if (!missing(type) && !type.is(json::Type::string)) return failure::field("message_type", "is invalid");
   if (!missing(type)) {
-    const auto known = message_type(text_of(type));
+    const auto known = message_type(own_text(type));
     if (!known) return failure::field("message_type", "is invalid");
     if (*known != MessageType::private_message) return failure::message_type();
   }
@@ -90,7 +84,7 @@ Result<void> read_target(const json::Value& conversation, const json::Value& rec
                          ConversationRef& out) {
   if (!missing(conversation)) {
     if (!conversation.is(json::Type::string)) return failure::field("conversation_id", "must be a string");
-    auto ref = conversation_ref(text_of(conversation), me);
+    auto ref = conversation_ref(own_text(conversation), me);
     if (!ref) return ref.error();
     out = std::move(*ref);
     return {};
@@ -139,7 +133,7 @@ Result<void> read_system(const json::Value& body, Submission& out, std::string& 
       pick<7>(body, {"message_type", "receiver_id", "content", "content_type", "client_message_id", "reference_id",
                      "client_timestamp"});
   if (missing(type)) return failure::blank("message_type");
-  const auto known = type.is(json::Type::string) ? message_type(text_of(type)) : std::nullopt;
+  const auto known = type.is(json::Type::string) ? message_type(own_text(type)) : std::nullopt;
   if (!known || *known == MessageType::private_message) {
     return failure::field("message_type", "must be system_notification, interaction or system_announcement");
   }
@@ -169,7 +163,7 @@ Result<MessageId> message_id(std::string_view text) {
 Result<MessageId> message_id(const json::Value& value) {
   if (missing(value)) return failure::missing();
   if (!value.is(json::Type::string)) return failure::message_id();
-  return message_id(text_of(value));
+  return message_id(own_text(value));
 }
 
 Result<std::vector<MessageId>> message_ids(const json::Value& value) {
@@ -196,7 +190,7 @@ Result<std::vector<MessageId>> message_ids(const json::Value& value) {
 Result<MarkAct> read_mark(const json::Value& payload, const User& me) {
   const auto [conversation, last] = pick<2>(payload, {"conversation_id", "last_read_message_id"});
   if (!conversation.is(json::Type::string) || missing(last)) return failure::missing();
-  auto ref = conversation_ref(text_of(conversation), me);
+  auto ref = conversation_ref(own_text(conversation), me);
   if (!ref) return ref.error();
   const auto id = message_id(last);
   if (!id) return id.error();
@@ -210,7 +204,7 @@ Result<MarkAct> read_mark(const json::Value& payload, const User& me) {
 Result<std::optional<HistoryQuery>> read_history(const json::Value& payload, const User& me) {
   const auto [conversation, limit, before] = pick<3>(payload, {"conversation_id", "limit", "before"});
   if (!conversation.is(json::Type::string)) return failure::parameter("missing conversation_id");
-  auto ref = conversation_ref(text_of(conversation), me);
+  auto ref = conversation_ref(own_text(conversation), me);
   if (!ref) return ref.error();
   if (!missing(limit) && !limit.integer()) return failure::parameter("limit must be an integer");
   HistoryQuery query;

@@ -1,6 +1,8 @@
 // Single messages over HTTP: create, get, read, delete.
 #include "http.hpp"
 
+#include <loft/contract_tools.hpp>
+
 #include "fields.hpp"
 
 namespace loft::flix {
@@ -86,7 +88,7 @@ void reply(HttpExchange& exchange, Bytes body, unsigned status) { exchange.respo
 
 void reply(HttpExchange& exchange, const Error& error, Act act) {
   const auto wire = wire_error(error, act);
-  auto& out = phoenix::scratch();
+  auto& out = scratch();
   append_body(out, wire);
   constexpr HttpHeader retry[] = {{"Retry-After", "1"}};
   constexpr HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
@@ -96,7 +98,7 @@ void reply(HttpExchange& exchange, const Error& error, Act act) {
 }
 
 std::string& begin_data(std::string_view message) {
-  auto& out = phoenix::scratch();
+  auto& out = scratch();
   out.append("{\"success\":true,\"message\":\"").append(message).append("\",\"data\":");
   return out;
 }

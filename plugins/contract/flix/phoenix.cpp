@@ -41,15 +41,6 @@ void append_topic(std::string& out, Bytes topic) { json::append_string(out, topi
 
 }  // namespace
 
-std::string& scratch() {
-  static thread_local std::string buffer;
-  // One huge page must not stay with the thread for ever.
-  constexpr std::size_t keep = 64 * 1024;
-  if (buffer.capacity() > keep) buffer = {};
-  buffer.clear();
-  return buffer;
-}
-
 std::optional<Version> version_of(std::string_view vsn) noexcept {
   if (vsn.empty()) return Version::v1;
   const auto number = vsn.substr(std::min<std::size_t>(vsn.size(), 4));

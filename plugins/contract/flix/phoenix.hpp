@@ -133,7 +133,4 @@ class Socket {
   Channels channels_;
 };
 
-/// An empty buffer that is kept between calls, one per thread. A second call empties it: fill, send, forget.
-std::string& scratch();
-
 }  // namespace loft::phoenix

@@ -97,7 +97,7 @@ void Session::left(Bytes) {
 }
 
 void Session::refuse(const Address& to, const Error& error, Act act) {
-  auto& out = phoenix::scratch();
+  auto& out = scratch();
   phoenix::begin_reply(out, socket_.version(), to, topic_, false);
   append_response(out, error, act);
   phoenix::end_reply(out, socket_.version(), to);

@@ -5,6 +5,7 @@
 #include <string>
 
 #include <loft/contract.hpp>
+#include <loft/contract_tools.hpp>
 
 #include "contract.hpp"
 #include "errors.hpp"
@@ -58,7 +59,7 @@ class Session final : public Conversant, phoenix::Application {
   /// Writes an ok reply: `write(out)` writes the response.
   template <class F>
   void answer(const Address& to, F write) {
-    auto& out = phoenix::scratch();
+    auto& out = scratch();
     phoenix::begin_reply(out, socket_.version(), to, topic_, true);
     write(out);
     phoenix::end_reply(out, socket_.version(), to);

@@ -2,6 +2,7 @@
 
 #include <stdexcept>
 
+#include <loft/contract_tools.hpp>
 #include <loft/token_options.hpp>
 
 #include "errors.hpp"

@@ -9,16 +9,10 @@
 namespace loft::im {
 namespace {
 
-constexpr std::size_t max_client_id = 128;
 constexpr std::int64_t max_limit = 200;
 
 Error wrong(std::string_view name, std::string_view what) {
   return failure::field(std::string(name) + " " + std::string(what));
-}
-
-std::string own_text(const json::Value& value) {
-  if (const auto plain = value.plain_text()) return std::string(*plain);
-  return *value.text();
 }
 
 template <class Read>

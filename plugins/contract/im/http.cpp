@@ -1,5 +1,7 @@
 #include "http.hpp"
 
+#include <loft/contract_tools.hpp>
+
 #include "fields.hpp"
 
 namespace loft::im {

@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <loft/contract_tools.hpp>
+
 #include "contract.hpp"
 #include "errors.hpp"
 #include "fields.hpp"

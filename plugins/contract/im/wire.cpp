@@ -5,6 +5,8 @@
 #include <chrono>
 #include <cstdio>
 
+#include <loft/contract_tools.hpp>
+
 namespace loft::im {
 namespace {
 
@@ -53,15 +55,6 @@ class Digits {
   std::size_t size_ = 1;
 };
 
-/// The string inside `{"text":"…"}` when the content is exactly that and its text ends at the first quote.
-Bytes lone_text(Bytes content) noexcept {
-  constexpr Bytes head = "{\"text\":\"";
-  if (!content.starts_with(head)) return {};
-  const auto quote = content.find('"', head.size());
-  if (quote + 2 != content.size() || content.back() != '}' || content[quote - 1] == '\\') return {};
-  return content.substr(head.size() - 1, quote - head.size() + 2);
-}
-
 }  // namespace
 
 const Kind& text_kind() noexcept { return kinds[0]; }
@@ -79,15 +72,6 @@ const Kind* kind_of_domain(std::string_view domain) noexcept {
     if (kind.domain == domain) return &kind;
   }
   return nullptr;
-}
-
-std::string& scratch() {
-  static thread_local std::string buffer;
-  // One huge page must not stay with the thread for ever.
-  constexpr std::size_t keep = 64 * 1024;
-  if (buffer.capacity() > keep) buffer = {};
-  buffer.clear();
-  return buffer;
 }
 
 void append_error(std::string& out, std::string_view text) {

@@ -24,9 +24,6 @@ const Kind& system_kind() noexcept;
 const Kind* kind_of_word(const json::Value& word);
 const Kind* kind_of_domain(std::string_view domain) noexcept;
 
-/// An empty buffer that is kept between calls, one per thread. A second call empties it: fill, send, forget.
-std::string& scratch();
-
 /// `{"error":"…"}`
 void append_error(std::string& out, std::string_view text);
 /// `2024-01-01T00:00:00Z`

@@ -8,7 +8,6 @@
 namespace loft::message_service {
 namespace {
 
-constexpr std::size_t max_client_id = 128;
 constexpr std::size_t max_group_id = 200;
 
 Error wrong(std::string_view name, std::string_view what) {

@@ -5,16 +5,6 @@ namespace {
 
 constexpr std::string_view json_type = "application/json";
 
-/// An empty buffer that is kept between calls, one per thread. A second call empties it: fill, send, forget.
-std::string& scratch() {
-  static thread_local std::string buffer;
-  // One huge page must not stay with the thread for ever.
-  constexpr std::size_t keep = 64 * 1024;
-  if (buffer.capacity() > keep) buffer = {};
-  buffer.clear();
-  return buffer;
-}
-
 }  // namespace
 
 Result<Claims> Request::claims() const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include <loft/contract_tools.hpp>
 #include <loft/token_options.hpp>
 
 #include "netherlink/errors.hpp"

@@ -12,13 +12,6 @@
 namespace loft::netherlink {
 namespace {
 
-constexpr std::size_t max_client_id = 128;
-
-std::string own_text(const json::Value& value) {
-  if (const auto plain = value.plain_text()) return std::string(*plain);
-  return *value.text();
-}
-
 /// Text, or an integer as text: ids come in both forms. Nullopt for other types; missing gives empty text.
 std::optional<std::string> id_text(const json::Value& value) {
   if (missing(value)) return std::string();

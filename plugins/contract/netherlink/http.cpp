@@ -1,6 +1,8 @@
 // The four routes of document 000.
 #include <utility>
 
+#include <loft/contract_tools.hpp>
+
 #include "netherlink/contract.hpp"
 #include "netherlink/errors.hpp"
 #include "netherlink/fields.hpp"

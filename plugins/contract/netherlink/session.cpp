@@ -2,6 +2,8 @@
 #include <algorithm>
 #include <vector>
 
+#include <loft/contract_tools.hpp>
+
 #include "netherlink/contract.hpp"
 #include "netherlink/errors.hpp"
 #include "netherlink/fields.hpp"

@@ -3,6 +3,7 @@
 #include <memory>
 #include <utility>
 
+#include <loft/contract_tools.hpp>
 #include <loft/iso_time.hpp>
 
 namespace loft::netherlink {
@@ -18,15 +19,6 @@ const Kind* kind_of_domain(std::string_view domain) noexcept {
     if (kind.domain == domain) return &kind;
   }
   return nullptr;
-}
-
-/// The string inside `{"text":"…"}` when the content is exactly that and its text ends at the first quote.
-Bytes lone_text(Bytes content) noexcept {
-  constexpr Bytes head = "{\"text\":\"";
-  if (!content.starts_with(head)) return {};
-  const auto quote = content.find('"', head.size());
-  if (quote + 2 != content.size() || content.back() != '}' || content[quote - 1] == '\\') return {};
-  return content.substr(head.size() - 1, quote - head.size() + 2);
 }
 
 /// The stored object without what `content` and `type` say, as a JSON string.
@@ -67,15 +59,6 @@ const Kind* kind_of_word(std::string_view word) noexcept {
     if (kind.word == word) return &kind;
   }
   return nullptr;
-}
-
-std::string& scratch() {
-  static thread_local std::string buffer;
-  // One huge page must not stay with the thread for ever.
-  constexpr std::size_t keep = 64 * 1024;
-  if (buffer.capacity() > keep) buffer = {};
-  buffer.clear();
-  return buffer;
 }
 
 void append_frame(std::string& out, std::string_view type, Bytes payload, bool as_string) {

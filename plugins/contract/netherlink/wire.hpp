@@ -25,9 +25,6 @@ inline constexpr std::string_view emoji = "emoji";
 /// The member of a stored text that says which of this contract's types it was.
 inline constexpr std::string_view type_note = "netherlink_type";
 
-/// An empty buffer that is kept between calls, one per thread. A second call empties it: fill, send, forget.
-std::string& scratch();
-
 /// `{"type":"…","payload":…}`, the payload as it is or as a string. `payload` must not be part of `out`.
 void append_frame(std::string& out, std::string_view type, Bytes payload, bool as_string);
 

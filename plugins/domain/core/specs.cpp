@@ -130,9 +130,11 @@ std::span<const DomainSpec> specs() {
       out.host_validates = false;
       return out;
     };
-    return std::array{spec("Core:Text", text),   spec("Core:Image", image),  spec("Core:Video", video),
-                      spec("Core:Voice", voice), spec("Core:File", file),    spec("Core:Location", location),
-                      spec("Core:Card", card),   spec("Core:System", system)};
+    auto notice = spec("Core:System", system);
+    notice.service_only = true;
+    return std::array{
+        spec("Core:Text", text), spec("Core:Image", image),       spec("Core:Video", video), spec("Core:Voice", voice),
+        spec("Core:File", file), spec("Core:Location", location), spec("Core:Card", card),   notice};
   }();
   return list;
 }

@@ -1,7 +1,6 @@
 #include "connection.hpp"
 
 #include <algorithm>
-#include <exception>
 #include <string>
 
 #include <loft/utf8.hpp>
@@ -103,19 +102,9 @@ void Connection::deliver(Bytes text) {
   guarded([&] { conversant_->on_message({text, utf8::valid(text)}); });
 }
 
-/// Foreign code below: a failure of it ends this connection, and no other.
 template <class F>
 void Connection::guarded(F&& call) noexcept {
-  try {
-    call();
-    return;
-  } catch (const std::exception& error) {
-    if (settings_.log != nullptr)
-      settings_.log->error("a contract threw; the connection closes", {{"error", error.what()}});
-  } catch (...) {
-    if (settings_.log != nullptr) settings_.log->error("a contract threw; the connection closes");
-  }
-  finish();
+  if (!transport::guarded(settings_.log, std::forward<F>(call))) finish();
 }
 
 void Connection::send(Slices message) {

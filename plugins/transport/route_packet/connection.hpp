@@ -6,6 +6,7 @@
 #include <loft/transport.hpp>
 
 #include "cipher.hpp"
+#include "common/guarded.hpp"
 #include "common/holds.hpp"
 #include "settings.hpp"
 

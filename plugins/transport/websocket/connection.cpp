@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <array>
-#include <exception>
 
 #include <loft/utf8.hpp>
 
@@ -209,19 +208,9 @@ void Connection::deliver(MessageView message) {
   guarded([&] { conversant_->on_message(message); });
 }
 
-/// Foreign code below: a failure of it ends this connection, and no other.
 template <class F>
 void Connection::guarded(F&& call) noexcept {
-  try {
-    call();
-    return;
-  } catch (const std::exception& error) {
-    if (settings_.log != nullptr)
-      settings_.log->error("a contract threw; the connection closes", {{"error", error.what()}});
-  } catch (...) {
-    if (settings_.log != nullptr) settings_.log->error("a contract threw; the connection closes");
-  }
-  start_closing(CloseCode::failure, "internal error");
+  if (!transport::guarded(settings_.log, std::forward<F>(call))) start_closing(CloseCode::failure, "internal error");
 }
 
 void Connection::send(Slices message) {

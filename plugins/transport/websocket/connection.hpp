@@ -6,6 +6,7 @@
 
 #include <loft/transport.hpp>
 
+#include "common/guarded.hpp"
 #include "common/holds.hpp"
 #include "frame.hpp"
 #include "settings.hpp"

@@ -36,6 +36,35 @@ std::array<json::Value, N> pick(const json::Value& object, const std::array<std:
   return found;
 }
 
+/// The most bytes of a client's own message id (`Submission::client_id`).
+inline constexpr std::size_t max_client_id = 128;
+
+/// A JSON string as text; empty for a value that is none.
+inline std::string own_text(const json::Value& value) {
+  if (const auto plain = value.plain_text()) return std::string(*plain);
+  return value.text().value_or(std::string());
+}
+
+/// The string, with its quotes, inside `{"text":"…"}` where the content is exactly that and its text ends at the first
+/// quote; else empty. Most messages are of this form.
+inline Bytes lone_text(Bytes content) noexcept {
+  constexpr Bytes head = "{\"text\":\"";
+  if (!content.starts_with(head)) return {};
+  const auto quote = content.find('"', head.size());
+  if (quote + 2 != content.size() || content.back() != '}' || content[quote - 1] == '\\') return {};
+  return content.substr(head.size() - 1, quote - head.size() + 2);
+}
+
+/// An empty buffer to write one answer into; the next call on this thread empties it again.
+inline std::string& scratch() {
+  static thread_local std::string buffer;
+  // One huge page must not stay with the thread for ever.
+  constexpr std::size_t keep = 64 * 1024;
+  if (buffer.capacity() > keep) buffer = {};
+  buffer.clear();
+  return buffer;
+}
+
 inline bool missing(const json::Value& value) noexcept { return value.is(json::Type::null); }
 
 /// The token of `Authorization: Bearer …`; empty where there is none. RFC 9110 gives the scheme's name in any case.

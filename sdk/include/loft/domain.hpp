@@ -17,6 +17,7 @@ struct DomainSpec {
   std::string schema;             ///< JSON Schema (draft 7) of the content, for documentation and clients
   bool host_validates = true;     ///< the host checks content against `schema` before `check` sees it
   std::size_t max_bytes = 65536;  ///< of the content as submitted
+  bool service_only = false;      ///< only a service (`Caller::service`) may write such messages
 };
 
 /// A language tag such as `zh-CN` or `en`.

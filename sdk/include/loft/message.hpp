@@ -113,6 +113,8 @@ struct MessageRecord {
   /// `read`; a member that left and came back counts from its return on. For a recipient: the recipient's own state. Of
   /// a recalled message, and in pushes, always `sent`.
   Receipt receipt = Receipt::sent;
+  /// Read by somebody who has hidden it (`MarkId::hidden`): a contract shows it as deleted, or as not there.
+  bool hidden = false;
 
   bool is_recalled() const noexcept { return message->recalled != 0; }
 };

@@ -29,7 +29,8 @@ enum class MarkId : std::uint8_t {
   delivered,  ///< reached one of the member's devices
   read,       ///< implies delivered; heard of by other sessions
   hidden,     ///< the member does not want to see it any more, own ones included; nobody else is told. No list has it
-              ///< but an inbox that asks for it (`having`); `message` and `sync` still give it
+              ///< but an inbox that asks for it (`having`); `message` and `sync` still give it, and say so
+              ///< (`MessageRecord::hidden`)
 };
 
 /// A contract's own mark, such as `im.fetched`.
@@ -252,8 +253,14 @@ class Messaging {
   /// turn. Errors: invalid `domain.unknown`, `content.*`; not_found `user.unknown`, `conversation.unknown`; forbidden
   /// `member.none`, `member.muted`, `conversation.read_only`; conflict `client_id.reused` (other content); too_large
   /// `content.too_large`; what interceptors refuse with; too_large `extras.too_large`; invalid `extras.invalid` (no
-  /// JSON object), `topic.invalid` (of 1 to 50 bytes a-z, 0-9, `_`, `.` and `-`).
+  /// JSON object), `topic.invalid` (of 1 to 50 bytes a-z, 0-9, `_`, `.` and `-`); forbidden `domain.service_only`.
   virtual void submit(const Caller& caller, Submission submission, Done<Accepted> done) = 0;
+
+  /// Sends all or none: the first refusal of any of them, also by an interceptor, is the answer to all, and nothing is
+  /// sent. Durable together; answered in the order given. An interceptor that counts has counted those it passed.
+  /// Errors as above; overloaded also for more than fit the queue at once.
+  virtual void submit_all(const Caller& caller, std::vector<Submission> submissions,
+                          Done<std::vector<Accepted>> done) = 0;
 
   /// Errors: not_found `message.unknown` (also when the caller may not see it); forbidden `recall.not_yours`; expired
   /// `recall.expired`; too_large `recall.reason_too_long`.

@@ -105,6 +105,10 @@ class Endpoint {
   /// Finds the route and calls the contract; answers 404 or 405 itself, in the contract's form where a mount names one.
   virtual void exchange(HttpExchangePtr exchange) = 0;
 
+  /// The transport refuses a request with `status`: the contract whose mount the path names answers in its own form.
+  /// False: no contract has, the transport answers itself.
+  virtual bool refuse(HttpExchangePtr exchange, unsigned status) = 0;
+
   /// A connection speaks to a contract: over an upgraded socket (`opening.path` names the route), or from its first
   /// byte (packets). Null: there is no such route. The conversant lives until `Transport`'s connection ends.
   /// `channel` must outlive it.

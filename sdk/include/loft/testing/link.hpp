@@ -189,15 +189,17 @@ class FakeChannel final : public Channel {
 class FakeEndpoint final : public Endpoint {
  public:
   std::string socket_path = "/ws";
-  bool takes_sockets = true;                              ///< false: `open` answers null
-  Transport* socket_transport = nullptr;                  ///< what `websocket` answers
-  std::function<void(HttpExchangePtr)> on_exchange;       ///< empty: 404 without a body
-  std::function<void(Channel&, const Opening&)> on_open;  ///< before the conversant is made
-  std::function<void(MessageView)> on_message;            ///< after the message was noted; may throw
+  bool takes_sockets = true;                                 ///< false: `open` answers null
+  Transport* socket_transport = nullptr;                     ///< what `websocket` answers
+  std::function<void(HttpExchangePtr)> on_exchange;          ///< empty: 404 without a body
+  std::function<void(HttpExchangePtr, unsigned)> on_refuse;  ///< empty: `refuse` answers false
+  std::function<void(Channel&, const Opening&)> on_open;     ///< before the conversant is made
+  std::function<void(MessageView)> on_message;               ///< after the message was noted; may throw
 
   Channel* channel = nullptr;         ///< of the last connection opened, until it ends
   std::vector<std::string> messages;  ///< what conversants heard
   std::vector<bool> texts;            ///< `is_text` of each
+  unsigned refused = 0;               ///< the status of the last `refuse`
   int opened = 0;
   int ended = 0;
   int login_deadlines = 0;
@@ -207,6 +209,12 @@ class FakeEndpoint final : public Endpoint {
   void exchange(HttpExchangePtr exchange) override {
     if (on_exchange) return on_exchange(std::move(exchange));
     exchange->respond(404, {}, {}, {});
+  }
+  bool refuse(HttpExchangePtr exchange, unsigned status) override {
+    refused = status;
+    if (!on_refuse) return false;
+    on_refuse(std::move(exchange), status);
+    return true;
   }
   std::unique_ptr<Conversant> open(Channel& to, const Opening& opening) override {
     if (!takes_sockets) return nullptr;

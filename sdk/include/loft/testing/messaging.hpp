@@ -92,6 +92,7 @@ struct MarkStateAsk {
 class FakeMessaging final : public Messaging {
  public:
   Asked<Submission, Accepted> submits;
+  Asked<std::vector<Submission>, std::vector<Accepted>> submit_alls;
   Asked<Recall, Recalled> recalls;
   Asked<MarkAct, Marked> marks;
   Asked<NewConversation, ConversationRecord> creates;
@@ -111,9 +112,10 @@ class FakeMessaging final : public Messaging {
 
   /// Answers, by their rules, all calls that wait.
   void settle() {
-    while (submits.settle() | recalls.settle() | marks.settle() | creates.settle() | memberships.settle() |
-           changes.settle() | messages.settle() | histories.settle() | inboxes.settle() | syncs.settle() |
-           unreads.settle() | lists.settle() | infos.settle() | rosters.settle() | mark_states.settle()) {
+    while (submits.settle() | submit_alls.settle() | recalls.settle() | marks.settle() | creates.settle() |
+           memberships.settle() | changes.settle() | messages.settle() | histories.settle() | inboxes.settle() |
+           syncs.settle() | unreads.settle() | lists.settle() | infos.settle() | rosters.settle() |
+           mark_states.settle()) {
     }
   }
 
@@ -125,6 +127,9 @@ class FakeMessaging final : public Messaging {
   }
   void submit(const Caller& c, Submission s, Done<Accepted> d) override {
     submits.take(c, std::move(s), std::move(d), false);
+  }
+  void submit_all(const Caller& c, std::vector<Submission> s, Done<std::vector<Accepted>> d) override {
+    submit_alls.take(c, std::move(s), std::move(d), false);
   }
   void recall(const Caller& c, Recall r, Done<Recalled> d) override { recalls.take(c, r, std::move(d), false); }
   void mark(const Caller& c, MarkAct a, Done<Marked> d) override { marks.take(c, std::move(a), std::move(d), false); }
