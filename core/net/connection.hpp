@@ -108,7 +108,10 @@ class Connection final : public Link, public WheelNode {
   void begin_close(CloseReason reason);
   void go_on_closing();
   void still_lingering();
+  bool reads() const noexcept;            ///< whether what comes in is read now
+  std::uint32_t wanted() const noexcept;  ///< of the poller
   void watch();
+  void tell_poller();
 
   Acceptor& origin_;
   std::unique_ptr<Protocol> protocol_;

@@ -30,7 +30,11 @@ void Connection::on_events(std::uint32_t events) {
   constexpr std::uint32_t broken = EPOLLERR | EPOLLHUP;
   if (write_waits_ && (events & (EPOLLOUT | broken)) != 0) write_waits_ = false;  // sent at the end of the turn
   // An error is found by reading, or by sending where nothing is read.
-  if ((watched_ & EPOLLIN) != 0 && (events & (EPOLLIN | broken)) != 0) on_readable();
+  if ((watched_ & EPOLLIN) == 0 || (events & (EPOLLIN | broken)) == 0) return;
+  if (reads())
+    on_readable();
+  else
+    tell_poller();  // which would report it again and again
 }
 
 void Connection::on_readable() {
@@ -227,12 +231,25 @@ bool Connection::send_some(ByteQueue& queue) {
   return false;
 }
 
-/// Tells the poller what is waited for now. It stays armed, so that most turns have nothing to tell. A socket nobody
-/// waits for is taken out, because the poller would go on reporting its errors.
+bool Connection::reads() const noexcept {
+  return !ended_ && (state_ != State::open || (!paused_ && !choked_ && !resumed_ && inbox_.size() < unused_limit));
+}
+
+std::uint32_t Connection::wanted() const noexcept {
+  return (reads() ? EPOLLIN : 0u) | (write_waits_ ? EPOLLOUT : 0u);
+}
+
+/// The poller stays armed, so that most turns have nothing to tell it. Nor have pauses that are over before anything
+/// comes, such as those of a request that waits for its answer: `on_events` tells of the others.
 void Connection::watch() {
-  const bool reads =
-      !ended_ && (state_ != State::open || (!paused_ && !choked_ && !resumed_ && inbox_.size() < unused_limit));
-  const std::uint32_t wanted = (reads ? EPOLLIN : 0u) | (write_waits_ ? EPOLLOUT : 0u);
+  const bool only_pauses = state_ == State::open && !ended_ && watched_ == (wanted() | EPOLLIN);
+  if (!only_pauses) tell_poller();
+}
+
+/// Tells the poller what is waited for now. A socket nobody waits for is taken out, because the poller would go on
+/// reporting its errors.
+void Connection::tell_poller() {
+  const auto wanted = this->wanted();
   if (wanted == watched_) return;
   if (!origin_.thread.watch(*this, socket_, watched_, wanted)) return finish(CloseReason::failure);
   watched_ = wanted;

@@ -1,6 +1,7 @@
 #include "ids.hpp"
 
 #include <algorithm>
+#include <array>
 
 #include <loft/iso_time.hpp>
 
@@ -31,7 +32,14 @@ bool take(std::string_view& text, std::string_view head) noexcept {
 Result<ConversationRef> private_ref(std::string_view pair, const User& me) {
   constexpr std::size_t length = 36;
   if (pair.size() != 2 * length + 1 || pair[length] != ':') return unknown_conversation();
-  const auto one = uuid(pair.substr(0, length)), other = uuid(pair.substr(length + 1));
+  // Mostly both are written as we write them.
+  const auto first = pair.substr(0, length), second = pair.substr(length + 1);
+  if (first == me.uuid || second == me.uuid) {
+    auto peer = uuid(first == me.uuid ? second : first);
+    if (!peer) return unknown_conversation();
+    return ConversationRef::direct(UserRef::uuid(std::move(*peer)));
+  }
+  const auto one = uuid(first), other = uuid(second);
   if (!one || !other || (*one != me.uuid && *other != me.uuid)) return unknown_conversation();
   return ConversationRef::direct(UserRef::uuid(*one == me.uuid ? *other : *one));
 }
@@ -87,22 +95,29 @@ void append_uuid(std::string& out, UuidKind kind, std::uint64_t id) {
 }
 
 std::optional<std::string> uuid(std::string_view text) {
-  std::string lower(text.substr(0, 37));
+  if (text.size() != 36) return std::nullopt;
+  std::string lower(text);
   for (auto& c : lower) c = c >= 'A' && c <= 'F' ? static_cast<char>(c + 32) : c;
   if (!is_uuid(lower)) return std::nullopt;
   return lower;
 }
 
 void append_time(std::string& out, Millis time) {
-  // Most messages are written several times in a row with the same time.
-  static thread_local Millis latest = -1;
-  static thread_local std::string written;
-  if (time != latest || written.empty()) {
-    written.clear();
-    append_iso(written, std::clamp<Millis>(time, 0, 253'402'300'799'999), 3);
-    latest = time;
+  // A message says its own time several times, and its client's once: two are kept, the one not used last gives way.
+  struct Written {
+    Millis time = -1;
+    std::string text;
+  };
+  static thread_local std::array<Written, 2> kept;
+  static thread_local std::size_t last = 0;
+  if (kept[last].time != time) last = 1 - last;
+  auto& written = kept[last];
+  if (written.time != time) {
+    written.text.clear();
+    append_iso(written.text, std::clamp<Millis>(time, 0, 253'402'300'799'999), 3);
+    written.time = time;
   }
-  out += written;
+  out += written.text;
 }
 
 void append_position(std::string& out, Position position) {

@@ -51,20 +51,22 @@ inline void append_iso(std::string& out, Millis time, unsigned digits, int offse
     --days;
   }
   const auto date = detail::date_of(days);
-  const auto put = [&out](std::int64_t value, unsigned width) {
-    char text[8];
-    for (unsigned i = width; i-- > 0; value /= 10) text[i] = static_cast<char>('0' + value % 10);
-    out.append(text, width);
+  char text[] = "0000-00-00T00:00:00.000";
+  const auto put = [&text](std::size_t at, unsigned value, std::size_t width) {
+    for (; width-- > 0; value /= 10) text[at + width] = static_cast<char>('0' + value % 10);
   };
-  put(date.year, 4), out += '-', put(date.month, 2), out += '-', put(date.day, 2), out += 'T';
-  put(rest / 3'600'000, 2), out += ':', put(rest / 60'000 % 60, 2), out += ':', put(rest / 1000 % 60, 2);
-  if (digits != 0) out += '.', put(rest % 1000, 3);
+  const auto of_day = static_cast<unsigned>(rest);
+  put(0, static_cast<unsigned>(date.year), 4), put(5, date.month, 2), put(8, date.day, 2);
+  put(11, of_day / 3'600'000, 2), put(14, of_day / 60'000 % 60, 2), put(17, of_day / 1000 % 60, 2);
+  put(20, of_day % 1000, 3);
+  out.append(text, digits != 0 ? 23 : 19);
   if (offset_minutes == 0) {
     out += 'Z';
   } else {
-    const auto minutes = offset_minutes < 0 ? -offset_minutes : offset_minutes;
-    out += offset_minutes < 0 ? '-' : '+';
-    put(minutes / 60, 2), out += ':', put(minutes % 60, 2);
+    const auto minutes = static_cast<unsigned>(offset_minutes < 0 ? -offset_minutes : offset_minutes);
+    put(11, minutes / 60, 2), put(14, minutes % 60, 2);
+    text[10] = offset_minutes < 0 ? '-' : '+';
+    out.append(text + 10, 6);
   }
 }
 
