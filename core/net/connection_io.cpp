@@ -235,9 +235,7 @@ bool Connection::reads() const noexcept {
   return !ended_ && (state_ != State::open || (!paused_ && !choked_ && !resumed_ && inbox_.size() < unused_limit));
 }
 
-std::uint32_t Connection::wanted() const noexcept {
-  return (reads() ? EPOLLIN : 0u) | (write_waits_ ? EPOLLOUT : 0u);
-}
+std::uint32_t Connection::wanted() const noexcept { return (reads() ? EPOLLIN : 0u) | (write_waits_ ? EPOLLOUT : 0u); }
 
 /// The poller stays armed, so that most turns have nothing to tell it. Nor have pauses that are over before anything
 /// comes, such as those of a request that waits for its answer: `on_events` tells of the others.

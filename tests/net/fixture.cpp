@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <ctime>
 #include <stdexcept>
 #include <thread>
 
@@ -156,6 +157,12 @@ void Host::on_thread(std::function<void()> work) {
     done = true;
   });
   if (!eventually([&] { return done.load(); })) throw std::runtime_error("the I/O thread does not answer");
+}
+
+std::chrono::nanoseconds Host::cpu_of_thread() {
+  timespec taken{};
+  on_thread([&] { ::clock_gettime(CLOCK_THREAD_CPUTIME_ID, &taken); });
+  return std::chrono::seconds(taken.tv_sec) + std::chrono::nanoseconds(taken.tv_nsec);
 }
 
 }  // namespace net_test

@@ -90,6 +90,7 @@ class TestTransport final : public loft::Transport {
 class NoEndpoint final : public loft::Endpoint {
  public:
   void exchange(loft::HttpExchangePtr) override {}
+  bool refuse(loft::HttpExchangePtr, unsigned) override { return false; }
   std::unique_ptr<loft::Conversant> open(loft::Channel&, const loft::Opening&) override { return nullptr; }
   bool has_socket(std::string_view) const noexcept override { return false; }
   loft::Transport* websocket() noexcept override { return nullptr; }
@@ -124,6 +125,8 @@ struct Host {
   std::int64_t metric(const std::string& name, const std::string& labels = "") { return metrics.value(name, labels); }
   /// Runs `work` on thread 0 and waits for it.
   void on_thread(std::function<void()> work);
+  /// How much processor time thread 0 has taken so far.
+  std::chrono::nanoseconds cpu_of_thread();
 
   SteadyClock clock;
   Lines log;

@@ -7,6 +7,7 @@
 #include "fixture.hpp"
 
 using namespace net_test;
+using namespace std::chrono_literals;
 using loft::CloseHow;
 
 TEST_CASE("bytes come back in order through an echo protocol, over IPv4 and IPv6") {
@@ -101,12 +102,16 @@ TEST_CASE("a paused link holds the peer back, and nothing is lost or out of orde
   // The peer's kernel takes what fits into the windows, and then no more.
   const timeval limit{0, 300'000};
   ::setsockopt(client.fd, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof limit);
+  const auto busy_before = host.cpu_of_thread();
   for (;;) {
     const ssize_t count = ::send(client.fd, sent.data() + done, sent.size() - done, MSG_NOSIGNAL);
     if (count <= 0) break;
     done += static_cast<std::size_t>(count);
   }
   REQUIRE(done < sent.size());
+  // The last of these calls waited for as long as the limit says: a poller that reports the waiting bytes again and
+  // again would have kept the thread busy for all of it.
+  CHECK(host.cpu_of_thread() - busy_before < 150ms);
   host.on_thread([&] { CHECK(got.size() == 1); });
   host.on_thread([&] { link_of_test->pause_reads(false); });
   const timeval longer{10, 0};
