@@ -139,6 +139,7 @@ TEST_CASE("a page is handed on whole, however long the store made it") {
   bench.messaging.syncs.rule = [&](const auto&) {
     SyncPage page;
     for (int i = 0; i < 130; ++i) page.entries.push_back(message(bench, bench.record()));
+    page.next = start;
     page.more = true;
     return page;
   };
