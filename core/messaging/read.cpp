@@ -14,21 +14,16 @@ void Core::message(const Caller& from, MessageId id, Done<MessageRecord> done) {
             if (!verdict.passed()) return done(verdict.refusal());
             find_message(caller, id, [this, caller, done = std::move(done)](Result<MessageRecord> record) mutable {
               if (!record) return done(std::move(record));
-              std::optional<Receipt> known;
+              bool known = false;
               {
                 std::lock_guard lock(state_.mutex);
-                known = Reader::receipt(*this, caller.user, *record);
+                known = Reader::show(*this, caller.user, *record);
               }
-              if (known) {
-                record->receipt = *known;
-                return done(std::move(record));
-              }
+              if (known) return done(std::move(record));
               in_pool<MessageRecord>(
                   caller,
-                  [this, user = caller.user, record = std::move(*record)]() -> Result<MessageRecord> {
-                    std::vector<MessageRecord> one{record};
-                    if (auto filled = Reader(*this, user).receipts(one); !filled) return filled.error();
-                    return std::move(one.front());
+                  [this, user = caller.user, record = std::move(*record)]() mutable {
+                    return Reader(*this, user).shown(std::move(record));
                   },
                   std::move(done));
             });

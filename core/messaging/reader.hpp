@@ -29,6 +29,10 @@ class Reader {
   Result<void> receipts(std::vector<MessageRecord>& records);
   /// The same from memory alone; nullopt when something is missing. With the lock held.
   static std::optional<Receipt> receipt(const Core& core, UserId viewer, const MessageRecord& record);
+  /// `receipt` and `hidden` as the caller is to see them.
+  Result<MessageRecord> shown(MessageRecord record);
+  /// The same from memory alone; false when something is missing. With the lock held.
+  static bool show(const Core& core, UserId viewer, MessageRecord& record);
 
  private:
   struct Source;
@@ -92,12 +96,17 @@ class Reader {
   }
   IntervalSet hidden_in(ConversationId id) const;
   Result<SyncEntry> entry_of(Stream& stream, const Change& change);
-  Result<MessageRecord> own_among(Stream& stream, MessageId newest_read);
+  Result<MessageRecord> own_among(Stream& stream, const Change& read);
+  Result<const IntervalSet*> read_by(Stream& stream, UserId reader);
   static std::vector<Stream> streams_of(const UserView& view, Position after);
   Result<bool> fill(Stream& stream, std::size_t limit);
   Result<void> fill_changes(Stream& stream, std::size_t limit);
   Result<void> fill_messages(Stream& stream, std::size_t limit);
   Result<std::uint64_t> unread_of(ConversationId id);
+  // reader_view.cpp
+  template <class F>
+  Result<void> in_view(F use);
+  Result<void> show(std::vector<SyncEntry>& entries);
   // reader_conversations.cpp
   Result<std::uint64_t> lacking_in(Selection& wanted, ConversationId id);
   Result<ConversationRecord> described(ConversationState& conversation);

@@ -149,6 +149,7 @@ Result<Page> Reader::inbox(const InboxQuery& query, const ConversationState* in)
   }
   page.more = !queue.empty();
   if (auto filled = receipts(page.messages); !filled) return filled.error();
+  for (auto& record : page.messages) record.hidden = query.having == MarkId::hidden;
   return page;
 }
 

@@ -17,19 +17,42 @@ struct Reader::Stream {
   Position joined = 0;  ///< what the caller may see begins behind it
   Seq low = 1;          ///< … and with this message
   bool ended = false;
-  MessageRecord own;  ///< changes: the caller's newest message that stands …
-  Seq own_upto = 0;   ///< … up to here, as far as it was looked for
-  std::vector<SyncEntry> read;
+  MessageRecord own;                                    ///< changes: the caller's newest message that stands …
+  Seq own_upto = 0;                                     ///< … up to here, as far as it was looked for
+  boost::unordered_flat_map<UserId, IntervalSet> read;  ///< changes: what others have read
+  std::vector<SyncEntry> ready;
   std::size_t at = 0;
 
-  Position position() const noexcept { return read[at].position; }
+  Position position() const noexcept { return ready[at].position; }
 };
 
-/// The caller's newest message that stands among those that somebody else has read, up to `newest_read`.
-Result<MessageRecord> Reader::own_among(Stream& stream, MessageId newest_read) {
-  constexpr Seq looked_at = 1000;
+/// What a member has read of the stream's conversation.
+Result<const IntervalSet*> Reader::read_by(Stream& stream, UserId reader) {
+  const auto [known, is_new] = stream.read.try_emplace(reader);
+  if (!is_new) return &known->second;
+  const auto id = stream.conversation->id();
+  {
+    std::lock_guard lock(state_.mutex);
+    if (const auto* view = state_.view(reader)) {
+      if (const auto mine = view->entries.find(id); mine != view->entries.end()) {
+        if (const auto* mark = mine->second.find(MarkId::read)) known->second = mark->set;
+        return &known->second;
+      }
+    }
+  }
+  const auto stored = stored_marks(id, MarkId::read);
+  if (!stored) return stored.error();
+  for (const auto& [user, mark] : **stored) {
+    if (user == reader) known->second = mark.set;
+  }
+  return &known->second;
+}
+
+/// The caller's newest message that stands among those that somebody else has read, up to the one that `read` names.
+Result<MessageRecord> Reader::own_among(Stream& stream, const Change& read) {
+  constexpr Seq looked_at = 1000, looked_at_again = 200;
   auto& conversation = *stream.conversation;
-  Place place(raw(newest_read));
+  Place place(raw(read.message));
   std::optional<Seq> upto;
   while (!upto) {
     {
@@ -38,17 +61,28 @@ Result<MessageRecord> Reader::own_among(Stream& stream, MessageId newest_read) {
     }
     if (auto learnt = place.learn(core_.storage_); !learnt) return learnt.error();
   }
+  const auto is_own = [&](const MessageRecord& record) {
+    return record.message->sender == caller_ && !record.is_recalled();
+  };
   // Changes of one log come in order, so most of them go on where the last one ended.
   const bool goes_on = *upto >= stream.own_upto;
   const auto low = std::max(stream.low, goes_on ? stream.own_upto + 1 : 1);
-  auto found = newest(conversation, low, *upto, looked_at, [&](const MessageRecord& record) {
-    return record.message->sender == caller_ && !record.is_recalled();
-  });
-  if (!found || !goes_on) return found;
-  stream.own_upto = *upto;
-  if (found->message != nullptr) stream.own = std::move(*found);
-  const bool is_near = stream.own.message != nullptr && stream.own.message->seq + looked_at > *upto;
-  return is_near ? stream.own : MessageRecord{};
+  auto found = newest(conversation, low, *upto, looked_at, is_own);
+  if (!found) return found;
+  if (goes_on) {
+    stream.own_upto = *upto;
+    if (found->message != nullptr) stream.own = std::move(*found);
+    const bool is_near = stream.own.message != nullptr && stream.own.message->seq + looked_at > *upto;
+    found = is_near ? stream.own : MessageRecord{};
+  }
+  if (found->message == nullptr || found->message->id == read.message) return found;
+  // Who reads single messages of a group may have left out the newest of the caller's.
+  const auto seen = read_by(stream, read.actor);
+  if (!seen) return seen.error();
+  const auto seq = found->message->seq;
+  if ((*seen)->contains(seq)) return found;
+  return newest(conversation, stream.low, seq - 1, looked_at_again,
+                [&](const MessageRecord& record) { return is_own(record) && (*seen)->contains(record.message->seq); });
 }
 
 Result<SyncEntry> Reader::entry_of(Stream& stream, const Change& change) {
@@ -65,9 +99,13 @@ Result<SyncEntry> Reader::entry_of(Stream& stream, const Change& change) {
     if (!record) return record.error();
     entry.record = std::move(*record);
   } else if (change.kind == ChangeKind::read && change.actor != caller_) {
-    auto own = own_among(stream, change.message);
+    auto own = own_among(stream, change);
     if (!own) return own.error();
     entry.record = std::move(*own);
+  } else if (change.kind == ChangeKind::read && change.message != MessageId::none) {
+    auto record = core_.record_of(change.message);
+    if (!record) return record.error();
+    entry.record = std::move(*record);
   }
   for (const auto& [id, user] : {std::pair(change.actor, &entry.actor), std::pair(change.subject, &entry.subject)}) {
     if (id == UserId::none) continue;
@@ -88,7 +126,7 @@ Result<void> Reader::fill_changes(Stream& stream, std::size_t limit) {
     if (change.message != MessageId::none && raw(change.message) < stream.joined) continue;
     auto entry = entry_of(stream, change);
     if (!entry) return entry.error();
-    stream.read.push_back(std::move(*entry));
+    stream.ready.push_back(std::move(*entry));
   }
   return {};
 }
@@ -103,7 +141,7 @@ Result<void> Reader::fill_messages(Stream& stream, std::size_t limit) {
     entry.conversation = record.conversation;
     entry.actor = record.sender;
     entry.record = std::move(record);
-    stream.read.push_back(std::move(entry));
+    stream.ready.push_back(std::move(entry));
   }
   stream.next += records->size();
   return {};
@@ -111,13 +149,13 @@ Result<void> Reader::fill_messages(Stream& stream, std::size_t limit) {
 
 /// Reads the next piece; false when there is none.
 Result<bool> Reader::fill(Stream& stream, std::size_t limit) {
-  stream.read.clear();
+  stream.ready.clear();
   stream.at = 0;
-  while (stream.read.empty() && !stream.ended) {
+  while (stream.ready.empty() && !stream.ended) {
     const auto filled = stream.of_changes ? fill_changes(stream, limit) : fill_messages(stream, limit);
     if (!filled) return filled.error();
   }
-  return !stream.read.empty();
+  return !stream.ready.empty();
 }
 
 /// The logs and the changes that may have something behind `after`. With the lock held.
@@ -160,7 +198,7 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
   const auto later = [](const Stream* a, const Stream* b) { return a->position() > b->position(); };
   std::priority_queue<Stream*, std::vector<Stream*>, decltype(later)> queue(later);
   const auto enter = [&](Stream& stream) -> Result<void> {
-    if (stream.at == stream.read.size()) {
+    if (stream.at == stream.ready.size()) {
       const auto has = fill(stream, query.limit + 1);
       if (!has) return has.error();
       if (!*has) return {};
@@ -181,12 +219,13 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
   PageRoom room(core_.options_.page_bytes);
   while (!queue.empty() && page.entries.size() < query.limit) {
     auto* stream = queue.top();
-    const auto& next = stream->read[stream->at];
+    const auto& next = stream->ready[stream->at];
     if (next.record.message != nullptr && !room.takes(next.record)) break;
     queue.pop();
-    page.entries.push_back(std::move(stream->read[stream->at++]));
+    page.entries.push_back(std::move(stream->ready[stream->at++]));
     if (auto entered = enter(*stream); !entered) return entered.error();
   }
+  if (auto shown = show(page.entries); !shown) return shown.error();
   page.more = !queue.empty();
   page.next = page.entries.empty() ? after : page.entries.back().position;
   if (!page.more) page.next = std::max({page.next, after, std::min(stable, durable)});

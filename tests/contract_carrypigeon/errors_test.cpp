@@ -29,6 +29,7 @@ TEST_CASE("each reason of the host has its code and words, whatever its detail s
       {Code::invalid, "content.not_an_object", 100, "message type error"},
       {Code::too_large, "content.too_large", 100, "message too large"},
       {Code::invalid, "domain.unknown", 100, "message type error"},
+      {Code::forbidden, "domain.service_only", 300, "system messages are sent by the operator"},
       {Code::forbidden, "conversation.not_a_group", 300, "you are not the owner of this channel"},
       {Code::too_large, "conversation.too_many_members", 100, "too many channel members"},
       {Code::not_found, "conversation.unknown", 100, "channel not found"},

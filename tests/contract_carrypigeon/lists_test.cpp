@@ -129,6 +129,18 @@ TEST_CASE("a message too big for any frame is shown by its preview instead of hi
   CHECK(d.heard().size() < 1000);
 }
 
+TEST_CASE("a message that the caller has hidden is not found, as one that was deleted") {
+  Dialogue d;
+  for (const bool is_hidden : {false, true}) {
+    auto record = message(noon_id, R"({"text":"a"})");
+    record.hidden = is_hidden;
+    d.say(R"({"id":2,"route":"/core/channel/message/get","data":{"mid":7}})");
+    d.messaging().messages.answer(std::move(record));
+    const auto reply = d.heard();
+    CHECK((reply == R"({"id":2,"code":100,"data":{"msg":"message not found"}})") == is_hidden);
+  }
+}
+
 TEST_CASE("channel and member lists fit a frame as well") {
   Dialogue d;
   d.say(R"({"id":1,"route":"/core/channel/list"})");

@@ -77,7 +77,6 @@ TEST_CASE("a message that lacks something, or has something wrong, is refused wi
   CHECK(with("private_message", "telegram") == invalid("message_type", "is invalid"));
   CHECK(with(R"("2025-01-01T00:00:00.000Z")", R"("noon")") == invalid("client_timestamp", "is invalid"));
   CHECK(sent(message(R"(,"content_type":"hologram")")) == invalid("content_type", "is invalid"));
-  CHECK(sent(message(R"(,"content_type":"system")")) == error("unauthorized"));
   CHECK(sent(message(R"(,"reference_id":{})")) == invalid("reference_id", "must be a string"));
   CHECK(bench.messaging.submits.calls.empty());
 }
@@ -94,6 +93,7 @@ TEST_CASE("what the host refuses a message with has the form of document 001") {
   CHECK(refused(Code::forbidden, "member.none") == error("unauthorized"));
   CHECK(refused(Code::forbidden, "member.muted") == error("muted in this conversation"));
   CHECK(refused(Code::forbidden, "conversation.read_only") == error("unauthorized"));
+  CHECK(refused(Code::forbidden, "domain.service_only") == error("unauthorized"));
   CHECK(refused(Code::conflict, "client_id.reused") == error("client_message_id was used before"));
   CHECK(refused(Code::invalid, "content.invalid", "text must not be empty") ==
         invalid("content", "text must not be empty"));
@@ -293,6 +293,71 @@ TEST_CASE("get_conversations lists conversations with the last message and the r
   CHECK(asked.last().offset == 0);
   CHECK(client.event("get_conversations", R"({"limit":"3"})") == error("limit must be an integer"));
   CHECK(client.event("get_conversations", R"({"offset":1.5})") == error("offset must be an integer"));
+}
+
+TEST_CASE("get_conversation_info answers with the entry of one conversation") {
+  Bench bench;
+  Client client(bench, "bob");
+  bench.host.previews.previews["Core:Text"] = "hi";
+  bench.messaging.infos.rule = [&](const auto&) {
+    ConversationRecord record;
+    record.conversation = bench.group();
+    record.read = Bench::id_at(1735689600123);
+    return record;
+  };
+  bench.messaging.histories.rule = [&](const auto&) {
+    return Page{{bench.record("Core:Text", R"({"text":"hi"})", bench.group())}, 0, true};
+  };
+  bench.messaging.unreads.rule = [](const auto&) { return std::uint64_t{3}; };
+  bench.messaging.rosters.rule = [&](const auto&) {
+    return std::vector{MemberRecord{{}, bench.alice}, MemberRecord{{}, bench.bob}};
+  };
+  const auto payload = R"({"conversation_id":"group:)" + group_uuid + "\"}";
+  CHECK(client.event("get_conversation_info", payload) ==
+        ok(R"({"conversation":{"id":")" + group_uuid + R"(","conversation_id":"group:)" + group_uuid +
+           R"(","type":"group","participant_ids":[")" + alice_uuid + R"(",")" + bob_uuid + R"("],"last_message_id":")" +
+           hello_id +
+           R"(","last_message_content":"hi","last_message_timestamp":"2025-01-01T00:00:00.123Z",)"
+           R"("name":"Three","inserted_at":"2024-01-01T00:00:00.999Z","updated_at":"2025-01-01T00:00:00.123Z"},)"
+           R"("unread_count":3,"is_pinned":false,"is_muted":false,"last_read_message_id":")" +
+           hello_id + "\"}"));
+  CHECK(bench.messaging.infos.last().must_be_member);
+  CHECK(bench.messaging.infos.last().ref.text == group_uuid);
+  CHECK(bench.messaging.histories.last().limit == 1);
+
+  CHECK(client.event("get_conversation_info", "{}") == error("missing conversation_id"));
+  CHECK(client.event("get_conversation_info", R"({"conversation_id":"x"})") == error("conversation not found"));
+  bench.messaging.rosters.rule = refuse(Code::unavailable, "storage.lost");
+  CHECK(client.event("get_conversation_info", payload) == error("unavailable, try again later"));
+  bench.messaging.unreads.rule = refuse(Code::overloaded, "pool.full");
+  CHECK(client.event("get_conversation_info", payload) == error("overloaded, try again later"));
+  bench.messaging.histories.rule = refuse(Code::forbidden, "member.none");
+  CHECK(client.event("get_conversation_info", payload) == error("unauthorized"));
+  bench.messaging.infos.rule = refuse(Code::not_found, "conversation.unknown");
+  CHECK(client.event("get_conversation_info", payload) == error("conversation not found"));
+}
+
+TEST_CASE("clear_conversation hides all that the caller sees, up to the newest, and nothing where there is nothing") {
+  Bench bench;
+  Client client(bench, "bob");
+  bench.messaging.histories.rule = [&](const auto&) { return Page{{bench.record()}, 0, true}; };
+  bench.messaging.marks.rule = [](const auto&) { return Marked{5, true, MessageId::none, 0}; };
+  const auto payload = R"({"conversation_id":")" + pair + "\"}";
+  CHECK(client.event("clear_conversation", payload) == ok(R"({"updated_count":5})"));
+  CHECK(bench.messaging.histories.last().limit == 1);
+  const auto& act = bench.messaging.marks.last();
+  CHECK(act.mark == MarkId::hidden);
+  CHECK_FALSE(act.also);
+  CHECK(derived_uuid(UuidKind::message, raw(act.up_to)) == hello_id);
+  REQUIRE(act.in);
+  CHECK(act.in->peer.text == alice_uuid);
+
+  bench.messaging.histories.rule = [](const auto&) { return Page(); };
+  CHECK(client.event("clear_conversation", payload) == ok(R"({"updated_count":0})"));
+  CHECK(bench.messaging.marks.calls.size() == 1);
+  CHECK(client.event("clear_conversation", R"({"conversation_id":7})") == error("missing conversation_id"));
+  bench.messaging.histories.rule = refuse(Code::not_found, "conversation.unknown");
+  CHECK(client.event("clear_conversation", payload) == error("conversation not found"));
 }
 
 TEST_CASE("an unknown event is an error, and the channel stays") {

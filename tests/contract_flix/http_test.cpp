@@ -93,7 +93,6 @@ TEST_CASE("a body that cannot be a message is refused: 400 for its form, 422 for
   for (const char* type : {"system_notification", "system_announcement", "interaction"}) {
     CHECK(post(body(R"(,"message_type":")" + std::string(type) + '"')) == only);
   }
-  CHECK(post(body(R"(,"content_type":"system")")) == only);
   CHECK(post(R"({"conversation_id":"x","content":{"text":"a"}})") == failed(404, "not_found", "会话未找到"));
   CHECK(bench.messaging.submits.calls.empty());
 }
@@ -106,6 +105,7 @@ TEST_CASE("what the host refuses a message with has its status and the document'
   };
   CHECK(refused(Code::not_found, "user.unknown") == failed(404, "not_found", "用户不存在"));
   CHECK(refused(Code::forbidden, "member.none") == failed(403, "forbidden", "您不是该会话的成员"));
+  CHECK(refused(Code::forbidden, "domain.service_only") == failed(403, "forbidden", "用户不能发送系统消息"));
   CHECK(refused(Code::forbidden, "member.muted") == failed(403, "forbidden", "您已被禁言"));
   CHECK(refused(Code::conflict, "client_id.reused") == failed(409, "conflict", "client_message_id 已用于其他消息"));
   CHECK(refused(Code::invalid, "content.invalid", "text is required") == unfit("content", "text is required"));
@@ -133,6 +133,12 @@ TEST_CASE("one message is shown as its viewer sees it") {
   CHECK(ask(bench, HttpMethod::get, one, "", "bob") == shown("read"));
   CHECK(ask(bench, HttpMethod::get, one, "", "alice") == shown("read"));
 
+  record.hidden = true;
+  CHECK(ask(bench, HttpMethod::get, one, "", "bob") == shown("deleted"));
+  record = Bench::recalled(record);
+  CHECK(ask(bench, HttpMethod::get, one, "", "bob").body.find(R"("status":"deleted")") != std::string::npos);
+  CHECK(ask(bench, HttpMethod::get, one, "", "bob").body.find(R"("text":"hi")") == std::string::npos);
+
   bench.messaging.messages.rule = refuse(Code::not_found, "message.unknown");
   CHECK(ask(bench, HttpMethod::get, one) == failed(404, "not_found", "消息未找到"));
   CHECK(ask(bench, HttpMethod::get, base + "/" + ghost_uuid) == failed(404, "not_found", "消息未找到"));
@@ -141,6 +147,7 @@ TEST_CASE("one message is shown as its viewer sees it") {
 
 TEST_CASE("reading one message marks it, and only its receiver may") {
   Bench bench;
+  bench.messaging.messages.rule = [&](const auto&) { return bench.record(); };
   bench.messaging.marks.rule = [](const auto&) { return Marked{1, true, MessageId::none, 0}; };
   CHECK(ask(bench, HttpMethod::put, one + "/read", "", "bob") ==
         Answer{200, R"({"success":true,"message":"消息已标记为已读","data":{"id":")" + hello_id +
@@ -152,9 +159,29 @@ TEST_CASE("reading one message marks it, and only its receiver may") {
   CHECK(derived_uuid(UuidKind::message, raw(act.messages[0])) == hello_id);
   bench.messaging.marks.rule = refuse(Code::forbidden, "mark.own_message");
   CHECK(ask(bench, HttpMethod::put, one + "/read") == failed(403, "forbidden", "您无权修改此消息"));
-  bench.messaging.marks.rule = refuse(Code::not_found, "message.unknown");
+  bench.messaging.messages.rule = refuse(Code::not_found, "message.unknown");
   CHECK(ask(bench, HttpMethod::put, one + "/read") == failed(404, "not_found", "消息未找到"));
   CHECK(ask(bench, HttpMethod::put, base + "/x/read") == failed(400, "bad_request", "无效的消息 ID 格式"));
+}
+
+TEST_CASE("what is deleted or withdrawn stays so: reading it marks nothing and says what it is") {
+  Bench bench;
+  auto record = bench.record();
+  bench.messaging.messages.rule = [&](const auto&) { return record; };
+  const auto read = [&](std::string_view status, std::string_view updated) {
+    return ask(bench, HttpMethod::put, one + "/read", "", "bob") ==
+           Answer{200, R"({"success":true,"message":"消息已标记为已读","data":{"id":")" + hello_id + R"(","status":")" +
+                           std::string(status) + R"(","updated_at":")" + std::string(updated) + R"("}})"};
+  };
+  record.hidden = true;
+  CHECK(read("deleted", "2025-01-01T00:00:00.123Z"));
+  record = Bench::recalled(bench.record());
+  CHECK(read("withdrawn", "2025-01-01T00:01:00.000Z"));
+  CHECK(bench.messaging.marks.calls.empty());
+  // Its sender is told that it is not the receiver, whatever became of it.
+  record.hidden = true;
+  bench.messaging.marks.rule = refuse(Code::forbidden, "mark.own_message");
+  CHECK(ask(bench, HttpMethod::put, one + "/read") == failed(403, "forbidden", "您无权修改此消息"));
 }
 
 TEST_CASE("deleting hides a message from whoever sees it, and nobody else") {

@@ -41,9 +41,7 @@ SyncPage busy(const Bench& bench) {
       message(bench, bench.record()), message(bench, from_bob),
       change(bench, ChangeKind::read, start + 20, bench.bob->id, bench.record()),
       change(bench, ChangeKind::recalled, id::first_at(1735689660000), bench.bob->id, Bench::recalled(from_bob))};
-  auto own_reading = change(bench, ChangeKind::read, start + 30, bench.alice->id, bench.record());
-  own_reading.record = {};
-  page.entries.push_back(own_reading);
+  page.entries.push_back(change(bench, ChangeKind::read, start + 30, bench.alice->id, bench.record()));
   auto joined = change(bench, ChangeKind::joined, start + 40, bench.bob->id, bench.record());
   joined.record = {};
   page.entries.push_back(joined);
@@ -120,12 +118,28 @@ TEST_CASE("stretches with nothing for the reader are passed over, so that no eve
   CHECK(endless == ok(R"({"events":[],"new_last_sync_timestamp":"2025-01-01T00:00:00.0000064Z"})"));
 }
 
+TEST_CASE("an answer goes on to the end of the millisecond it began in, so that whoever cuts its time gets on") {
+  Bench bench;
+  Client client(bench, "bob");
+  const auto rule = [&](const auto& call) {
+    SyncPage page{{message(bench, bench.record())}, call.request.after + 3, true};
+    if (bench.messaging.syncs.calls.size() == 3) page.next = id::first_at(1735689600124);
+    return page;
+  };
+  bench.messaging.syncs.rule = rule;
+  const auto answer = client.event("sync", R"({"last_sync_timestamp":"2025-01-01T00:00:00.123Z"})");
+  CHECK(bench.messaging.syncs.calls.size() == 3);
+  CHECK(types(answer).size() == 3);
+  CHECK(answer.find(R"("new_last_sync_timestamp":"2025-01-01T00:00:00.1240000Z")") != std::string::npos);
+}
+
 TEST_CASE("a page is handed on whole, however long the store made it") {
   Bench bench;
   Client client(bench, "bob");
   bench.messaging.syncs.rule = [&](const auto&) {
     SyncPage page;
     for (int i = 0; i < 130; ++i) page.entries.push_back(message(bench, bench.record()));
+    page.next = start;
     page.more = true;
     return page;
   };
@@ -156,6 +170,46 @@ TEST_CASE("over HTTP sync brings messages of others, each once and as it is now,
   CHECK(ask(bench, HttpMethod::post, path,
             R"({"last_sync_time":"2025-01-01T00:00:00.1230005Z","user_id":")" + alice_uuid + "\"}") == got);
   CHECK(ask(bench, HttpMethod::post, path) == got);
+}
+
+TEST_CASE("over HTTP sync brings what the caller has read on another device, with the time of the act") {
+  Bench bench;
+  auto record = bench.record();
+  record.receipt = Receipt::read;
+  const auto at = id::first_at(1735689660000);
+  const auto entries = [&](bool is_new) {
+    SyncPage page;
+    if (is_new) page.entries.push_back(message(bench, record));
+    page.entries.push_back(change(bench, ChangeKind::read, at, bench.bob->id, record));
+    return page;
+  };
+  auto expected = hello("read");
+  expected.replace(expected.find(R"("updated_at":)"), std::string::npos, R"("updated_at":"2025-01-01T00:01:00.000Z"})");
+  for (const bool is_new : {false, true}) {
+    bench.messaging.syncs.rule = [&](const auto&) { return entries(is_new); };
+    const auto got = ask(bench, HttpMethod::get, path, "", "bob").body;
+    CHECK(got.find(R"("messages":[)" + expected + "]") != std::string::npos);
+    // The sender syncs the same change as somebody else's.
+    CHECK(ask(bench, HttpMethod::get, path).body.find(R"("messages":[])") != std::string::npos);
+  }
+  Client client(bench, "bob");
+  bench.messaging.syncs.rule = [&](const auto&) { return entries(false); };
+  CHECK(types(client.event("sync", "{}")).empty());
+}
+
+TEST_CASE("what the caller has deleted is never new again: deleted over HTTP, left out on the channel") {
+  Bench bench;
+  bench.messaging.syncs.rule = [&](const auto&) {
+    SyncPage page;
+    auto record = bench.record();
+    record.hidden = true;
+    page.entries.push_back(message(bench, record));
+    return page;
+  };
+  CHECK(ask(bench, HttpMethod::get, path, "", "bob").body.find(R"("messages":[)" + hello("deleted") + "]") !=
+        std::string::npos);
+  Client client(bench, "bob");
+  CHECK(types(client.event("sync", "{}")).empty());
 }
 
 TEST_CASE("the time of a sync over HTTP is understood in all its forms") {

@@ -42,6 +42,7 @@ TEST_CASE("not being a member is forbidden, except when leaving: then it is a ba
 
 TEST_CASE("every reason that Messaging, Users and Identity document has words of its own") {
   const std::pair<Code, const char*> reasons[] = {{Code::invalid, "domain.unknown"},
+                                                  {Code::forbidden, "domain.service_only"},
                                                   {Code::not_found, "user.unknown"},
                                                   {Code::not_found, "conversation.unknown"},
                                                   {Code::forbidden, "member.none"},

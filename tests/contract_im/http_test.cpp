@@ -113,6 +113,12 @@ TEST_CASE("one message is found by its id with and without prefix") {
     CHECK(ask(bench, 404, get, "/api/v1/messages/" + std::string(id), "", me) == error_body("Message not found"));
   }
   CHECK(bench.messaging.messages.calls.size() == asked);
+  bench.messaging.messages.rule = [&](const auto&) {
+    auto hidden = bench.record();
+    hidden.hidden = true;
+    return hidden;
+  };
+  CHECK(ask(bench, 404, get, "/api/v1/messages/msg_9", "", me) == error_body("Message not found"));
   bench.messaging.messages.rule = [](const auto&) { return Error{Code::not_found, "message.unknown", {}}; };
   CHECK(ask(bench, 404, get, "/api/v1/messages/msg_9", "", me) == error_body("Message not found"));
 }

@@ -33,6 +33,7 @@ TEST_CASE("the refusal of a plugin reaches the client with its own words, or els
 
 TEST_CASE("every reason that Messaging, Users and Identity document has words of its own") {
   const std::pair<Code, const char*> reasons[] = {{Code::invalid, "domain.unknown"},
+                                                  {Code::forbidden, "domain.service_only"},
                                                   {Code::invalid, "content.invalid"},
                                                   {Code::invalid, "client_id.too_long"},
                                                   {Code::not_found, "user.unknown"},

@@ -95,16 +95,15 @@ TEST_CASE("a target named twice gets the message once") {
         success("转发成功", R"({"forwardedCount":2,"newMessageIds":["msg_21","msg_22"]})"));
 }
 
-TEST_CASE("what is forwarded can be seen by the caller, stands, and is no system message") {
+TEST_CASE("what is forwarded can be seen by the caller and stands") {
   Prepared bench;
   const auto targets = body(R"("targetUserIds":[10002])");
   const auto original = bench.source;
   bench.source = bench.recalled(original);
   CHECK(ask(bench, 400, post, path, targets) == refusal(400, "消息已撤回，无法转发"));
-  bench.source = bench.record("Core:System", R"({"text":"维护"})");
-  CHECK(ask(bench, 400, post, path, targets) == refusal(400, "普通用户不能发送 SYSTEM 消息"));
+  bench.source.hidden = true;
+  CHECK(ask(bench, 404, post, path, targets) == refusal(404, "消息不存在"));
   CHECK(bench.messaging.submits.calls.empty());
-  ask(bench, 200, post, path, targets, "backend");
   bench.messaging.messages.rule = [](const auto&) { return fails(Code::not_found, "message.unknown"); };
   CHECK(ask(bench, 404, post, path, targets) == refusal(404, "消息不存在"));
   CHECK(ask(bench, 404, post, path, R"({"messageId":"first","targetUserIds":[10002]})") == refusal(404, "消息不存在"));

@@ -118,10 +118,11 @@ TEST_CASE("the same content is the same, however it is spaced") {
 
 TEST_CASE("a system message is for the operator's backends alone") {
   Bench bench;
-  echo(bench);
+  bench.messaging.submits.rule = [](const auto&) { return fails(Code::forbidden, "domain.service_only"); };
   const auto body = R"({"receiverId":10002,"messageType":"SYSTEM","content":"维护","clientMsgId":"c"})";
   CHECK(ask(bench, 400, post, to_user, body) == refusal(400, "普通用户不能发送 SYSTEM 消息"));
-  CHECK(bench.messaging.submits.calls.empty());
+  CHECK_FALSE(bench.messaging.submits.calls.back().caller.service);
+  echo(bench);
   CHECK(ask(bench, 200, post, to_user, body, "backend").find(R"("messageType":"SYSTEM","content":"维护")") !=
         std::string::npos);
   CHECK(bench.messaging.submits.last().domain == "Core:System");
@@ -192,6 +193,14 @@ TEST_CASE("a reply names a message of the same conversation") {
   }
   const auto stranger = refusal(400, "replyTo 不是该会话中的消息");
   CHECK(ask(bench, 400, post, to_user, good(R"("replyTo":"msg_78")")) == stranger);
+  const auto rule = bench.messaging.messages.rule;
+  bench.messaging.messages.rule = [&](const auto& call) {
+    auto found = rule(call);
+    if (found) found->hidden = true;
+    return found;
+  };
+  CHECK(ask(bench, 400, post, to_user, good(R"("replyTo":"msg_77")")) == stranger);
+  bench.messaging.messages.rule = rule;
   CHECK(ask(bench, 400, post, to_user,
             R"({"receiverId":10003,"messageType":"TEXT","content":"x","clientMsgId":"c","replyTo":"msg_77"})") ==
         stranger);

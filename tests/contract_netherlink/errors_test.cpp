@@ -28,6 +28,7 @@ TEST_CASE("what the host refuses of a chat is said in this contract's words, and
   CHECK(answer(Code::forbidden, "member.muted") == error_frame("已被禁言"));
   CHECK(answer(Code::invalid, "content.invalid", "width") == error_frame("无效的聊天消息格式"));
   CHECK(answer(Code::invalid, "domain.unknown") == error_frame("暂不支持的消息类型"));
+  CHECK(answer(Code::forbidden, "domain.service_only") == error_frame("不能发送系统消息"));
   CHECK(answer(Code::too_large, "content.too_large") == error_frame("消息内容过长"));
   CHECK(answer(Code::conflict, "client_id.reused") == error_frame("client_msg_id已用于其他消息"));
   CHECK(answer(Code::forbidden, "content.forbidden_word", "x") == error_frame("消息包含违禁词"));

@@ -1,36 +1,13 @@
-// The quick check and the schema are two statements of one rule: random content must not find a difference.
-#include <catch2/catch.hpp>
+// Random content finds no difference between `check` and the schemas.
 #include <core_domain.hpp>
-#include <random>
 
-#include <boost/json/parse.hpp>
-#include <valijson/adapters/boost_json_adapter.hpp>
-#include <valijson/schema.hpp>
-#include <valijson/schema_parser.hpp>
-#include <valijson/validator.hpp>
+#include "../support/schema_check.hpp"
 
 using loft::core_domain::Which;
 
 namespace {
 
-class Oracle {
- public:
-  explicit Oracle(const std::string& text) {
-    const auto json = boost::json::parse(text);
-    valijson::SchemaParser parser;
-    parser.populateSchema(valijson::adapters::BoostJsonAdapter(json), schema_);
-  }
-  bool accepts(const std::string& content) {
-    const auto json = boost::json::parse(content);
-    valijson::Validator validator;
-    return validator.validate(schema_, valijson::adapters::BoostJsonAdapter(json), nullptr);
-  }
-
- private:
-  valijson::Schema schema_;
-};
-
-class Generator {
+class Generator : loft::tests::ContentDice {
  public:
   /// An object with members that the schema knows, and a few that it does not.
   std::string content(const std::string& schema) {
@@ -50,16 +27,10 @@ class Generator {
                                           "latitude", "longitude", "avatar",    "address",     "title",
                                           "username", "userId",    "user_id",   "description", "other"};
 
-  bool chance(int one_in) { return random_() % static_cast<unsigned>(one_in) == 0; }
-  template <std::size_t N>
-  const char* one_of(const char* const (&list)[N]) {
-    return list[random_() % N];
-  }
-
   std::string value(std::string_view name) {
     const bool is_number = name == "latitude" || name == "longitude" || name == "width" || name == "height" ||
                            name == "size" || name == "duration";
-    switch (random_() % 12) {
+    switch (below(12)) {
       case 0:
         return one_of({"null", "true", "[]", "{}", "[\"a\"]", "{\"text\":\"a\"}"});
       case 1:
@@ -96,41 +67,20 @@ class Generator {
   }
 
   std::string string() {
-    // Around the bounds of the schemas, in characters of every width.
+    // Around the bounds of the schemas.
     constexpr std::size_t lengths[] = {0,    1,    2,    127,  128,  129,   1023,  1024,  1025,
                                        4096, 4097, 8191, 8192, 8193, 16384, 16385, 32768, 32769};
-    const auto length = lengths[random_() % (chance(6) ? std::size(lengths) : 6)];
-    const char* unit = one_of({"a", "é", "你", "😀", "\\n", "\\u4f60", "\\ud83d\\ude00", "\\\"", "\\\\"});
-    std::string out = "\"";
-    for (std::size_t i = 0; i < length; ++i) out += chance(50) ? "b" : unit;
-    return out + '"';
+    return text(lengths, 6, 6);
   }
-
-  std::mt19937 random_{20250101};
 };
 
 }  // namespace
 
 TEST_CASE("check accepts what the schema accepts and nothing else") {
-  const auto specs = loft::core_domain::specs();
   Generator generator;
-  for (std::size_t index = 0; index < specs.size(); ++index) {
-    INFO(specs[index].name);
-    Oracle oracle(specs[index].schema);
-    int accepted = 0, refused = 0;
-    for (int round = 0; round < 600; ++round) {
-      const auto content = generator.content(specs[index].schema);
-      const auto mine = loft::core_domain::check(static_cast<Which>(index), content);
-      const bool expected = oracle.accepts(content);
-      ++(expected ? accepted : refused);
-      // Bytes are what a schema cannot count.
-      if (expected && !mine && mine.error().reason == "content.too_large") continue;
-      if (mine.ok() != expected) {
-        FAIL("schema says " << expected << ", check says " << (mine ? "yes" : mine.error().detail) << ": "
-                            << content.substr(0, 400));
-      }
-    }
-    CHECK(accepted > 20);
-    CHECK(refused > 20);
-  }
+  loft::tests::compare_with_schemas(
+      loft::core_domain::specs(), [&](const loft::DomainSpec& spec) { return generator.content(spec.schema); },
+      [](std::size_t index, const std::string& content) {
+        return loft::core_domain::check(static_cast<Which>(index), content);
+      });
 }

@@ -111,16 +111,20 @@ TEST_CASE("what is hidden is left out of lists; it is shown by its id and by who
   CHECK(history(b) == Ids{kept});
   CHECK(history(a) == Ids{own, gone, kept});
   CHECK(ids_of(inbox(world, b, {})) == Ids{kept});
-  for (const auto id : {gone, own}) {
-    const auto record =
-        world.ask<MessageRecord>([&](auto done) { world.core->message(world.http(b), id, std::move(done)); });
-    CHECK(reason_of(record) == "ok");
+  for (const bool restarted : {false, true}) {
+    if (restarted) world.restart();
+    CHECK(is_hidden(world, b, gone));
+    CHECK(is_hidden(world, b, own));
+    CHECK_FALSE(is_hidden(world, b, kept));
+    CHECK_FALSE(is_hidden(world, a, gone));
+    CHECK_FALSE(is_hidden(world, a, own));
   }
   InboxQuery query;
   query.having = MarkId::hidden;
   query.with_total = true;
   auto page = inbox(world, b, query);
   CHECK(ids_of(page) == Ids{gone});
+  CHECK(page->messages.front().hidden);
   CHECK(page->total == 1);
   query.lacking = MarkId::hidden;
   CHECK(ids_of(inbox(world, b, query)).empty());

@@ -118,11 +118,12 @@ MessageId Model::read(UserId user, ModelConversation& in) const {
   return newest;
 }
 
-MessageId Model::own_among(UserId user, ConversationId id, MessageId upto) {
+MessageId Model::own_among(UserId user, ConversationId id, UserId reader, MessageId upto) {
   auto& in = *find(id);
   MessageId newest{};
   for (const auto& message : in.log) {
     if (message.id > upto || message.seq <= in.member(user)->joined_seq) continue;
+    if (!has(reader, in, MarkId::read, message.seq)) continue;
     if (message.sender == user && !message.recalled) newest = message.id;
   }
   return newest;

@@ -119,8 +119,8 @@ struct Model {
   std::uint64_t lacking(UserId user, const ModelConversation& in, MarkId mark);
   /// The newest message from others that is read.
   MessageId read(UserId user, ModelConversation& in) const;
-  /// The newest own message that stands up to another one.
-  MessageId own_among(UserId user, ConversationId in, MessageId upto);
+  /// The newest own message that stands and that the reader has read, up to another one.
+  MessageId own_among(UserId user, ConversationId in, UserId reader, MessageId upto);
   std::vector<MessageId> history(UserId user, ModelConversation& in, MessageId before, Millis until,
                                  bool with_recalled);
   /// Marks one message; whether it is a foreign one that stands and was not so marked.

@@ -87,6 +87,7 @@ class Play : private PlayGroups {
       REQUIRE(record.message->content == message->content);
       REQUIRE(record.is_recalled() == message->recalled);
       REQUIRE(record.receipt == model_.receipt(viewer, *in, *message));
+      REQUIRE(record.hidden == model_.has(viewer, *in, MarkId::hidden, message->seq));
     }
   }
 
@@ -123,6 +124,26 @@ class Play : private PlayGroups {
     check_sync(user);
     for (auto& in : model_.conversations) check_conversation(user, in);
     check_inbox(user);
+    check_message(user);
+  }
+
+  /// One message by its id, hidden or not.
+  void check_message(UserId user) {
+    const auto id = any_message();
+    const auto [in, message] = model_.message(id);
+    if (in == nullptr) return;
+    const auto record =
+        world_.ask<MessageRecord>([&](auto done) { world_.core->message(world_.http(user, 1), id, std::move(done)); });
+    const auto* self = in->member(user);
+    const bool is_sender_of_notice = in->is_notice() && message->sender == user;
+    if (!is_sender_of_notice && (self == nullptr || message->seq <= self->joined_seq)) {
+      REQUIRE(reason_of(record) == "message.unknown");
+      return;
+    }
+    REQUIRE(reason_of(record) == "ok");
+    REQUIRE(record->message->id == id);
+    REQUIRE(record->hidden == model_.has(user, *in, MarkId::hidden, message->seq));
+    REQUIRE(record->receipt == model_.receipt(user, *in, *message));
   }
 
   void check_inbox(UserId user) {
@@ -262,7 +283,9 @@ class Play : private PlayGroups {
   std::string line_of(UserId user, const ModelEvent& event) {
     if (!event.kind) return "m:" + std::to_string(raw(event.message));
     auto record = event.kind == ChangeKind::recalled ? event.message : MessageId::none;
-    if (event.kind == ChangeKind::read && event.actor != user) record = model_.own_among(user, event.in, event.message);
+    if (event.kind == ChangeKind::read) {
+      record = event.actor == user ? event.message : model_.own_among(user, event.in, event.actor, event.message);
+    }
     return line_of(event) + ":" + std::to_string(raw(record));
   }
   static std::string line_of(const ModelEvent& event) {
@@ -307,7 +330,10 @@ class Play : private PlayGroups {
     auto& reached = below(3) == 0 ? synced_[raw(user) << 1] = {} : synced_[raw(user)];
     const auto entries = sync(user, reached.position);
     std::vector<std::string> got, expected;
-    for (const auto& entry : entries) got.push_back(line_of(entry));
+    for (const auto& entry : entries) {
+      got.push_back(line_of(entry));
+      check_entry(user, entry.record);
+    }
     std::vector<std::size_t> acts;
     for (auto i = reached.events; i < model_.events.size(); ++i) {
       if (!model_.hears(user, i)) continue;
@@ -326,6 +352,13 @@ class Play : private PlayGroups {
       i = end;
     }
     REQUIRE(got == expected);
+  }
+
+  void check_entry(UserId user, const MessageRecord& record) {
+    if (record.message == nullptr) return;
+    const auto [in, message] = model_.message(record.message->id);
+    REQUIRE(record.hidden == model_.has(user, *in, MarkId::hidden, message->seq));
+    if (message->sender != user) REQUIRE(record.receipt == model_.receipt(user, *in, *message));
   }
 
   struct Synced {

@@ -54,6 +54,13 @@ inline Receipt receipt(World& world, UserId viewer, MessageId id) {
   return record->receipt;
 }
 
+inline bool is_hidden(World& world, UserId viewer, MessageId id) {
+  const auto record =
+      world.ask<MessageRecord>([&](auto done) { world.core->message(world.http(viewer), id, std::move(done)); });
+  REQUIRE(reason_of(record) == "ok");
+  return record->hidden;
+}
+
 inline std::vector<MessageId> ids_of(const Result<Page>& page) {
   REQUIRE(reason_of(page) == "ok");
   std::vector<MessageId> ids;

@@ -1,4 +1,6 @@
 // Sync: one order over messages and changes, page by page.
+#include <map>
+
 #include <catch2/catch.hpp>
 
 #include <loft/events.hpp>
@@ -81,6 +83,60 @@ TEST_CASE("what one member reads is part of what the others sync, once for each 
   world.restart();
   CHECK(reads_of(sync(world, a, then)) == std::vector<Read>{{b, in, last}});
   CHECK(reads_of(sync(world, c, start)) == std::vector<Read>{{b, group, two}});
+}
+
+TEST_CASE("sync says of a message from others whether the caller has read or hidden it, also after a restart") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  const auto fresh = send(world, a, b), seen = send(world, a, b), gone = send(world, a, b);
+  REQUIRE(world.read(b, {seen}));
+  REQUIRE(world.read(b, {gone}, MarkId::hidden));
+  if (GENERATE(false, true)) world.restart();
+  const auto page = sync(world, b, 0);
+  REQUIRE(reason_of(page) == "ok");
+  std::map<MessageId, std::pair<Receipt, bool>> states;
+  for (const auto& entry : page->entries) {
+    if (!entry.change) states[entry.record.message->id] = {entry.record.receipt, entry.record.hidden};
+  }
+  CHECK(states[fresh] == std::pair(Receipt::sent, false));
+  CHECK(states[seen] == std::pair(Receipt::read, false));
+  CHECK(states[gone] == std::pair(Receipt::sent, true));
+  const auto others = sync(world, a, 0);
+  for (const auto& entry : others->entries) CHECK_FALSE(entry.record.hidden);
+}
+
+TEST_CASE("of what the caller itself has read, sync gives the newest message") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  send(world, a, b);
+  const auto last = send(world, a, b);
+  const auto start = sync(world, b, 0)->next;
+  REQUIRE(world.read_up_to(b, pair_of(world, a, b), last));
+  const auto page = sync(world, b, start);
+  REQUIRE(reads_of(page).size() == 1);
+  REQUIRE(page->entries.front().record.message != nullptr);
+  CHECK(page->entries.front().record.message->id == last);
+  CHECK(page->entries.front().record.receipt == Receipt::read);
+}
+
+TEST_CASE("of what another member has read, sync names no message that was left out") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
+  const auto group = world.group(a, {b, c})->conversation->id;
+  const auto read = send(world, a, group), left_out = send(world, a, group), theirs = send(world, c, group);
+  const auto start = sync(world, a, 0)->next;
+  REQUIRE(world.read(b, {read, theirs}));
+  const auto named = [&] {
+    const auto page = sync(world, a, start);
+    REQUIRE(reads_of(page).front().newest == theirs);
+    REQUIRE(page->entries.front().record.message != nullptr);
+    return page->entries.front().record.message->id;
+  };
+  CHECK(named() == read);
+  world.restart();
+  CHECK(named() == read);
+  REQUIRE(world.read(b, {left_out}));
+  CHECK(named() == left_out);
 }
 
 TEST_CASE("an inbox that marks as read is heard of, and so is reading up to a time") {

@@ -51,8 +51,8 @@ void Connection::message_get(const Request& request) {
   services_.messaging.message(peer_.caller(), static_cast<MessageId>(number),
                               [this, id = request.id](Result<MessageRecord> result) {
                                 if (!result) return refuse(id, result.error());
-                                // A deleted message is gone for clients of this contract.
-                                if (result->is_recalled()) return refuse(id, no_message);
+                                // A deleted message is gone for clients of this contract, whoever deleted it.
+                                if (result->is_recalled() || result->hidden) return refuse(id, no_message);
                                 reply(id, [&](std::string& out) { append_message(out, *result->message, services_); });
                               });
 }

@@ -36,10 +36,12 @@ struct Syncing {
   Caller caller;
   Function<std::size_t(const SyncPage&)> write;
   Done<Position> done;
+  Millis began = 0;  ///< the millisecond that is read on from
   int rounds = 0;
 };
 
-// Whoever writes much and hears little has long stretches of nothing: they are passed over in larger steps, and not for
+// A client that keeps milliseconds only begins its millisecond anew: an answer does not end within it, or it would be
+// the same for ever. Whoever writes much and hears little has long stretches of nothing: they are passed over in larger steps, and not for
 // ever, since the next request goes on from there.
 void ask(const std::shared_ptr<Syncing>& syncing, Position after) {
   constexpr std::size_t first_limit = 100, next_limit = 1000;
@@ -50,7 +52,8 @@ void ask(const std::shared_ptr<Syncing>& syncing, Position after) {
   syncing->shared.messaging().sync(syncing->caller, query, [syncing](Result<SyncPage> page) {
     if (!page) return syncing->done(std::move(page.error()));
     const auto said = syncing->write(*page);
-    if (said == 0 && page->more && ++syncing->rounds < most_rounds) return ask(syncing, page->next);
+    const bool goes_on = said == 0 || id::time_of(page->next) == syncing->began;
+    if (goes_on && page->more && ++syncing->rounds < most_rounds) return ask(syncing, page->next);
     syncing->done(page->next);
   });
 }
@@ -146,7 +149,8 @@ void FlixContract::encode(const Delivery& delivery, Variant which, Encoded& out)
 
 void sync_from(const Shared& shared, const Caller& caller, Position after, Function<std::size_t(const SyncPage&)> write,
                Done<Position> done) {
-  ask(std::make_shared<Syncing>(Syncing{shared, caller, std::move(write), std::move(done), 0}), after);
+  const auto began = id::time_of(after + 1);
+  ask(std::make_shared<Syncing>(Syncing{shared, caller, std::move(write), std::move(done), began, 0}), after);
 }
 
 }  // namespace loft::flix

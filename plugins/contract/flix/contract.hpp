@@ -73,8 +73,8 @@ void message_routes(const Shared& shared, Routes& routes);
 void list_routes(const Shared& shared, Routes& routes);
 void system_routes(const Shared& shared, Routes& routes);
 
-/// Asks for everything behind `after` until a page has something to say: `write` appends what it says and tells how
-/// much that was. `done` hears where to go on.
+/// Asks for everything behind `after` until a page has something to say and the millisecond of `after` is over: `write`
+/// appends what it says and tells how much that was. `done` hears where to go on.
 void sync_from(const Shared& shared, const Caller& caller, Position after, Function<std::size_t(const SyncPage&)> write,
                Done<Position> done);
 

@@ -50,6 +50,7 @@ constexpr Row rows[] = {
     {"mark.own_message", Act::any, 403, forbidden, "您无权修改此消息", "unauthorized"},
     {"conversation.unknown", Act::any, 404, not_found, "会话未找到", "conversation not found"},
     {"conversation.read_only", Act::any, 403, forbidden, "该会话不允许发送消息", "unauthorized"},
+    {"domain.service_only", Act::any, 403, forbidden, "用户不能发送系统消息", "unauthorized"},
     {"conversation.too_many_members", Act::any, 413, too_large, "会话成员过多", "too many participants"},
     {"member.none", Act::any, 403, forbidden, "您不是该会话的成员", "unauthorized"},
     {"member.muted", Act::any, 403, forbidden, "您已被禁言", "muted in this conversation"},

@@ -6,7 +6,7 @@
 
 namespace loft::flix {
 
-// The most frequent first. `send_private_message` is what later clients call it.
+// The most frequent first. The last three are events of later clients, the first of them another name.
 constexpr Session::Row Session::table[] = {
     {"send_message", &Session::send_message, Act::any},
     {"mark_read", &Session::mark_read, Act::mark},
@@ -16,6 +16,8 @@ constexpr Session::Row Session::table[] = {
     {"withdraw_message", &Session::withdraw, Act::any},
     {"create_conversation", &Session::create, Act::create},
     {"send_private_message", &Session::send_message, Act::any},
+    {"get_conversation_info", &Session::info, Act::any},
+    {"clear_conversation", &Session::clear, Act::any},
 };
 
 void Session::event(const Frame& frame) {
@@ -104,54 +106,6 @@ Result<void> Session::history(const json::Value& payload, Address to) {
                                   out += '}';
                                 });
                               });
-  return {};
-}
-
-Result<void> Session::create(const json::Value& payload, Address to) {
-  auto conversation = read_conversation(payload, peer_.user());
-  if (!conversation) return conversation.error();
-  std::vector<std::string> others;
-  if (conversation->kind == ConversationKind::group) {
-    for (const auto& member : conversation->members) others.push_back(member.text);
-  }
-  auto made = [this, to = std::move(to), others = std::move(others)](const Result<ConversationRecord>& result) {
-    if (!result) return refuse(to, result.error(), Act::create);
-    const auto& me = peer_.user();
-    answer(to, [&](std::string& out) {
-      out += "{\"conversation_id\":\"";
-      const auto& other = result->peer ? result->peer->uuid : me.uuid;
-      append_conversation_id(out, *result->conversation, me.uuid, other, {me.uuid, nullptr});
-      out += "\",\"conversation\":";
-      shared_.wire.conversation(out, *result, me, others);
-      out += result->existed ? ",\"already_exists\":true}" : ",\"already_exists\":false}";
-    });
-  };
-  shared_.messaging().create(peer_.caller(), std::move(*conversation), std::move(made));
-  return {};
-}
-
-Result<void> Session::list(const json::Value& payload, Address to) {
-  constexpr std::size_t standard = 20, most_members = 200;
-  const auto [limit, offset] = pick<2>(payload, {"limit", "offset"});
-  const auto range = read_range(limit, offset, standard);
-  if (!range) return range.error();
-  ConversationQuery query;
-  query.limit = range->limit;
-  query.offset = range->offset;
-  query.with_last = true;
-  query.members = most_members;
-  shared_.messaging().conversations(peer_.caller(), query,
-                                    [this, to = std::move(to)](const Result<std::vector<ConversationRecord>>& result) {
-                                      if (!result) return refuse(to, result.error());
-                                      answer(to, [&](std::string& out) {
-                                        out += "{\"conversations\":[";
-                                        for (const auto& record : *result) {
-                                          if (&record != &result->front()) out += ',';
-                                          shared_.wire.listed(out, record, peer_.user());
-                                        }
-                                        out += "]}";
-                                      });
-                                    });
   return {};
 }
 

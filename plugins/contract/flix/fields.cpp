@@ -66,7 +66,7 @@ Result<void> read_sent(const Sent& sent, const ContentType& type, Submission& ou
   return {};
 }
 
-/// A message by a user: only private ones, and no notices that look like the operator's.
+/// A message by a user: only private ones.
 Result<void> read_private(const Sent& sent, const json::Value& type, Submission& out) {
   if (!missing(type) && !type.is(json::Type::string)) return failure::field("message_type", "is invalid");
   if (!missing(type)) {
@@ -76,7 +76,6 @@ Result<void> read_private(const Sent& sent, const json::Value& type, Submission&
   }
   const auto kind = read_type(sent.content_type, "text");
   if (!kind) return kind.error();
-  if ((*kind)->word == "system") return failure::message_type();
   return read_sent(sent, **kind, out);
 }
 

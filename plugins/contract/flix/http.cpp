@@ -43,24 +43,36 @@ void get(const Shared& shared, const HttpExchangePtr& exchange) {
   });
 }
 
+void answer_state(HttpExchange& exchange, MessageId id, std::string_view status, Millis updated) {
+  auto& out = begin_data("消息已标记为已读");
+  out += "{\"id\":\"";
+  append_uuid(out, UuidKind::message, raw(id));
+  out.append("\",\"status\":\"").append(status).append("\",\"updated_at\":\"");
+  append_time(out, updated);
+  out += "\"}}";
+  reply(exchange, out);
+}
+
+// What is deleted or withdrawn stays so: it is not to be read any more, and its sender hears nothing.
 void read(const Shared& shared, const HttpExchangePtr& exchange) {
-  authenticated(shared, exchange, [&shared, exchange](const Caller& caller, const UserPtr&) -> Result<void> {
+  authenticated(shared, exchange, [&shared, exchange](const Caller& caller, UserPtr user) -> Result<void> {
     const auto id = message_id(exchange->parameter("id"));
     if (!id) return id.error();
-    MarkAct act;
-    act.mark = MarkId::read;
-    act.messages = {*id};
-    act.strict = true;
-    auto answer = [&shared, exchange, id = *id](const Marked&) {
-      auto& out = begin_data("消息已标记为已读");
-      out += "{\"id\":\"";
-      append_uuid(out, UuidKind::message, raw(id));
-      out += "\",\"status\":\"read\",\"updated_at\":\"";
-      append_time(out, shared.host->clock().now());
-      out += "\"}}";
-      reply(*exchange, out);
+    auto seen = [&shared, exchange, caller, user = std::move(user), id = *id](const MessageRecord& record) {
+      const bool is_own = record.message->sender == user->id;
+      if (!is_own && (record.hidden || record.is_recalled())) {
+        return answer_state(*exchange, id, status(record, Reader::of(*user)), updated_at(record));
+      }
+      MarkAct act;
+      act.mark = MarkId::read;
+      act.messages = {id};
+      act.strict = true;
+      auto answer = [&shared, exchange, id](const Marked&) {
+        answer_state(*exchange, id, "read", shared.host->clock().now());
+      };
+      shared.messaging().mark(caller, std::move(act), or_error<Marked>(exchange, std::move(answer), Act::mark));
     };
-    shared.messaging().mark(caller, std::move(act), or_error<Marked>(exchange, std::move(answer), Act::mark));
+    shared.messaging().message(caller, *id, or_error<MessageRecord>(exchange, std::move(seen), Act::mark));
     return {};
   });
 }

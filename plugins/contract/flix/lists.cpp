@@ -51,12 +51,9 @@ void list(const Shared& shared, const HttpExchangePtr& exchange) {
   authenticated(shared, exchange, [&shared, exchange](const Caller& caller, UserPtr user) -> Result<void> {
     auto query = list_query(*exchange);
     if (!query) return query.error();
-    auto answer = [&shared, exchange, user = std::move(user),
-                   hides = query->having == MarkId::hidden](const Page& page) {
-      auto reader = Reader::of(*user);
-      reader.hides = hides;
+    auto answer = [&shared, exchange, user = std::move(user)](const Page& page) {
       auto& out = begin_data("获取消息列表成功");
-      shared.wire.messages(out, page.messages, reader);
+      shared.wire.messages(out, page.messages, Reader::of(*user));
       out += '}';
       reply(*exchange, out);
     };

@@ -195,9 +195,6 @@ void Socket::join(const Frame& frame) {
   const auto refuse = [&](Bytes response) { reply(frame.topic, Address(frame), false, response); };
   if (!application_.routes(frame.topic)) return refuse("{\"reason\":\"unmatched topic\"}");
   if (frame.is_binary) return refuse("{\"reason\":\"binary payloads are not supported\"}");
-  if (channels_.full() && channels_.find(frame.topic) == nullptr) {
-    return refuse("{\"reason\":\"too many channels joined\"}");
-  }
   application_.join(frame);
 }
 

@@ -65,18 +65,15 @@ void end_reply(std::string& out, Version version, const Address& to);
 void append_lifecycle(std::string& out, Version version, Bytes join_ref, Bytes topic, std::string_view event,
                       Bytes payload);
 
-/// The channels that one socket has joined.
+/// The channels that one socket has joined. How many that may be is the application's to say.
 class Channels {
  public:
-  static constexpr std::size_t most = 100;
-
   struct Channel {
     std::string topic;
     std::string join_ref;  ///< as JSON
   };
 
   const Channel* find(Bytes topic) const noexcept;
-  bool full() const noexcept { return all_.size() >= most; }
   /// Takes the place of a channel of that topic.
   void put(Bytes topic, Bytes join_ref);
   void remove(Bytes topic);

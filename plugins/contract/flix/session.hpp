@@ -1,6 +1,7 @@
 // One socket of a Flix client: the channel `user:<uuid>` and its events.
 #pragma once
 
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -47,6 +48,13 @@ class Session final : public Conversant, phoenix::Application {
   Result<void> history(const json::Value& payload, Address to);
   Result<void> create(const json::Value& payload, Address to);
   Result<void> list(const json::Value& payload, Address to);
+  Result<void> info(const json::Value& payload, Address to);
+  Result<void> clear(const json::Value& payload, Address to);
+
+  struct Info;
+  void count_unread(const std::shared_ptr<Info>& info);
+  void list_members(const std::shared_ptr<Info>& info);
+  void answer_info(const Info& info);
   Result<void> sync(const json::Value& payload, Address to);
 
   void log_in(const Claims& claims);

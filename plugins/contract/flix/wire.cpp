@@ -10,14 +10,6 @@
 namespace loft::flix {
 namespace {
 
-std::string_view status(const MessageRecord& record, const Reader& reader) noexcept {
-  if (record.is_recalled()) return "withdrawn";
-  if (reader.hides) return "deleted";
-  if (record.receipt == Receipt::read) return "read";
-  const bool mine = reader.user == record.message->sender;
-  return mine && record.receipt == Receipt::sent ? "sent" : "unread";
-}
-
 /// `,"name":"…Z"`
 void append_stamp(std::string& out, std::string_view name, Millis time) {
   out += ",\"";
@@ -85,7 +77,30 @@ void append_participants(std::string& out, const ConversationRecord& record, con
 
 bool is_from(const MessageRecord& record, const User& me) noexcept { return record.message->sender == me.id; }
 
+/// Whether an entry of `sync` is about a message from others as `me` sees it: new, recalled, or read by `me`.
+bool brings_message(const SyncEntry& entry, const User& me) noexcept {
+  if (!entry.record.message || is_from(entry.record, me)) return false;
+  if (!entry.change || entry.change->kind == ChangeKind::recalled) return true;
+  return entry.change->kind == ChangeKind::read && entry.change->actor == me.id;
+}
+
+Millis time_of_own_act(const SyncEntry& entry) noexcept {
+  return entry.change && entry.change->kind == ChangeKind::read ? id::time_of(entry.position) : 0;
+}
+
 }  // namespace
+
+std::string_view status(const MessageRecord& record, const Reader& reader) noexcept {
+  if (record.hidden) return "deleted";
+  if (record.is_recalled()) return "withdrawn";
+  if (record.receipt == Receipt::read) return "read";
+  const bool mine = reader.user == record.message->sender;
+  return mine && record.receipt == Receipt::sent ? "sent" : "unread";
+}
+
+Millis updated_at(const MessageRecord& record) noexcept {
+  return std::max(record.message->time(), record.is_recalled() ? id::time_of(record.message->recalled) : 0);
+}
 
 void Wire::begin(const Domains& domains, std::string locale, std::string_view recalled_text) {
   domains_ = &domains;
@@ -111,7 +126,7 @@ void Wire::content(std::string& out, const MessageRecord& record) const {
   out += "\"},\"content_type\":\"text\"";
 }
 
-void Wire::message(std::string& out, const MessageRecord& record, const Reader& reader) const {
+void Wire::message(std::string& out, const MessageRecord& record, const Reader& reader, Millis acted) const {
   const auto& message = *record.message;
   json::Value client_id, client_time, reference;
   if (!message.extras.empty()) {
@@ -147,7 +162,7 @@ void Wire::message(std::string& out, const MessageRecord& record, const Reader& 
   if (reference.is(json::Type::string)) out.append(",\"reference_id\":").append(reference.raw());
   append_stamp(out, "server_timestamp", message.time());
   append_stamp(out, "inserted_at", message.time());
-  append_stamp(out, "updated_at", std::max(message.time(), record.is_recalled() ? id::time_of(message.recalled) : 0));
+  append_stamp(out, "updated_at", std::max(updated_at(record), acted));
   if (const auto time = client_time.integer()) append_stamp(out, "client_timestamp", *time);
   out += '}';
 }
@@ -199,7 +214,7 @@ std::size_t Wire::events(std::string& out, const SyncPage& page, const User& me,
   for (const auto& entry : page.entries) {
     if (!entry.record.message) continue;
     if (!entry.change) {
-      if (is_from(entry.record, me)) continue;
+      if (is_from(entry.record, me) || entry.record.hidden) continue;
       comma();
       new_message(out, entry.record, reader);
     } else if (entry.change->kind == ChangeKind::recalled) {
@@ -217,19 +232,15 @@ std::size_t Wire::synced(std::string& out, const SyncPage& page, const User& me,
   std::size_t count = 0;
   for (std::size_t i = 0; i < page.entries.size(); ++i) {
     const auto& entry = page.entries[i];
-    const bool counts = entry.record.message && !is_from(entry.record, me) &&
-                        (!entry.change || entry.change->kind == ChangeKind::recalled);
-    // A message that is recalled on the same page stands there once, where it was recalled.
+    // A message that is recalled or read on the same page stands there once, where that happened last.
     const auto again = [&](const SyncEntry& later) {
-      return later.record.message && later.change && later.change->kind == ChangeKind::recalled &&
-             later.record.message->id == entry.record.message->id;
+      return later.change && brings_message(later, me) && later.record.message->id == entry.record.message->id;
     };
-    if (!counts || std::any_of(page.entries.begin() + static_cast<std::ptrdiff_t>(i) + 1, page.entries.end(), again)) {
-      continue;
-    }
+    if (!brings_message(entry, me)) continue;
+    if (std::any_of(page.entries.begin() + static_cast<std::ptrdiff_t>(i) + 1, page.entries.end(), again)) continue;
     if (!first || count != 0) out += ',';
     ++count;
-    message(out, entry.record, Reader::of(me));
+    message(out, entry.record, Reader::of(me), time_of_own_act(entry));
   }
   return count;
 }

@@ -49,6 +49,7 @@ constexpr Row rows[] = {
     {"mark.own_message", Act::any, 403, "Only a recipient can acknowledge a message", false},
     {"client_id.reused", Act::any, 400, "The client message ID was used for another message", false},
     {"domain.unknown", Act::any, 400, "Message type not supported", false},
+    {"domain.service_only", Act::any, 403, "Only the operator can send system messages", false},
     {"content.too_large", Act::any, 413, "Message too large", false},
     {"content.invalid", Act::any, 400, "Invalid content", true},
     {"content.forbidden_word", Act::any, 403, "Message contains a forbidden word", false},

@@ -60,6 +60,7 @@ Result<void> get(const Shared& shared, const HttpExchangePtr& exchange) {
   if (id == MessageId::none) return Error{Code::not_found, "message.unknown", {}};
   as_user(shared, exchange, std::move(*ref), [&shared, exchange, id](const Caller& caller, UserPtr user) {
     auto answer = [&shared, exchange, user = std::move(user)](const MessageRecord& record) {
+      if (record.hidden) return reply(*exchange, Error{Code::not_found, "message.unknown", {}});
       auto& out = scratch();
       out += "{\"message\":";
       shared.wire.message(out, record, user.get());

@@ -17,7 +17,6 @@ constexpr Row rows[] = {
     {"message_service.no_token", 401, "未提供Token"},
     {"message_service.stranger", 401, "Token无效或过期"},
     {"message_service.recalled", 400, "消息已撤回，无法转发"},
-    {"message_service.system", 400, "普通用户不能发送 SYSTEM 消息"},
     {"message_service.recall_too_late", 400, "", true},
     {"message_service.inviter", 403, "inviterId 必须是当前用户"},
     {"message_service.no_route", 404, "接口不存在"},
@@ -50,6 +49,7 @@ constexpr Row rows[] = {
     {"client_id.reused", 409, "clientMsgId 已用于其他消息"},
     {"client_id.too_long", 400, "clientMsgId 不能超过 128 字节"},
     {"domain.unknown", 400, "不支持的消息类型"},
+    {"domain.service_only", 400, "普通用户不能发送 SYSTEM 消息"},
     {"content.invalid", 400, "消息内容无效", true},
     {"content.too_large", 413, "消息内容过大"},
     {"content.forbidden_word", 403, "消息包含违禁词"},
@@ -110,7 +110,7 @@ Error malformed_body(const std::string& where) { return own(Code::invalid, "mess
 Error no_token() { return own(Code::unauthenticated, "message_service.no_token"); }
 Error stranger() { return own(Code::unauthenticated, "message_service.stranger"); }
 Error recalled() { return own(Code::invalid, "message_service.recalled"); }
-Error system_message() { return own(Code::invalid, "message_service.system"); }
+Error no_message() { return own(Code::not_found, "message.unknown"); }
 Error not_the_inviter() { return own(Code::forbidden, "message_service.inviter"); }
 Error no_route() { return own(Code::not_found, "message_service.no_route"); }
 Error wrong_method() { return own(Code::invalid, "message_service.method"); }

@@ -24,7 +24,7 @@ Error malformed_body(const std::string& where);  ///< a body that is no JSON obj
 Error no_token();
 Error stranger();                      ///< a good token of a user that does not exist
 Error recalled();                      ///< what is to be forwarded was recalled
-Error system_message();                ///< a user may not send them
+Error no_message();                    ///< the caller cannot see it
 Error recall_too_late(Millis window);  ///< in place of `recall.expired`
 Error not_the_inviter();               ///< `inviterId` is somebody else
 Error no_route();

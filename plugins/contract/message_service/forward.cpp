@@ -11,7 +11,6 @@ namespace {
 /// What the request asks for, and what becomes of it.
 struct Forward {
   MessageId source = MessageId::none;
-  bool by_service = false;
   std::vector<UserId> users;
   std::vector<ConversationRef> groups;
   MessageRecord record;
@@ -131,14 +130,11 @@ Result<void> forward_message(const Request& request) {
   if (!body) return body.error();
   auto forward = read_forward(*body, request.shared().settings.forward_targets);
   if (!forward) return forward.error();
-  (*forward)->by_service = claims->service;
   request.as_user(*claims, [request, forward = std::move(*forward)](const Caller& caller, const UserPtr&) {
     forward->caller = caller;
     request.messaging().message(caller, forward->source, request.then<MessageRecord>([=](MessageRecord record) {
+      if (record.hidden) return request.refuse(failure::no_message());
       if (record.is_recalled()) return request.refuse(failure::recalled());
-      if (record.message->domain == system_kind().domain && !forward->by_service) {
-        return request.refuse(failure::system_message());
-      }
       forward->record = std::move(record);
       check_targets(request, forward);
     }));

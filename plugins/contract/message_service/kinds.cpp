@@ -28,7 +28,6 @@ void append_compact(std::string& out, Bytes text) {
 
 const Kind& text_kind() noexcept { return kinds[0]; }
 const Kind& image_kind() noexcept { return kinds[1]; }
-const Kind& system_kind() noexcept { return kinds[7]; }
 
 const Kind* kind_of_word(const json::Value& word) {
   for (const auto& kind : kinds) {

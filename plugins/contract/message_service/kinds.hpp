@@ -17,7 +17,6 @@ struct Kind {
 
 const Kind& text_kind() noexcept;
 const Kind& image_kind() noexcept;
-const Kind& system_kind() noexcept;
 const Kind* kind_of_word(const json::Value& word);
 const Kind* kind_of_domain(std::string_view domain) noexcept;
 

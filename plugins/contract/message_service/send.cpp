@@ -35,7 +35,7 @@ Result<ConversationRef> read_target(const json::Value& receiver, const json::Val
   return ConversationRef::direct(UserRef::of(*user));
 }
 
-Result<const Kind*> read_kind(const json::Value& type, const Route& route, bool by_service) {
+Result<const Kind*> read_kind(const json::Value& type, const Route& route) {
   if (missing(type)) {
     if (!route.image) return failure::field("messageType 必填");
     return &image_kind();
@@ -45,18 +45,17 @@ Result<const Kind*> read_kind(const json::Value& type, const Route& route, bool 
     return failure::field("messageType 必须是 TEXT、IMAGE、VIDEO、AUDIO、FILE、LOCATION、CARD 之一");
   }
   if (route.image && kind != &image_kind()) return failure::field("messageType 必须是 IMAGE");
-  if (kind == &system_kind() && !by_service) return failure::system_message();
   return kind;
 }
 
-Result<Outgoing> read_message(const json::Value& body, const Route& route, bool by_service) {
+Result<Outgoing> read_message(const json::Value& body, const Route& route) {
   const auto [receiver, group, type, content, own_id, mentions, reply_to] =
       pick<7>(body, {"receiverId", "groupId", "messageType", "content", "clientMsgId", "atUserIds", "replyTo"});
   Outgoing out;
   auto target = read_target(receiver, group, route);
   if (!target) return target.error();
   out.submission.to = std::move(*target);
-  const auto kind = read_kind(type, route, by_service);
+  const auto kind = read_kind(type, route);
   if (!kind) return kind.error();
   out.submission.domain = (*kind)->domain;
   if (auto read = read_content(**kind, content, out.submission.content); !read) return read.error();
@@ -100,15 +99,14 @@ void submit(const Request& request, const Caller& caller, Outgoing outgoing) {
 void check_reply(const Request& request, const Caller& caller, Outgoing outgoing) {
   const auto id = outgoing.extras.reply_to;
   if (id == MessageId::none) return submit(request, caller, std::move(outgoing));
-  request.messaging().message(caller, id,
-                              [request, caller, outgoing = std::move(outgoing)](Result<MessageRecord> found) mutable {
-                                if (!found && found.error().code != Code::not_found)
-                                  return request.refuse(found.error());
-                                if (!found || !is_in(*found->conversation, outgoing.submission.to, caller.user)) {
-                                  return request.refuse(failure::field("replyTo 不是该会话中的消息"));
-                                }
-                                submit(request, caller, std::move(outgoing));
-                              });
+  request.messaging().message(
+      caller, id, [request, caller, outgoing = std::move(outgoing)](Result<MessageRecord> found) mutable {
+        if (!found && found.error().code != Code::not_found) return request.refuse(found.error());
+        if (!found || found->hidden || !is_in(*found->conversation, outgoing.submission.to, caller.user)) {
+          return request.refuse(failure::field("replyTo 不是该会话中的消息"));
+        }
+        submit(request, caller, std::move(outgoing));
+      });
 }
 
 void check_mentions(const Request& request, const Caller& caller, Outgoing outgoing) {
@@ -134,7 +132,7 @@ Result<void> send(const Request& request, const Route& route) {
   if (!claims) return claims.error();
   const auto body = request.body();
   if (!body) return body.error();
-  auto outgoing = read_message(*body, route, claims->service);
+  auto outgoing = read_message(*body, route);
   if (!outgoing) return outgoing.error();
   request.as_user(*claims, [request, outgoing = std::move(*outgoing)](const Caller& caller, const UserPtr&) mutable {
     check_mentions(request, caller, std::move(outgoing));

@@ -51,6 +51,7 @@ constexpr Row rows[] = {
     {"member.muted", Act::any, 403, "已被禁言"},
     {"client_id.reused", Act::any, 409, "client_msg_id已用于其他消息"},
     {"domain.unknown", Act::any, 400, "暂不支持的消息类型"},
+    {"domain.service_only", Act::any, 403, "不能发送系统消息"},
     {"content.invalid", Act::any, 400, "无效的聊天消息格式"},
     {"content.forbidden_word", Act::any, 403, "消息包含违禁词"},
     {"user.blocked", Act::any, 403, "对方拒绝接收你的消息"},

@@ -7,13 +7,7 @@ namespace {
 
 // Document 001 prints four members for all content types and leaves the rest to the applications: what it prints has
 // its type, what else an application says about its things is kept as it is. Optional members may be null.
-
-constexpr std::string_view product = R"({
-  "$schema": "http://json-schema.org/draft-07/schema#",
-  "title": "Flix:Product",
-  "description": "Something on sale",
-  "type": "object",
-  "minProperties": 1,
+constexpr std::string_view members = R"(
   "properties": {
     "title": {"type": ["string", "null"], "maxLength": 1024},
     "text": {"type": ["string", "null"], "maxLength": 16384},
@@ -22,75 +16,31 @@ constexpr std::string_view product = R"({
   }
 })";
 
-constexpr std::string_view order = R"({
+/// Checked in `check`, not by the host: the schemas are for clients and for the tests of `check`.
+DomainSpec spec(std::string name, std::string_view description, bool may_be_empty) {
+  DomainSpec out;
+  out.schema.append(R"({
   "$schema": "http://json-schema.org/draft-07/schema#",
-  "title": "Flix:Order",
-  "description": "Something bought",
-  "type": "object",
-  "minProperties": 1,
-  "properties": {
-    "title": {"type": ["string", "null"], "maxLength": 1024},
-    "text": {"type": ["string", "null"], "maxLength": 16384},
-    "image_urls": {"type": ["array", "null"], "maxItems": 64, "items": {"type": "string", "maxLength": 8192}},
-    "deep_link": {"type": ["string", "null"], "maxLength": 8192}
-  }
-})";
-
-constexpr std::string_view comment = R"({
-  "$schema": "http://json-schema.org/draft-07/schema#",
-  "title": "Flix:Comment",
-  "description": "What somebody said about something",
-  "type": "object",
-  "minProperties": 1,
-  "properties": {
-    "title": {"type": ["string", "null"], "maxLength": 1024},
-    "text": {"type": ["string", "null"], "maxLength": 16384},
-    "image_urls": {"type": ["array", "null"], "maxItems": 64, "items": {"type": "string", "maxLength": 8192}},
-    "deep_link": {"type": ["string", "null"], "maxLength": 8192}
-  }
-})";
-
-constexpr std::string_view like = R"({
-  "$schema": "http://json-schema.org/draft-07/schema#",
-  "title": "Flix:Like",
-  "description": "Somebody likes something; there may be nothing more to say",
-  "type": "object",
-  "properties": {
-    "title": {"type": ["string", "null"], "maxLength": 1024},
-    "text": {"type": ["string", "null"], "maxLength": 16384},
-    "image_urls": {"type": ["array", "null"], "maxItems": 64, "items": {"type": "string", "maxLength": 8192}},
-    "deep_link": {"type": ["string", "null"], "maxLength": 8192}
-  }
-})";
-
-constexpr std::string_view favorite = R"({
-  "$schema": "http://json-schema.org/draft-07/schema#",
-  "title": "Flix:Favorite",
-  "description": "Somebody keeps something; there may be nothing more to say",
-  "type": "object",
-  "properties": {
-    "title": {"type": ["string", "null"], "maxLength": 1024},
-    "text": {"type": ["string", "null"], "maxLength": 16384},
-    "image_urls": {"type": ["array", "null"], "maxItems": 64, "items": {"type": "string", "maxLength": 8192}},
-    "deep_link": {"type": ["string", "null"], "maxLength": 8192}
-  }
-})";
+  "title": ")");
+  out.schema.append(name).append("\",\n  \"description\": \"").append(description);
+  out.schema.append("\",\n  \"type\": \"object\",");
+  if (!may_be_empty) out.schema.append("\n  \"minProperties\": 1,");
+  out.schema.append(members);
+  out.name = std::move(name);
+  out.host_validates = false;
+  return out;
+}
 
 }  // namespace
 
 std::span<const DomainSpec> specs() {
-  // Checked here, not by the host: the schemas are for clients and for the tests of `check`.
-  static const auto list = [] {
-    const auto spec = [](const char* name, std::string_view schema) {
-      DomainSpec out;
-      out.name = name;
-      out.schema = schema;
-      out.host_validates = false;
-      return out;
-    };
-    return std::array{spec("Flix:Product", product), spec("Flix:Order", order), spec("Flix:Comment", comment),
-                      spec("Flix:Like", like), spec("Flix:Favorite", favorite)};
-  }();
+  static const std::array list{
+      spec("Flix:Product", "Something on sale", false),
+      spec("Flix:Order", "Something bought", false),
+      spec("Flix:Comment", "What somebody said about something", false),
+      spec("Flix:Like", "Somebody likes something; there may be nothing more to say", true),
+      spec("Flix:Favorite", "Somebody keeps something; there may be nothing more to say", true),
+  };
   return list;
 }
 
