@@ -18,6 +18,8 @@ void KeyRing::put(std::size_t source, const std::vector<NamedKey>& keys) {
   for (const auto& [key, kid] : keys) at.keys.push_back({key, kid, at.vouching});
   auto joined = std::make_shared<Keys>();
   for (const auto& each : sources_) joined->insert(joined->end(), each.keys.begin(), each.keys.end());
+  static std::atomic<std::uint64_t> last{0};
+  joined->number = ++last;
   joined_ = std::move(joined);
   const auto waits = [](const Source& each) { return each.changes && each.keys.empty(); };
   waiting_ = static_cast<std::size_t>(std::count_if(sources_.begin(), sources_.end(), waits));

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,7 +30,10 @@ struct TrustedKey {
 /// Thread role: any.
 class KeyRing {
  public:
-  using Keys = std::vector<TrustedKey>;
+  /// One state of the ring. No other has its number, of this ring or of another.
+  struct Keys : std::vector<TrustedKey> {
+    std::uint64_t number = 0;
+  };
 
   /// A further source; the number names it. Its keys may come later, or change.
   std::size_t add(Vouching vouching, bool changes);
@@ -52,7 +56,7 @@ class KeyRing {
   struct Source {
     std::shared_ptr<const Vouching> vouching;
     bool changes = false;
-    Keys keys;
+    std::vector<TrustedKey> keys;
   };
 
   mutable std::mutex mutex_;
