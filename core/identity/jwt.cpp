@@ -125,7 +125,8 @@ Error JwtIdentity::no_key(const KeyRing::Keys& keys, Algorithm algorithm, bool t
   // Secrets are not published: an issuer that changed its keys has changed public ones.
   if (!is_secret_kind(algorithm)) ring_.unknown();
   if (tried) return refuse("token.forged", "the signature does not match");
-  if (ring_.waits()) return {Code::unavailable, "token.keys_missing", "the issuer's keys could not be had yet"};
+  // As of the keys that were tried: they may have come since.
+  if (keys.waits) return {Code::unavailable, "token.keys_missing", "the issuer's keys could not be had yet"};
   const auto same = [&](const TrustedKey& each) { return each.key.algorithm() == algorithm; };
   if (std::any_of(keys.begin(), keys.end(), same)) return refuse("token.forged", "no key of that name is known");
   return refuse("token.algorithm", "no key is for that algorithm");
