@@ -2,8 +2,8 @@
 
 #include <algorithm>
 
-#include "endpoint/allow.hpp"
 #include "endpoint/peer.hpp"
+#include "endpoint/with_header.hpp"
 #include "net/engine.hpp"
 
 namespace loft {
@@ -159,26 +159,45 @@ Router::Pattern* Router::find(HttpMethod method, std::string_view path,
   return nullptr;
 }
 
+std::size_t Router::likeness(const Mount& mount, std::string_view path) const {
+  const auto common = [path](std::string_view route) {
+    std::size_t size = 0;
+    for (std::size_t i = 0;; ++i) {
+      const bool ends = i == path.size() || path[i] == '/';
+      if (ends && (i == route.size() || (i < route.size() && route[i] == '/'))) size = i;
+      if (i == path.size() || i >= route.size() || path[i] != route[i]) return size;
+    }
+  };
+  std::size_t most = 0;
+  for (const auto& pattern : patterns_) {
+    if (pattern->mount == &mount) most = std::max(most, common(pattern->text));
+  }
+  for (const auto& [route, socket] : sockets_) {
+    if (socket->mount == &mount) most = std::max(most, common(route));
+  }
+  return most;
+}
+
 Router::Mount* Router::mount_of(std::string_view path) const {
   Mount* found = nullptr;
+  std::size_t best = 0;
+  if (path.empty()) return mounts_.size() == 1 && mounts_[0]->otherwise ? mounts_[0].get() : nullptr;
   for (const auto& candidate : mounts_) {
     const auto& prefix = candidate->prefix;
     const bool below =
         path.starts_with(prefix) && (path.size() == prefix.size() || prefix.empty() || path[prefix.size()] == '/');
-    if (below && candidate->otherwise && (found == nullptr || prefix.size() > found->prefix.size())) {
-      found = candidate.get();
-    }
+    if (!below || !candidate->otherwise || (found != nullptr && prefix.size() < found->prefix.size())) continue;
+    const auto like = likeness(*candidate, path);
+    if (found != nullptr && prefix.size() == found->prefix.size() && like <= best) continue;
+    found = candidate.get();
+    best = like;
   }
   return found;
 }
 
 bool Router::refuse(HttpExchangePtr exchange, unsigned status) {
-  const std::string path(exchange->path());
-  std::vector<std::pair<std::string, std::string>> parameters;
-  std::string allowed;
-  const auto* pattern = path.starts_with('/') ? find(exchange->method(), path, parameters, allowed) : nullptr;
-  auto* mount = pattern != nullptr ? pattern->mount : mount_of(path);
-  if (mount == nullptr || !mount->otherwise) return false;
+  auto* const mount = mount_of(exchange->path());
+  if (mount == nullptr) return false;
   HttpRoute route;
   route.mount = mount->prefix.size();
   route.caller.contract = mount->contract;
@@ -193,6 +212,25 @@ bool Router::refuse(HttpExchangePtr exchange, unsigned status) {
   }
 }
 
+/// Why no route takes the request: 404, 405 or 426. The exchange adds the header that belongs to the status.
+unsigned Router::amiss(HttpExchangePtr& exchange, std::string_view path, std::string allowed) const {
+  if (websocket_ != nullptr && sockets_.contains(path)) {
+    if (exchange->method() == HttpMethod::get || exchange->method() == HttpMethod::head) {
+      exchange = std::make_shared<WithHeader>(std::move(exchange), 426, "Upgrade", "websocket");
+      return 426;
+    }
+    // HEAD is not among them where the GET is a WebSocket's.
+    if (allowed.empty()) {
+      allowed = "GET";
+    } else {
+      allow(allowed, HttpMethod::get);
+    }
+  }
+  if (allowed.empty()) return 404;
+  exchange = std::make_shared<WithHeader>(std::move(exchange), 405, "Allow", std::move(allowed));
+  return 405;
+}
+
 void Router::exchange(HttpExchangePtr exchange) {
   HttpRoute route;
   route.caller.thread = net::Engine::current_thread();
@@ -202,13 +240,13 @@ void Router::exchange(HttpExchangePtr exchange) {
   if (pattern == nullptr && exchange->method() == HttpMethod::head) {
     pattern = find(HttpMethod::get, path, route.parameters, allowed);
   }
-  const bool other_method = pattern == nullptr && !allowed.empty();
-  if (other_method) exchange = std::make_shared<WithAllow>(std::move(exchange), std::move(allowed));
-  Mount* mount = pattern != nullptr ? pattern->mount : nullptr;
-  if (mount == nullptr) mount = mount_of(path);
+  Mount* mount = pattern != nullptr ? pattern->mount : mount_of(path);
+  const unsigned status = pattern != nullptr ? 200 : amiss(exchange, path, std::move(allowed));
   if (mount == nullptr) {
-    return exchange->respond(other_method ? 405 : 404, "application/json",
-                             other_method ? R"({"error":"method not allowed"})" : R"({"error":"not found"})");
+    return exchange->respond(status, "application/json",
+                             status == 405   ? R"({"error":"method not allowed"})"
+                             : status == 426 ? R"({"error":"this path is a WebSocket's: upgrade to it"})"
+                                             : R"({"error":"not found"})");
   }
   route.mount = mount->prefix.size();
   route.caller.contract = mount->contract;
@@ -217,7 +255,7 @@ void Router::exchange(HttpExchangePtr exchange) {
     if (pattern != nullptr)
       pattern->handler(exchange);
     else
-      mount->otherwise(exchange, other_method ? 405 : 404);
+      mount->otherwise(exchange, status);
   } catch (const std::exception& e) {
     log_.error("a contract's HTTP handler threw", {{"contract", mount->name}, {"what", e.what()}});
     const HttpHeader close[] = {{"Connection", "close"}};

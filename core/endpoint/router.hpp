@@ -61,8 +61,13 @@ class Router final : public Endpoint {
     AdmitFn admit;
   };
 
-  /// The contract that answers for what no route of its own matches: of those whose prefix fits, the most specific.
+  /// The contract that answers for what no route matches: of those whose prefix fits, the most specific; of several at
+  /// one prefix, the one with the route that shares most leading segments with the path, then the first. Where the path
+  /// is not known (empty), the listener's only one.
   Mount* mount_of(std::string_view path) const;
+  /// How much of the path a route of that mount shares.
+  std::size_t likeness(const Mount& mount, std::string_view path) const;
+  unsigned amiss(HttpExchangePtr& exchange, std::string_view path, std::string allowed) const;
 
   /// Null where no route fits; `allowed` then names the methods of those that fit but for theirs.
   Pattern* find(HttpMethod method, std::string_view path, std::vector<std::pair<std::string, std::string>>& parameters,

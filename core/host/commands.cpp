@@ -158,6 +158,7 @@ void wait_for_stop(Runtime& runtime, Logger& log, const config::Sources& sources
     }
     runtime.set_log_levels(fresh.settings);
     log.info("SIGHUP: log levels were read again");
+    runtime.read_keys_again();
   }
 }
 

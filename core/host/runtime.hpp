@@ -16,6 +16,7 @@
 #include "config/settings.hpp"
 #include "endpoint/router.hpp"
 #include "host/pool.hpp"
+#include "host/trust.hpp"
 #include "identity/jwks_watch.hpp"
 #include "identity/jwt.hpp"
 #include "log/log.hpp"
@@ -77,6 +78,8 @@ class Runtime final : public Inspector, public Threads {
   bool left_behind() const noexcept { return plugins_->left_behind(); }
 
   void set_log_levels(const config::Settings& fresh);
+  /// The files that `auth.jwt.keys` named at the start.
+  void read_keys_again();
 
   // ---- for the command line
   Result<UserPtr> add_user(User user) { return core_->add_user(std::move(user)); }
@@ -132,6 +135,7 @@ class Runtime final : public Inspector, public Threads {
   std::unique_ptr<PluginSet> plugins_;
   std::unique_ptr<JwtIdentity> identity_;
   std::unique_ptr<identity::JwksWatch> jwks_;
+  std::vector<KeyFile> key_files_;
   DomainTable domains_;
   Storage* storage_ = nullptr;
   std::unique_ptr<Core> core_;

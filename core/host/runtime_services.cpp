@@ -21,15 +21,18 @@ void Runtime::check_files() {
 /// Before anybody can connect.
 void Runtime::trust_keys() {
   std::vector<config::Problem> problems;
-  auto published =
+  auto [published, files] =
       trust(settings_.jwt.keys, identity_->ring(),
             [&](const config::Node& place, const std::string& text) { problems.push_back(place.describe(text)); });
   if (!problems.empty()) throw ConfigError(config::format(problems));
+  key_files_ = std::move(files);
   if (published.empty()) return;
   jwks_ = std::make_unique<identity::JwksWatch>(std::move(published), identity_->ring(), log_system_.logger("identity"),
                                                 *metrics_);
   identity_->ring().on_unknown([this] { jwks_->unknown(); });
 }
+
+void Runtime::read_keys_again() { read_again(key_files_, identity_->ring(), log_system_.logger("identity")); }
 
 Result<std::string> Runtime::run_command(std::string_view command, std::string_view arguments) {
   const auto found = commands_.find(command);

@@ -54,21 +54,21 @@ const char* member(const config::JwtKey& key) {
 
 }  // namespace
 
-std::vector<identity::PublishedKeys> trust(const std::vector<config::JwtKey>& keys, identity::KeyRing& ring,
-                                           Function<void(const config::Node& place, std::string text)> problem) {
-  std::vector<identity::PublishedKeys> published;
+Trusted trust(const std::vector<config::JwtKey>& keys, identity::KeyRing& ring,
+              Function<void(const config::Node& place, std::string text)> problem) {
+  Trusted trusted;
   for (const auto& key : keys) {
     const auto algorithm = identity::algorithm_named(key.algorithm);
     const auto source = ring.add({key.issuer, key.audience, key.services}, !key.jwks_url.empty());
     if (!key.jwks_url.empty()) {
       if (const auto ca = contents(key.ca_file); !key.ca_file.empty() && !ca)
         problem(key.place.option("ca_file"), ca.error().detail);
-      published.push_back({key.jwks_url,
-                           {key.ca_file, key.timeout, key.max_bytes},
-                           algorithm,
-                           key.refresh,
-                           key.refresh_unknown,
-                           source});
+      trusted.published.push_back({key.jwks_url,
+                                   {key.ca_file, key.timeout, key.max_bytes},
+                                   algorithm,
+                                   key.refresh,
+                                   key.refresh_unknown,
+                                   source});
       continue;
     }
     const auto found = local_keys(key, algorithm);
@@ -76,8 +76,23 @@ std::vector<identity::PublishedKeys> trust(const std::vector<config::JwtKey>& ke
       ring.put(source, *found);
     else
       problem(key.place.option(member(key)), found.error().detail);
+    if (key.secret.empty()) trusted.files.push_back({key, source});
   }
-  return published;
+  return trusted;
+}
+
+void read_again(const std::vector<KeyFile>& files, identity::KeyRing& ring, Logger& log) {
+  for (const auto& [key, source] : files) {
+    const auto& path = key.public_key_file.empty() ? key.jwks_file : key.public_key_file;
+    const auto found = local_keys(key, identity::algorithm_named(key.algorithm));
+    if (found) {
+      ring.put(source, *found);
+      log.info("keys were read again", {{"file", path}, {"keys", found->size()}});
+    } else {
+      log.error("keys were not read again, those from before stay in use",
+                {{"file", path}, {"problem", found.error().detail}});
+    }
+  }
 }
 
 }  // namespace loft

@@ -10,6 +10,7 @@
 #include <loft/json.hpp>
 
 #include "identity/base64url.hpp"
+#include "identity/verified.hpp"
 
 namespace loft {
 namespace {
@@ -52,6 +53,18 @@ bool may_be(const TrustedKey& key, const Header& header) {
   return key.key.algorithm() == header.algorithm && (key.kid.empty() || header.kid.empty() || key.kid == header.kid);
 }
 
+/// The key's own check, or the memory of it; an HMAC is quicker than remembering.
+bool is_signed(std::string_view token, std::string_view signed_part, std::string_view signature,
+               const KeyRing::Keys& keys, std::size_t which) {
+  const auto& key = keys[which].key;
+  if (is_secret_kind(key.algorithm())) return key.verify(signed_part, signature);
+  auto& verified = Verified::of_thread();
+  if (verified.holds(token, keys.number, which)) return true;
+  if (!key.verify(signed_part, signature)) return false;
+  verified.note(token, keys.number, which);
+  return true;
+}
+
 Key own_key(std::string secret) {
   auto key = Key::from_secret(Algorithm::hs256, std::move(secret));
   if (!key) throw std::invalid_argument("auth.jwt.secret " + key.error().detail);
@@ -85,10 +98,11 @@ Result<Claims> JwtIdentity::verify(std::string_view token, const TokenRules& rul
   std::string payload;
   std::optional<Error> refused;
   std::size_t tries = 0;
-  for (const auto& key : *keys) {
+  for (std::size_t i = 0; i < keys->size(); ++i) {
+    const auto& key = (*keys)[i];
     if (!may_be(key, *header)) continue;
     if (++tries > most_tries) break;
-    if (!key.key.verify(signed_part, *signature)) continue;
+    if (!is_signed(token, signed_part, *signature, *keys, i)) continue;
     if (!object) {
       auto bytes = from_base64url(token.substr(first + 1, second - first - 1));
       if (!bytes) return malformed("the claims are not base64url");
@@ -111,7 +125,8 @@ Error JwtIdentity::no_key(const KeyRing::Keys& keys, Algorithm algorithm, bool t
   // Secrets are not published: an issuer that changed its keys has changed public ones.
   if (!is_secret_kind(algorithm)) ring_.unknown();
   if (tried) return refuse("token.forged", "the signature does not match");
-  if (ring_.waits()) return {Code::unavailable, "token.keys_missing", "the issuer's keys could not be had yet"};
+  // As of the keys that were tried: they may have come since.
+  if (keys.waits) return {Code::unavailable, "token.keys_missing", "the issuer's keys could not be had yet"};
   const auto same = [&](const TrustedKey& each) { return each.key.algorithm() == algorithm; };
   if (std::any_of(keys.begin(), keys.end(), same)) return refuse("token.forged", "no key of that name is known");
   return refuse("token.algorithm", "no key is for that algorithm");

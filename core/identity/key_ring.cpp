@@ -1,13 +1,14 @@
 #include "identity/key_ring.hpp"
 
 #include <algorithm>
+#include <atomic>
 
 namespace loft::identity {
 
 std::size_t KeyRing::add(Vouching vouching, bool changes) {
   const std::lock_guard lock(mutex_);
   sources_.push_back({std::make_shared<const Vouching>(std::move(vouching)), changes, {}});
-  if (changes) ++waiting_;
+  join();
   return sources_.size() - 1;
 }
 
@@ -16,11 +17,18 @@ void KeyRing::put(std::size_t source, const std::vector<NamedKey>& keys) {
   auto& at = sources_.at(source);
   at.keys.clear();
   for (const auto& [key, kid] : keys) at.keys.push_back({key, kid, at.vouching});
+  join();
+}
+
+/// Under the lock.
+void KeyRing::join() {
   auto joined = std::make_shared<Keys>();
   for (const auto& each : sources_) joined->insert(joined->end(), each.keys.begin(), each.keys.end());
+  joined->waits =
+      std::any_of(sources_.begin(), sources_.end(), [](const auto& each) { return each.changes && each.keys.empty(); });
+  static std::atomic<std::uint64_t> last{0};
+  joined->number = ++last;
   joined_ = std::move(joined);
-  const auto waits = [](const Source& each) { return each.changes && each.keys.empty(); };
-  waiting_ = static_cast<std::size_t>(std::count_if(sources_.begin(), sources_.end(), waits));
 }
 
 }  // namespace loft::identity

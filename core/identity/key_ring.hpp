@@ -1,7 +1,7 @@
 // All keys that this host believes, from all sources, and what each may vouch for.
 #pragma once
 
-#include <atomic>
+#include <cstdint>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -29,7 +29,11 @@ struct TrustedKey {
 /// Thread role: any.
 class KeyRing {
  public:
-  using Keys = std::vector<TrustedKey>;
+  /// One state of the ring. No other has its number, of this ring or of another.
+  struct Keys : std::vector<TrustedKey> {
+    std::uint64_t number = 0;
+    bool waits = false;  ///< a source whose keys change has none yet
+  };
 
   /// A further source; the number names it. Its keys may come later, or change.
   std::size_t add(Vouching vouching, bool changes);
@@ -39,9 +43,6 @@ class KeyRing {
     const std::lock_guard lock(mutex_);
     return joined_;
   }
-  /// Whether a source whose keys change has none yet.
-  bool waits() const noexcept { return waiting_.load(std::memory_order_relaxed) != 0; }
-
   /// Called when a token names a key that is not here, and a source may have it by now; must be quick.
   void on_unknown(Function<void()> call) { unknown_ = std::move(call); }
   void unknown() {
@@ -52,13 +53,14 @@ class KeyRing {
   struct Source {
     std::shared_ptr<const Vouching> vouching;
     bool changes = false;
-    Keys keys;
+    std::vector<TrustedKey> keys;
   };
+
+  void join();
 
   mutable std::mutex mutex_;
   std::vector<Source> sources_;
   std::shared_ptr<const Keys> joined_ = std::make_shared<const Keys>();
-  std::atomic<std::size_t> waiting_{0};
   Function<void()> unknown_;
 };
 

@@ -6,6 +6,7 @@
 #include <loft/testing/messaging.hpp>
 
 #include "contract.hpp"
+#include "../support/refusals.hpp"
 
 using namespace loft;
 using namespace loft::testing;
@@ -241,4 +242,19 @@ TEST_CASE("what is kept is no password") {
   REQUIRE(bench.state.values.size() == 1);
   CHECK(bench.state.values.begin()->first == "password.7");
   CHECK_THAT(bench.state.values.begin()->second, Catch::StartsWith("$argon2id$") && !Catch::Contains("correct"));
+}
+
+TEST_CASE("what is refused before a route sees it is a problem, and keeps its status") {
+  Bench bench;
+  tests::Refusals refusals(bench.contract);
+  for (const auto status : tests::refused_statuses) {
+    INFO(status);
+    CHECK(refusals.answer(status)->status == status);
+    CHECK(refusals.answer(status)->type == "application/problem+json");
+    CHECK_THAT(refusals.text(status), Catch::Contains("\"status\":" + std::to_string(status)));
+    CHECK((refusals.text(status).find("Internal Server Error") == std::string::npos));
+  }
+  CHECK(refusals.text(413) ==
+        R"(413 {"type":"about:blank","title":"Content Too Large","status":413,"detail":"the body is too large"})");
+  CHECK_THAT(refusals.text(404), Catch::Contains("POST /auth/token and PUT /auth/password"));
 }

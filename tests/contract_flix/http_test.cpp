@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include "http_client.hpp"
+#include "../support/refusals.hpp"
 
 using namespace flix_test;
 
@@ -207,4 +208,32 @@ TEST_CASE("what no route serves has the document's form of an error") {
   CHECK(ask(bench, HttpMethod::get, "/api/v1/nothing") == failed(404, "not_found", "接口不存在"));
   CHECK(ask(bench, HttpMethod::del, base + "/read_all/x/y") == failed(404, "not_found", "接口不存在"));
   CHECK(ask(bench, HttpMethod::patch, base) == failed(405, "method_not_allowed", "不支持的请求方法"));
+}
+
+TEST_CASE("what is refused before a route sees it has the document's form and keeps its status") {
+  Bench bench;
+  tests::Refusals refusals(bench.contract);
+  for (const auto status : tests::refused_statuses) {
+    INFO(status);
+    CHECK(refusals.answer(status)->status == status);
+    CHECK_THAT(refusals.text(status),
+               Catch::Contains(R"( {"success":false,"error":{"code":")") && !Catch::Contains("http."));
+    CHECK((refusals.text(status).find("not_found") != std::string::npos) == (status == 404));
+  }
+  const auto says = [&](unsigned status) {
+    return Answer{refusals.answer(status)->status, refusals.answer(status)->answer};
+  };
+  CHECK(says(413) == failed(413, "payload_too_large", "请求体过大"));
+  CHECK(says(431) == failed(431, "request_header_fields_too_large", "请求头过大"));
+  CHECK(says(426) == failed(426, "upgrade_required", "请使用 WebSocket 连接"));
+  CHECK(refusals.answer(503)->answer_headers.contains("Retry-After"));
+}
+
+TEST_CASE("a WebSocket that is asked for by another method than GET is 400, as the document says") {
+  Bench bench;
+  tests::Refusals refusals(bench.contract);
+  const auto said = refusals.answer(405, "/socket/websocket");
+  CHECK(Answer{said->status, said->answer} == failed(400, "bad_request", "WebSocket 连接只能用 GET 建立"));
+  CHECK(refusals.answer(426, "/socket/websocket", HttpMethod::get)->status == 426);
+  CHECK(refusals.answer(413, "/socket/websocket")->status == 413);
 }

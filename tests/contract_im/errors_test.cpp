@@ -3,6 +3,7 @@
 
 #include "errors.hpp"
 #include "host.hpp"
+#include "../support/refusals.hpp"
 
 using namespace im_test;
 using im::wire_error;
@@ -117,4 +118,19 @@ TEST_CASE("times are written in whole seconds, whatever the year") {
   CHECK(text(1704067200999) == "2024-01-01T00:00:00Z");
   CHECK(text(1709251199000) == "2024-02-29T23:59:59Z");
   CHECK(text(-1) == "1969-12-31T23:59:59Z");
+}
+
+TEST_CASE("what is refused before a route sees it has the document's form and keeps its status") {
+  Bench bench;
+  tests::Refusals refusals(bench.contract);
+  for (const auto status : tests::refused_statuses) {
+    INFO(status);
+    CHECK(refusals.answer(status)->status == status);
+    CHECK_THAT(refusals.text(status), Catch::Contains(R"( {"error":")") && !Catch::Contains("http."));
+    CHECK((refusals.text(status).find("Not found") != std::string::npos) == (status == 404));
+  }
+  CHECK(refusals.text(413) == "413 " + error_body("Request too large"));
+  CHECK(refusals.text(431) == "431 " + error_body("Request headers too large"));
+  CHECK(refusals.text(426) == "426 " + error_body("WebSocket upgrade required"));
+  CHECK(refusals.answer(503)->answer_headers.contains("Retry-After"));
 }

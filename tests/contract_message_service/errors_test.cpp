@@ -1,6 +1,7 @@
 // One table from failures to the wire.
 #include "errors.hpp"
 #include "ask.hpp"
+#include "../support/refusals.hpp"
 
 using namespace message_service_test;
 using message_service::wire_error;
@@ -90,4 +91,22 @@ TEST_CASE("who asks too often hears 429, a host that is full or without its stor
   CHECK(gone->answer == refusal(503, "服务暂不可用，请稍后重试"));
   CHECK(answer(Code::internal, "x.y")->answer == refusal(500, "服务器内部错误"));
   CHECK(answer(Code::too_large, "content.too_large")->status == 413);
+}
+
+TEST_CASE("what is refused before a route sees it has the document's form and keeps its status") {
+  Bench bench;
+  tests::Refusals refusals(bench.contract);
+  for (const auto status : tests::refused_statuses) {
+    INFO(status);
+    CHECK(refusals.answer(status)->status == status);
+    CHECK_THAT(refusals.text(status),
+               Catch::Contains(" {\"code\":" + std::to_string(status)) && !Catch::Contains("http."));
+    CHECK((refusals.text(status).find("接口不存在") != std::string::npos) == (status == 404));
+  }
+  CHECK(refusals.text(413) == "413 " + refusal(413, "请求体过大"));
+  CHECK(refusals.text(431) == "431 " + refusal(431, "请求头过大"));
+  CHECK(refusals.answer(503)->answer_headers.contains("Retry-After"));
+  Bench always({{"always_200", "true"}});
+  tests::Refusals hidden(always.contract);
+  CHECK(hidden.text(413) == "200 " + refusal(413, "请求体过大"));
 }

@@ -3,6 +3,7 @@
 
 #include "host.hpp"
 #include "netherlink/errors.hpp"
+#include "../support/refusals.hpp"
 
 using namespace netherlink_test;
 
@@ -78,4 +79,19 @@ TEST_CASE("every code has a status, and no text of an unexpected failure says mo
       if (wire.status >= 500) CHECK(wire.text.find("detail") == std::string::npos);
     }
   }
+}
+
+TEST_CASE("what is refused before a route sees it has the document's form and keeps its status") {
+  Bench bench;
+  tests::Refusals refusals(bench.contract);
+  for (const auto status : tests::refused_statuses) {
+    INFO(status);
+    CHECK(refusals.answer(status)->status == status);
+    CHECK_THAT(refusals.text(status), Catch::Contains(R"( {"success":false,"message":")") && !Catch::Contains("http."));
+    CHECK((refusals.text(status).find("接口不存在") != std::string::npos) == (status == 404));
+  }
+  CHECK(refusals.text(413) == "413 " + error_body("请求体过大"));
+  CHECK(refusals.text(431) == "431 " + error_body("请求头过大"));
+  CHECK(refusals.text(426) == "426 " + error_body("请使用WebSocket连接"));
+  CHECK(refusals.answer(503)->answer_headers.contains("Retry-After"));
 }

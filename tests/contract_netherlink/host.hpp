@@ -51,6 +51,8 @@ struct Bench {
         row.set_text(given->second);
       else if (row.set_boolean)
         row.set_boolean(given->second == "true");
+      else if (row.set_list)
+        row.set_list({given->second});
       else
         row.set_integer(std::stoll(given->second));
     }

@@ -198,9 +198,20 @@ TEST_CASE("errors say which field is wrong where the option asks for it") {
         R"({"success":false,"message":"请求参数错误","detail":"page and page_size must be integers"})");
 }
 
-TEST_CASE("tokens are read by the rules of this contract") {
-  Bench bench;
-  Client client(bench);
-  CHECK(bench.host.tokens.asked.claim.empty());
-  CHECK(bench.host.tokens.asked.algorithms.empty());
+TEST_CASE("tokens are read by the rules of this contract, at the login and over HTTP") {
+  Bench usual;
+  const Client client(usual);
+  CHECK(usual.host.tokens.asked.claim.empty());
+  CHECK(usual.host.tokens.asked.algorithms.empty());
+  for (const bool over_http : {false, true}) {
+    Bench bench(Options{{"token.claim", "name"}, {"token.claim_is", "handle"}, {"token.algorithms", "RS256"}});
+    if (over_http) {
+      bench.ask(HttpMethod::get, "/api/messages/offline");
+    } else {
+      const Client other(bench);
+    }
+    CHECK(bench.host.tokens.asked.claim == "name");
+    CHECK(bench.host.tokens.asked.names == UserRef::By::handle);
+    CHECK(bench.host.tokens.asked.algorithms == std::vector<std::string>{"RS256"});
+  }
 }

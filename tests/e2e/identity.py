@@ -3,6 +3,7 @@
 
 import json
 import re
+import signal
 import subprocess
 import urllib.request
 
@@ -104,6 +105,50 @@ def files(given):
             assert im(host, token + "A" * 5000)[0] == 401
             assert im(host, "A" * 7000) == (401, "Invalid token")
             believed(host, token, "ann")
+
+
+@case
+def files_again(given):
+    """SIGHUP reads the files of keys again: new keys count, old ones no longer; a file that makes no sense changes nothing"""
+    with Issuer() as issuer:
+        for name in ("rsa", "second", "p256", "p256b"):
+            issuer.make(name, name[:4] if name.startswith("p256") else "rsa")
+
+        def write(name, text):
+            with open(issuer.file(name), "w", encoding="utf-8") as file:
+                file.write(text)
+
+        def copy(name):
+            with open(issuer.file(name), encoding="utf-8") as file:
+                write("current.pub", file.read())
+
+        copy("rsa.pub")
+        write("set.json", issuer.jwks(p256="ES256"))
+        arguments = keys({"algorithm": "RS256", "public_key_file": issuer.file("current.pub")},
+                         {"jwks_file": issuer.file("set.json")})
+        with Host(given.loft, given.plugins, extra=TOKENS, arguments=arguments) as host:
+            host.account("ann")
+            claims = {"uid": "ann", "exp": soon()}
+            old, new = issuer.token("RS256", "rsa.pem", claims), issuer.token("RS256", "second.pem", claims)
+            first, further = issuer.token("ES256", "p256.pem", claims), issuer.token("ES256", "p256b.pem", claims)
+            statuses = lambda: [im(host, token)[0] for token in (old, new, first, further)]  # noqa: E731
+            assert statuses() == [200, 401, 200, 401]
+
+            def hang_up(text, count):
+                host.process.send_signal(signal.SIGHUP)
+                until(lambda: host.tail(20000).count(text) == count, text)
+
+            copy("second.pub")
+            write("set.json", issuer.jwks(p256="ES256", p256b="ES256"))
+            hang_up("keys were read again", 2)
+            assert statuses() == [401, 200, 200, 200]
+            write("current.pub", "no key")
+            write("set.json", '{"keys":[]}')
+            hang_up("those from before stay in use", 2)
+            assert statuses() == [401, 200, 200, 200]
+            write("set.json", issuer.jwks(p256b="ES256"))
+            hang_up("keys were read again", 3)
+            assert statuses() == [401, 200, 401, 200]
 
 
 @case

@@ -8,6 +8,32 @@ namespace {
 
 constexpr std::string_view json_type = "application/json";
 
+/// Of what no route takes, and what the transport would not read.
+std::string_view title(unsigned status) {
+  switch (status) {
+    case 404:
+      return "Not Found";
+    case 405:
+      return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 417:
+      return "Expectation Failed";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
+    case 505:
+      return "HTTP Version Not Supported";
+    default:
+      return "Bad Request";
+  }
+}
+
 class Admin final : public Contract {
  public:
   void setup(Host& host) override { inspector_ = &host.inspector(); }
@@ -30,11 +56,12 @@ class Admin final : public Contract {
           .key("type")
           .string("about:blank")
           .key("title")
-          .string(status == 405 ? "Method Not Allowed" : "Not Found")
+          .string(title(status))
           .key("status")
           .number(status)
           .key("detail")
-          .string("this listener serves GET /metrics, /livez and /readyz")
+          .string(status != 404 && status != 405 ? "the request could not be read"
+                                                 : "this listener serves GET /metrics, /livez and /readyz")
           .end_object();
       exchange->respond(status, "application/problem+json", body);
     });

@@ -82,6 +82,7 @@ void AuthContract::setup(Host& host) {
 void AuthContract::routes(Routes& routes) {
   routes.http(HttpMethod::post, "/auth/token", [this](const HttpExchangePtr& exchange) { token(exchange); });
   routes.http(HttpMethod::put, "/auth/password", [this](const HttpExchangePtr& exchange) { password(exchange); });
+  routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) { refuse_unread(*exchange, status); });
 }
 
 std::string AuthContract::network(const HttpExchange& exchange) const {

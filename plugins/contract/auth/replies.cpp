@@ -20,10 +20,26 @@ std::string_view title(unsigned status) {
       return "Not Found";
     case 405:
       return "Method Not Allowed";
+    case 408:
+      return "Request Timeout";
     case 409:
       return "Conflict";
+    case 413:
+      return "Content Too Large";
+    case 414:
+      return "URI Too Long";
+    case 417:
+      return "Expectation Failed";
+    case 426:
+      return "Upgrade Required";
     case 429:
       return "Too Many Requests";
+    case 431:
+      return "Request Header Fields Too Large";
+    case 501:
+      return "Not Implemented";
+    case 505:
+      return "HTTP Version Not Supported";
     case 503:
       return "Service Unavailable";
     default:
@@ -77,6 +93,13 @@ void refuse(HttpExchange& exchange, unsigned status, std::string_view detail, Mi
   if (status == 401) headers.push_back({"WWW-Authenticate", "Bearer"});
   if (retry_after > 0) headers.push_back({"Retry-After", seconds});
   exchange.respond(status, "application/problem+json", body, headers);
+}
+
+void refuse_unread(HttpExchange& exchange, unsigned status) {
+  if (status == 404 || status == 405) {
+    return refuse(exchange, status, "served here are POST /auth/token and PUT /auth/password");
+  }
+  refuse(exchange, status, status == 413 ? "the body is too large" : "the request could not be read");
 }
 
 void refuse(HttpExchange& exchange, const Error& error) {

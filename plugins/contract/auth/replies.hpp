@@ -13,6 +13,9 @@ void reply(HttpExchange& exchange, Bytes body);
 /// A problem. `retry_after`: milliseconds, 0 for none.
 void refuse(HttpExchange& exchange, unsigned status, std::string_view detail, Millis retry_after = 0);
 
+/// What no route takes, or what the transport would not read.
+void refuse_unread(HttpExchange& exchange, unsigned status);
+
 /// The problem that an error of the host is here.
 void refuse(HttpExchange& exchange, const Error& error);
 

@@ -7,11 +7,14 @@
 #include <loft/token_options.hpp>
 
 #include "errors.hpp"
+#include "http.hpp"
 
 namespace loft::flix {
 namespace {
 
 using phoenix::Version;
+
+constexpr std::string_view socket_path = "/socket/websocket";
 
 constexpr Variant variant(Version version) noexcept { return static_cast<Variant>(version); }
 
@@ -102,16 +105,15 @@ void FlixContract::setup(Host& host) {
 
 void FlixContract::routes(Routes& routes) {
   routes.socket(
-      "/socket/websocket", [this](Peer& peer, const Opening& opening) { return make_session(shared_, peer, opening); },
+      std::string(socket_path),
+      [this](Peer& peer, const Opening& opening) { return make_session(shared_, peer, opening); },
       [this](const HttpExchange& request) { return admit(shared_, request); });
   message_routes(shared_, routes);
   list_routes(shared_, routes);
   system_routes(shared_, routes);
   routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) {
-    const auto error = wire_error(status == 405 ? failure::wrong_method() : failure::no_route());
-    auto& body = scratch();
-    append_body(body, error);
-    exchange->respond(error.status, "application/json", body);
+    const bool at_socket = status == 405 && exchange->path() == socket_path;
+    reply(*exchange, at_socket ? failure::socket_method() : failure::refused(status));
   });
 }
 

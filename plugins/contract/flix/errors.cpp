@@ -33,6 +33,17 @@ constexpr Row rows[] = {
     {"flix.topic", Act::any, 403, forbidden, "", ""},
     {"flix.no_route", Act::any, 404, not_found, "接口不存在", "not found"},
     {"flix.method", Act::any, 405, "method_not_allowed", "不支持的请求方法", "not found"},
+    {"flix.socket_method", Act::any, 400, bad_request, "WebSocket 连接只能用 GET 建立", "bad request"},
+    {"http.400", Act::any, 400, bad_request, "请求格式错误", "bad request"},
+    {"http.408", Act::any, 408, "request_timeout", "请求超时", "timeout"},
+    {"http.413", Act::any, 413, too_large, "请求体过大", "too large"},
+    {"http.414", Act::any, 414, "uri_too_long", "请求地址过长", "too large"},
+    {"http.417", Act::any, 417, "expectation_failed", "不支持的 Expect 请求头", "bad request"},
+    {"http.426", Act::any, 426, "upgrade_required", "请使用 WebSocket 连接", "bad request"},
+    {"http.431", Act::any, 431, "request_header_fields_too_large", "请求头过大", "too large"},
+    {"http.501", Act::any, 501, "not_implemented", "不支持的传输编码", "bad request"},
+    {"http.503", Act::any, 503, no_service, "服务暂不可用，请稍后重试", "unavailable, try again later"},
+    {"http.505", Act::any, 505, "http_version_not_supported", "不支持的 HTTP 版本", "bad request"},
     {"token.missing", Act::any, 401, unauthorized, "未提供认证令牌", "unauthorized"},
     {"token.expired", Act::any, 401, unauthorized, "认证令牌已过期", "invalid token"},
     {"token.malformed", Act::any, 401, unauthorized, "认证令牌无效", "invalid token"},
@@ -188,6 +199,12 @@ Error wrong_topic(std::string_view topic) {
 }
 Error no_route() { return {Code::not_found, "flix.no_route", {}}; }
 Error wrong_method() { return {Code::invalid, "flix.method", {}}; }
+Error socket_method() { return {Code::invalid, "flix.socket_method", {}}; }
+Error refused(unsigned status) {
+  if (status == 404) return no_route();
+  if (status == 405) return wrong_method();
+  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
+}
 
 }  // namespace failure
 }  // namespace loft::flix

@@ -7,6 +7,7 @@
 
 #include "errors.hpp"
 #include "fields.hpp"
+#include "http.hpp"
 
 namespace loft::im {
 namespace {
@@ -74,12 +75,8 @@ void ImContract::routes(Routes& routes) {
   routes.socket("/ws", [this](Peer& peer, const Opening&) { return make_session(shared_, peer); });
   message_routes(shared_, routes);
   group_routes(shared_, routes);
-  routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) {
-    const auto error = wire_error(status == 405 ? failure::wrong_method() : failure::no_route());
-    auto& body = scratch();
-    append_error(body, error.text);
-    exchange->respond(error.status, "application/json", body);
-  });
+  routes.otherwise(
+      [](const HttpExchangePtr& exchange, unsigned status) { reply(*exchange, failure::refused(status)); });
 }
 
 void ImContract::encode(const Delivery& delivery, Variant, Encoded& out) const {

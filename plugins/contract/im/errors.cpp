@@ -26,6 +26,16 @@ constexpr Row rows[] = {
     {"im.login_timeout", Act::any, 401, "Login timeout", false},
     {"im.no_route", Act::any, 404, "Not found", false},
     {"im.method", Act::any, 405, "Method not allowed", false},
+    {"http.400", Act::any, 400, "Malformed request", false},
+    {"http.408", Act::any, 408, "Request timeout", false},
+    {"http.413", Act::any, 413, "Request too large", false},
+    {"http.414", Act::any, 414, "URI too long", false},
+    {"http.417", Act::any, 417, "Expectation failed", false},
+    {"http.426", Act::any, 426, "WebSocket upgrade required", false},
+    {"http.431", Act::any, 431, "Request headers too large", false},
+    {"http.501", Act::any, 501, "Transfer coding not supported", false},
+    {"http.503", Act::any, 503, "Service unavailable, try again later", false},
+    {"http.505", Act::any, 505, "HTTP version not supported", false},
     {"token.missing", Act::any, 401, "User ID required", false},
     {"token.expired", Act::any, 401, "Token expired", false},
     {"token.malformed", Act::any, 401, "Invalid token", false},
@@ -110,6 +120,11 @@ Error login_timeout() { return {Code::unauthenticated, "im.login_timeout", {}}; 
 Error token_expired() { return {Code::unauthenticated, "token.expired", {}}; }
 Error no_route() { return {Code::not_found, "im.no_route", {}}; }
 Error wrong_method() { return {Code::invalid, "im.method", {}}; }
+Error refused(unsigned status) {
+  if (status == 404) return no_route();
+  if (status == 405) return wrong_method();
+  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
+}
 
 }  // namespace failure
 }  // namespace loft::im

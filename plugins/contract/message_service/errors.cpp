@@ -21,6 +21,16 @@ constexpr Row rows[] = {
     {"message_service.inviter", 403, "inviterId 必须是当前用户"},
     {"message_service.no_route", 404, "接口不存在"},
     {"message_service.method", 405, "请求方法不允许"},
+    {"http.400", 400, "请求格式错误"},
+    {"http.408", 408, "请求超时"},
+    {"http.413", 413, "请求体过大"},
+    {"http.414", 414, "请求地址过长"},
+    {"http.417", 417, "不支持的 Expect 请求头"},
+    {"http.426", 426, "不支持该连接方式"},
+    {"http.431", 431, "请求头过大"},
+    {"http.501", 501, "不支持的传输编码"},
+    {"http.503", 503, "服务暂不可用，请稍后重试"},
+    {"http.505", 505, "不支持的 HTTP 版本"},
     {"token.missing", 401, "未提供Token"},
     {"token.malformed", 401, "Token无效或过期"},
     {"token.forged", 401, "Token无效或过期"},
@@ -114,6 +124,11 @@ Error no_message() { return own(Code::not_found, "message.unknown"); }
 Error not_the_inviter() { return own(Code::forbidden, "message_service.inviter"); }
 Error no_route() { return own(Code::not_found, "message_service.no_route"); }
 Error wrong_method() { return own(Code::invalid, "message_service.method"); }
+Error refused(unsigned status) {
+  if (status == 404) return no_route();
+  if (status == 405) return wrong_method();
+  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
+}
 
 Error recall_too_late(Millis window) {
   const auto text = window % 60'000 == 0 ? std::to_string(window / 60'000) + "分钟"

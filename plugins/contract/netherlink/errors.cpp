@@ -34,6 +34,16 @@ constexpr Row rows[] = {
     {"netherlink.unknown_caller", Act::any, 401, "未授权"},
     {"netherlink.no_route", Act::any, 404, "接口不存在"},
     {"netherlink.method", Act::any, 405, "请求方法不允许"},
+    {"http.400", Act::any, 400, "请求格式错误"},
+    {"http.408", Act::any, 408, "请求超时"},
+    {"http.413", Act::any, 413, "请求体过大"},
+    {"http.414", Act::any, 414, "请求地址过长"},
+    {"http.417", Act::any, 417, "不支持的Expect请求头"},
+    {"http.426", Act::any, 426, "请使用WebSocket连接"},
+    {"http.431", Act::any, 431, "请求头过大"},
+    {"http.501", Act::any, 501, "不支持的传输编码"},
+    {"http.503", Act::any, 503, "服务暂不可用，请稍后再试"},
+    {"http.505", Act::any, 505, "不支持的HTTP版本"},
     {"user.unknown", Act::login, 401, "认证失败"},
     {"user.handle_invalid", Act::login, 401, "认证失败"},
     {"token.missing", Act::any, 401, "未提供认证信息"},
@@ -171,6 +181,11 @@ Error credentials_form() {
 Error unknown_caller() { return {Code::unauthenticated, "netherlink.unknown_caller", "the token's user is unknown"}; }
 Error no_route() { return {Code::not_found, "netherlink.no_route", {}}; }
 Error wrong_method() { return {Code::invalid, "netherlink.method", {}}; }
+Error refused(unsigned status) {
+  if (status == 404) return no_route();
+  if (status == 405) return wrong_method();
+  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
+}
 
 }  // namespace failure
 }  // namespace loft::netherlink

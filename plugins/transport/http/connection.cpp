@@ -122,7 +122,10 @@ void Connection::carry_out() {
     return refuse({417, "only the expectation '100-continue' is known"});
   }
   try {
-    if (request.is_11 && has_token(request.header("Upgrade"), "websocket") && upgrade()) return;
+    if (request.is_11 && request.method == HttpMethod::get && has_token(request.header("Upgrade"), "websocket") &&
+        upgrade()) {
+      return;
+    }
     const auto exchange = exchange_;  // an answer at once lets go of ours
     endpoint_.exchange(exchange);
     return;
@@ -142,7 +145,11 @@ void Connection::carry_out() {
 /// True when the request is dealt with: the connection speaks another protocol now, or the upgrade was refused.
 bool Connection::upgrade() {
   auto* const transport = endpoint_.websocket();
-  if (transport == nullptr || draining_ || !endpoint_.has_socket(exchange_->path())) return false;
+  if (transport == nullptr || !endpoint_.has_socket(exchange_->path())) return false;
+  if (draining_) {
+    refuse({503, "the host stops"});
+    return true;
+  }
   link_.deadline(0);
   armed_ = 0;
   auto next = transport->adopt(link_, *exchange_, endpoint_);
@@ -161,7 +168,7 @@ void Connection::answer(unsigned status, std::string_view type, Bytes body, std:
   if (state_ != State::in_flight || exchange_ == nullptr) return;
   if (status < 200 || status > 999) status = 500;
   const auto& request = exchange_->request();
-  const bool keep = request.keep_alive && !draining_ && !asks_to_close(more) &&
+  const bool keep = request.keep_alive && !draining_ && !refusing_ && !asks_to_close(more) &&
                     (settings_.max_requests == 0 || served_ < settings_.max_requests);
   thread_local std::string head;
   head.clear();
@@ -186,9 +193,10 @@ void Connection::answer(unsigned status, std::string_view type, Bytes body, std:
   link_.pause_reads(false);
 }
 
-/// Answers with an error of the transport's own and closes.
+/// Answers with an error, in the form of the contract that the request is for, or else in the transport's; and closes.
 void Connection::refuse(Refusal refusal) {
   if (settings_.refused != nullptr) settings_.refused->add();
+  if (worded_by_contract(refusal.status)) return;
   const auto body = error_body(refusal.error);
   std::string head;
   append_head(head, {.status = refusal.status, .type = "application/json", .length = body.size(), .keep_alive = false},
@@ -197,6 +205,22 @@ void Connection::refuse(Refusal refusal) {
   const std::array<Bytes, 2> pieces{head, with_body ? Bytes(body) : Bytes()};
   link_.write(pieces);
   finish();
+}
+
+/// Whether a contract has answered. One that only says it would, and does not, leaves the answer to the transport.
+bool Connection::worded_by_contract(unsigned status) {
+  if (exchange_ == nullptr || status == 500) return false;  // 500: it is the contract that failed
+  state_ = State::in_flight;
+  refusing_ = true;
+  const auto exchange = exchange_;
+  try {
+    endpoint_.refuse(exchange, status);
+  } catch (const std::exception& error) {
+    if (settings_.log != nullptr) settings_.log->error("a route threw at a refusal", {{"error", error.what()}});
+  } catch (...) {
+    if (settings_.log != nullptr) settings_.log->error("a route threw at a refusal");
+  }
+  return state_ == State::finished;
 }
 
 void Connection::finish() {

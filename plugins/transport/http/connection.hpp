@@ -38,6 +38,7 @@ class Connection final : public Protocol {
   void carry_out();
   bool upgrade();
   void refuse(Refusal refusal);
+  bool worded_by_contract(unsigned status);
   void finish();
   void due_in(Millis in);
   Millis body_due() const noexcept;
@@ -56,6 +57,7 @@ class Connection final : public Protocol {
   bool paused_ = false;
   bool draining_ = false;
   bool handed_over_ = false;
+  bool refusing_ = false;  ///< whatever is answered now is the last
 };
 
 }  // namespace loft::http

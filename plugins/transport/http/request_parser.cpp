@@ -7,6 +7,7 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
+#include <boost/beast/http/verb.hpp>
 
 #include "text.hpp"
 
@@ -184,6 +185,14 @@ RequestParser::~RequestParser() { grammar_->~Grammar(); }
 
 RequestParser::Step RequestParser::head(Bytes bytes) {
   std::size_t end = 0;
+  auto step = scan(bytes, end);
+  if (step.state == State::complete) step = read(bytes.substr(0, end));
+  if (step.state == State::refused) note_target(bytes);
+  return step;
+}
+
+/// Looks for the head's end, whatever its lines say.
+RequestParser::Step RequestParser::scan(Bytes bytes, std::size_t& end) {
   const auto limit = std::min<std::size_t>(bytes.size(), settings_.max_header);
   while (end == 0) {
     const auto found = bytes.substr(0, limit).find('\n', scanned_);
@@ -204,16 +213,43 @@ RequestParser::Step RequestParser::head(Bytes bytes) {
     line_ = scanned_ = found + 1;
     if (++lines_ > settings_.max_header_count + 1 && end == 0) return refuse(431, "there are too many headers");
   }
-  request_.text.reserve(end);
+  return {State::complete, end, {}};
+}
+
+RequestParser::Step RequestParser::read(Bytes head) {
+  request_.text.reserve(head.size());
   request_.headers.reserve(lines_);
   error_code ec;
-  const auto used = grammar_->put(boost::asio::const_buffer(bytes.data(), end), ec);
+  const auto used = grammar_->put(boost::asio::const_buffer(head.data(), head.size()), ec);
   if (grammar_->refusal.status != 0) return {State::refused, 0, grammar_->refusal};
   if (ec == beast::error::bad_version) return refuse(505, "only HTTP/1.0 and HTTP/1.1 are spoken");
-  if (ec || used != end || !grammar_->is_header_done()) return refuse(400, "the request is malformed");
+  if (ec || used != head.size() || !grammar_->is_header_done()) return refuse(400, "the request is malformed");
   auto step = check_head();
-  step.used = step.state == State::refused ? 0 : end;
+  step.used = step.state == State::refused ? 0 : head.size();
   return step;
+}
+
+/// For a refusal: whom the request is for, as far as its first line says so. Where bytes are cut does not change it.
+void RequestParser::note_target(Bytes bytes) {
+  if (request_.path.size > 0) return;  // all of it was read
+  request_.headers.clear();
+  bytes = bytes.substr(0, settings_.max_header);
+  const auto end = std::min(bytes.find('\n'), bytes.size());
+  const bool whole = end < bytes.size();
+  if (whole && (end == 0 || bytes[end - 1] != '\r')) return;
+  const auto line = bytes.substr(0, end);
+  const auto blank = line.find(' ');
+  if (blank == Bytes::npos) return;
+  const auto rest = line.substr(blank + 1);
+  const auto size = std::min(rest.find(' '), rest.size());
+  // Of a target that is too long the beginning says enough.
+  if (size <= settings_.max_target && !(whole && rest.substr(size).starts_with(" HTTP/"))) return;
+  const auto target = rest.substr(0, std::min<std::size_t>(size, settings_.max_target));
+  if (!is_value(target)) return;
+  request_.method = method_of(beast::string_to_verb(string_view(line.data(), blank)));
+  request_.text = target;
+  grammar_->target = {0, static_cast<std::uint32_t>(target.size())};
+  if (!split_target()) request_.path = request_.query = {};
 }
 
 RequestParser::Step RequestParser::check_head() {

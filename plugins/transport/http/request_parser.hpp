@@ -62,7 +62,9 @@ class RequestParser {
   RequestParser(const RequestParser&) = delete;
   RequestParser& operator=(const RequestParser&) = delete;
 
-  /// Uses either the whole head or nothing; the same bytes, with more behind them, come again.
+  /// Uses either the whole head or nothing; the same bytes, with more behind them, come again. Of a head that is
+  /// refused the request has method, path and query where its first line is good; of a target that is too long, its
+  /// beginning.
   Step head(Bytes bytes);
   /// After the head. Complete at once where there is no body.
   Step body(Bytes bytes);
@@ -70,7 +72,10 @@ class RequestParser {
  private:
   class Grammar;
   Step refuse(unsigned status, const char* error) const { return {State::refused, 0, {status, error}}; }
+  Step scan(Bytes bytes, std::size_t& end);
+  Step read(Bytes head);
   Step check_head();
+  void note_target(Bytes bytes);
   bool split_target();
 
   const Settings& settings_;

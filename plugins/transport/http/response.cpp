@@ -1,5 +1,6 @@
 #include "response.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cstdio>
 #include <ctime>
@@ -74,7 +75,10 @@ std::size_t append_head(std::string& out, const ResponseHead& head, Millis now) 
     out += "\r\nContent-Length: ";
     append_number(out, head.length);
   }
-  if (!head.keep_alive) {
+  const auto offers = [](const HttpHeader& header) { return same(header.name, "Upgrade"); };
+  if (std::any_of(head.more.begin(), head.more.end(), offers)) {  // RFC 9110 §7.8
+    out += head.keep_alive ? "\r\nConnection: Upgrade" : "\r\nConnection: Upgrade, close";
+  } else if (!head.keep_alive) {
     out += "\r\nConnection: close";
   } else if (!head.is_11) {
     out += "\r\nConnection: keep-alive";

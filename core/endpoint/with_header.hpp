@@ -1,4 +1,4 @@
-// A request to a path that has routes, of other methods only.
+// A request whose refusal owes the client a header.
 #pragma once
 
 #include <string>
@@ -9,13 +9,13 @@
 
 namespace loft {
 
-/// Whatever the contract answers with 405 carries the header `Allow`, as RFC 9110 §15.5.6 demands; the rest is the
-/// exchange it is given.
-class WithAllow final : public HttpExchange {
+/// Whatever the contract answers with that status carries the header: `Allow` with 405 (RFC 9110 §15.5.6), `Upgrade`
+/// with 426 (§15.5.22). The rest is the exchange it is given.
+class WithHeader final : public HttpExchange {
  public:
-  /// `methods` as in the header.
-  WithAllow(HttpExchangePtr exchange, std::string methods)
-      : exchange_(std::move(exchange)), methods_(std::move(methods)) {}
+  /// `name` is a literal.
+  WithHeader(HttpExchangePtr exchange, unsigned status, std::string_view name, std::string value)
+      : exchange_(std::move(exchange)), status_(status), name_(name), value_(std::move(value)) {}
 
   HttpMethod method() const noexcept override { return exchange_->method(); }
   std::string_view path() const noexcept override { return exchange_->path(); }
@@ -29,15 +29,17 @@ class WithAllow final : public HttpExchange {
   Caller caller(UserId user) const noexcept override { return exchange_->caller(user); }
   void route(HttpRoute route) override { exchange_->route(std::move(route)); }
   void respond(unsigned status, std::string_view type, Bytes body, std::span<const HttpHeader> more) override {
-    if (status != 405) return exchange_->respond(status, type, body, more);
+    if (status != status_) return exchange_->respond(status, type, body, more);
     std::vector<HttpHeader> headers(more.begin(), more.end());
-    headers.push_back({"Allow", methods_});
+    headers.push_back({name_, value_});
     exchange_->respond(status, type, body, headers);
   }
 
  private:
   HttpExchangePtr exchange_;
-  std::string methods_;
+  unsigned status_;
+  std::string_view name_;
+  std::string value_;
 };
 
 }  // namespace loft
