@@ -18,7 +18,7 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 
 inline std::uint64_t load(const char* p, std::size_t n) noexcept {
   std::uint64_t value = 0;
-  std::memcpy(&value, p, n);
+  if (n != 0) std::memcpy(&value, p, n);
   return value;
 }
 

@@ -1,4 +1,7 @@
 // Several submissions that are sent together or not at all.
+#include <map>
+#include <set>
+
 #include <loft/events.hpp>
 
 #include "shorthand.hpp"
