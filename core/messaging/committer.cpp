@@ -24,7 +24,8 @@ constexpr Millis forget_pause = 50;  // between steps, while there are more: up 
 /// before it was queued: its content is not kept, it waits only for its turn.
 bool is_exempt(const Entry& entry) noexcept {
   return std::holds_alternative<ProvenEntry>(entry.what) ||
-         (entry.bytes == 0 && std::holds_alternative<SubmitEntry>(entry.what));
+         (entry.bytes == 0 && (std::holds_alternative<SubmitEntry>(entry.what) ||
+                               std::holds_alternative<Boxed<SubmitAllEntry>>(entry.what)));
 }
 
 }  // namespace
@@ -204,16 +205,28 @@ void Core::commit_round(std::vector<Entry>& entries) {
       sequencer.apply(entries, out);
       state_.stable = ids_.last();
     }
-    for (const auto& late : sequencer.late()) {
-      std::get<Ack>(out.by_thread[late.thread][late.item]).result = repeated(late.original);
-    }
+    read_originals(sequencer, out);
     break;
   }
   hand_back(out);
   answered(entries);
 }
 
-/// The answer to a repeat whose original is not in memory.
+/// The answers to repeats whose originals are not in memory.
+void Core::read_originals(const Sequencer& sequencer, Outbound& out) {
+  for (const auto& late : sequencer.late()) {
+    std::get<Ack>(out.by_thread[late.thread][late.item]).result = repeated(late.original);
+  }
+  for (const auto& late : sequencer.late_parts()) {
+    if (!*late.answer) continue;
+    auto found = repeated(late.original);
+    if (found)
+      (**late.answer)[late.index] = std::move(*found);
+    else
+      *late.answer = std::move(found.error());
+  }
+}
+
 Result<Accepted> Core::repeated(MessageId original) {
   auto record = record_of(original);
   if (!record) return record.error();
@@ -332,6 +345,10 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
             const auto& why = was_refused ? *what.rest->refused : error;
             tell_refused(entry.caller, why, out);
             out.answer(entry.caller, what.done, why);
+          } else if constexpr (std::is_same_v<T, SubmitAllEntry>) {
+            const auto& why = what.refused ? *what.refused : error;
+            answer_all(entry.caller, what, std::make_shared<Result<std::vector<Accepted>>>(why), out);
+            for (std::size_t i = 0; i < what.count; ++i) tell_refused(entry.caller, why, out);
           } else if constexpr (std::is_same_v<T, CloseEntry>) {
             // Sessions come and go without the storage.
             std::lock_guard lock(state_.mutex);

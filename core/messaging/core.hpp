@@ -10,6 +10,7 @@
 #include <condition_variable>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <string>
 #include <thread>
 #include <vector>
@@ -134,13 +135,32 @@ class Core final : public Messaging, public Users {
   friend class StoredValues;
 
   // submit.cpp
+  /// One more submission of a session is on its way; with a full window it is read no further.
+  void take_up(const Caller& caller);
+  /// One is answered. False: its session is gone, nobody is there to hear of it.
+  bool let_go(unsigned thread, std::uint64_t session);
+  /// What is wrong with it by itself; else the domain's normal form is in it.
+  std::optional<Error> wrong_with_message(const Caller& caller, Submission& submission) const;
+  static SubmitEntry entry_of(UserPtr sender, Submission&& submission, UserPtr peer,
+                              std::unique_ptr<SubmitEntry::More> more);
   void check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done);
   void enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done,
                           std::unique_ptr<SubmitEntry::More> more = nullptr);
   void fail_submission(const Caller& caller, Done<Accepted>&& done, Error error);
-  /// notices.cpp: to a system or broadcast conversation by its topic.
+  // submit_all.cpp
+  struct AskedAll;
+  void check_part(AskedAll& all, std::size_t index, SubmitMessage& asked, const Verdict& verdict);
+  void find_all(const std::shared_ptr<AskedAll>& all);
+  void enqueue_all(AskedAll& all, std::vector<UserPtr> users);
+  void fail_asked(AskedAll& all, Error error);
+  /// `answer` is complete when the round is.
+  void answer_all(const Caller& caller, SubmitAllEntry& all, std::shared_ptr<Result<std::vector<Accepted>>> answer,
+                  Outbound& out);
+  // notices.cpp: to a system or broadcast conversation by its topic
+  static std::optional<Error> wrong_with_notice(const Caller& caller, const Submission& submission);
   void notify(const Caller& caller, Submission&& submission, Done<Accepted>&& done);
-  void enqueue_notice(const Caller& caller, Submission&& submission, UserPtr reader, Done<Accepted>&& done);
+  /// The submission names the conversation by its handle then.
+  static std::unique_ptr<SubmitEntry::More> notice_target(Submission& submission, UserPtr reader);
   void apply_change(const Caller& caller, ConversationAct act, Done<ConversationRecord> done);
   void apply_membership(const Caller& caller, MembershipAct act, Done<MemberRecord> done);
   void mark_messages(const Caller& caller, MarkAct act, Done<Marked> done);
@@ -157,6 +177,7 @@ class Core final : public Messaging, public Users {
   /// Whether the commit queue is at a limit; says so to the observers.
   bool full();
   bool is_full() const noexcept;
+  bool has_room(std::size_t entries, std::size_t bytes) const noexcept;
 
   // ask.hpp: asynchronous steps on the caller's thread. While one waits, the session's further messages wait too.
   /// Asks the interceptors, then calls `then(event, verdict)`.
@@ -222,6 +243,7 @@ class Core final : public Messaging, public Users {
   void remember_key(const ClientKey& key, MessageId id);
   void answered(const std::vector<Entry>& entries);
   Result<Accepted> repeated(MessageId original);
+  void read_originals(const Sequencer& sequencer, Outbound& out);
   Result<bool> store(Sequencer& sequencer, int attempt);
   Result<Conflict> commit(const Batch& batch);
   Result<bool> ask_about_repeats(const Sequencer& sequencer);
@@ -236,8 +258,11 @@ class Core final : public Messaging, public Users {
 
   // hand_back.cpp
   void hand_back(Outbound& out);
+  /// `writes_worth_waiting` 0: nothing waits.
   void take_back(unsigned thread, std::vector<OutboundItem> items, std::size_t writes_worth_waiting);
+  /// Whether a delivery of the latest round goes to so many that its writes are worth a wait.
   bool is_worth_waiting(unsigned thread, std::size_t writes) const;
+  void enqueue_proven(const Session& session, const Unproven& run);
   void run_back(unsigned thread);
   void run_items(unsigned thread, std::vector<OutboundItem> items);
   void note_withheld(std::vector<Withheld>& withheld);
@@ -245,6 +270,7 @@ class Core final : public Messaging, public Users {
   // prepare.cpp; `lock` is held when they are called and when they return, not while they wait for the storage.
   void prepare(std::vector<Entry>& entries);
   void prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, SubmitAllEntry& all, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock);

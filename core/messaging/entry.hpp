@@ -20,8 +20,9 @@ namespace loft {
 /// Thousands of them wait at a time: what most do not need is allocated by those that do.
 struct SubmitEntry {
   struct More {
-    ConversationRef to;  ///< where there is no peer
-    std::optional<ClientKey> key;
+    ConversationRef to;            ///< where there is no peer
+    std::optional<ClientKey> key;  ///< its digest is complete once the committer knows the target
+    std::uint64_t said = 0;        ///< with `key`: the digest of domain and content
     std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
     UserPtr other;                 ///< by the committer; direct, named by its id: the one who is not the sender
     std::string topic;             ///< of a system or broadcast conversation that this may make; `to` is its handle
@@ -64,6 +65,14 @@ template <class T>
 T& unboxed(Boxed<T>& entry) noexcept {
   return *entry;
 }
+
+/// Several submissions that are stored together, or none of them is.
+struct SubmitAllEntry {
+  std::vector<SubmitEntry> parts;  ///< their `done` are empty
+  std::optional<Error> refused;    ///< as SubmitEntry::More::refused; there are no parts then
+  std::size_t count = 0;           ///< of submissions
+  Done<std::vector<Accepted>> done;
+};
 
 struct RecallEntry {
   UserPtr actor;
@@ -169,9 +178,9 @@ struct CloseEntry {
 
 struct Entry {
   Caller caller;
-  std::variant<SubmitEntry, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry, Boxed<CreateEntry>, Boxed<ChangeEntry>,
-               Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<ProfileEntry>, Boxed<KeyValueEntry>, Boxed<OpenEntry>,
-               CloseEntry>
+  std::variant<SubmitEntry, Boxed<SubmitAllEntry>, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry,
+               Boxed<CreateEntry>, Boxed<ChangeEntry>, Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<ProfileEntry>,
+               Boxed<KeyValueEntry>, Boxed<OpenEntry>, CloseEntry>
       what;
   std::size_t bytes = 0;          ///< counted against the queue's limit
   std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences

@@ -1,6 +1,5 @@
 // From the committer back to the I/O threads: acks, answers, facts and deliveries, in commit order.
 #include <algorithm>
-#include <cstdint>
 #include <iterator>
 #include <utility>
 
@@ -21,10 +20,11 @@ void Core::hand_back(Outbound& out) {
   if (!out.withdrawn.empty()) broker_.withdraw(out.withdrawn);
   for (unsigned thread = 0; thread < out.by_thread.size(); ++thread) {
     if (out.by_thread[thread].empty()) continue;
-    const bool may_wait = out.to_groups && !instant_;
-    threads_.post(thread,
-                  [this, thread, worth = may_wait ? commit_took_ * writes_per_milli : SIZE_MAX,
-                   items = std::move(out.by_thread[thread])]() mutable { take_back(thread, std::move(items), worth); });
+    std::size_t worth = 0;
+    if (out.to_groups && !instant_) worth = std::max(commit_took_ * writes_per_milli, large_audience);
+    threads_.post(thread, [this, thread, worth, items = std::move(out.by_thread[thread])]() mutable {
+      take_back(thread, std::move(items), worth);
+    });
   }
   for (auto& call : out.here) call();
 }
@@ -37,7 +37,7 @@ void Core::take_back(unsigned thread, std::vector<OutboundItem> items, std::size
   auto& back = local_[thread].back;
   if (back.empty()) {
     back = std::move(items);
-    if (is_worth_waiting(thread, std::max(writes_worth_waiting, large_audience))) return;
+    if (writes_worth_waiting != 0 && is_worth_waiting(thread, writes_worth_waiting)) return;
   } else {
     std::move(items.begin(), items.end(), std::back_inserter(back));
   }
@@ -45,7 +45,6 @@ void Core::take_back(unsigned thread, std::vector<OutboundItem> items, std::size
 }
 
 bool Core::is_worth_waiting(unsigned thread, std::size_t writes) const {
-  if (writes == SIZE_MAX) return false;
   const auto& local = local_[thread];
   std::size_t answers = 0;
   bool to_many = false;
@@ -71,17 +70,7 @@ void Core::run_items(unsigned thread, std::vector<OutboundItem> items) {
 
     void operator()(Ack& ack) const {
       --core.local_[thread].submitted;
-      auto* session = core.sessions_.find(thread, ack.session);
-      if (session != nullptr) {
-        --session->in_flight;
-        if (session->held && session->in_flight <= core.options_.window / 2) {
-          session->held = false;
-          session->link->release();
-        }
-      } else if (ack.session != 0) {
-        return;
-      }
-      ack.done(std::move(ack.result));
+      if (core.let_go(thread, ack.session)) ack.done(std::move(ack.result));
     }
     void operator()(Reply& reply) const {
       if (reply.session == 0 || core.sessions_.find(thread, reply.session) != nullptr) reply.call();
@@ -119,10 +108,12 @@ void Core::note_withheld(std::vector<Withheld>& withheld) {
 
 void Core::sweep(unsigned thread) {
   run_back(thread);  // a storage that was quick may have come to a halt
-  sessions_.sweep(thread, [&](Session& session, const Unproven& run) {
-    ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
-    enqueue(thread, Entry{session.caller, std::move(proven), 0, {}});
-  });
+  sessions_.sweep(thread, [&](Session& session, const Unproven& run) { enqueue_proven(session, run); });
+}
+
+void Core::enqueue_proven(const Session& session, const Unproven& run) {
+  ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
+  enqueue(session.caller.thread, Entry{session.caller, std::move(proven), 0, {}});
 }
 
 }  // namespace loft

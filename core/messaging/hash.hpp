@@ -18,7 +18,7 @@ inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) noexcept {
 
 inline std::uint64_t load(const char* p, std::size_t n) noexcept {
   std::uint64_t value = 0;
-  std::memcpy(&value, p, n);
+  if (n != 0) std::memcpy(&value, p, n);
   return value;
 }
 
@@ -36,14 +36,24 @@ inline std::uint64_t hash64(std::string_view text, std::uint64_t seed) noexcept 
   return detail::fold(h ^ k2, h ^ k0);
 }
 
-/// The key of a client's own message id. `target` is the conversation's id or the peer's: what the client addressed.
-inline ClientKey client_key(UserId sender, std::string_view client_id, std::uint64_t target, std::string_view domain,
-                            std::string_view content) noexcept {
+/// The key of a client's own message id. Ids have 53 bits, so the sender stands in the key as it is: whatever client
+/// ids somebody finds that meet, they never meet those of another sender. `digest` is left to what is known later.
+inline ClientKey client_key(UserId sender, std::string_view client_id) noexcept {
+  constexpr unsigned spare = 11;
+  static_assert(id::limit == std::uint64_t{1} << (64 - spare));
+  const auto more = hash64(client_id, detail::fold(raw(sender), 0xE7037ED1A0B428DBull) + 1);
   ClientKey key;
   key.hash[0] = hash64(client_id, raw(sender));
-  key.hash[1] = hash64(client_id, detail::fold(raw(sender), 0xE7037ED1A0B428DBull) + 1);
-  key.digest = hash64(content, hash64(domain, target));
+  key.hash[1] = raw(sender) << spare | more >> (64 - spare);
   return key;
+}
+
+/// To whom a message with a client id is addressed, however that was written.
+enum class Addressed : std::uint64_t { user = 1, group, notice };
+
+/// What a repeat has in common with its original: `said` is of domain and content, see content_digest.hpp.
+inline std::uint64_t message_digest(std::uint64_t said, Addressed kind, std::uint64_t target) noexcept {
+  return detail::fold(said ^ 0xD1B54A32D192ED03ull, target ^ static_cast<std::uint64_t>(kind) * 0x9E3779B97F4A7C15ull);
 }
 
 }  // namespace loft

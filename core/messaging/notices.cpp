@@ -13,29 +13,41 @@ constexpr auto longest_wait = std::chrono::seconds(30);
 
 }  // namespace
 
+std::optional<Error> Core::wrong_with_notice(const Caller& caller, const Submission& submission) {
+  if (!caller.service) return read_only;
+  if (!is_topic(submission.to.text)) return topic_invalid;
+  return std::nullopt;
+}
+
 void Core::notify(const Caller& caller, Submission&& submission, Done<Accepted>&& done) {
-  if (!caller.service) return fail_submission(caller, std::move(done), read_only);
-  if (!is_topic(submission.to.text)) return fail_submission(caller, std::move(done), topic_invalid);
+  if (auto wrong = wrong_with_notice(caller, submission)) {
+    return fail_submission(caller, std::move(done), std::move(*wrong));
+  }
+  const auto send = [this](const Caller& from, Submission&& notice, UserPtr reader, Done<Accepted>&& then) {
+    auto more = notice_target(notice, std::move(reader));
+    enqueue_submission(from, std::move(notice), nullptr, std::move(then), std::move(more));
+  };
   if (submission.to.by == ConversationRef::By::broadcast) {
-    return enqueue_notice(caller, std::move(submission), nullptr, std::move(done));
+    return send(caller, std::move(submission), nullptr, std::move(done));
   }
   auto reader = submission.to.peer;
   if (submission.may_create_users) reader.create = true;
-  with_user(caller, std::move(reader),
-            [this, caller, submission = std::move(submission), done = std::move(done)](Result<UserPtr> user) mutable {
-              if (!user) return fail_submission(caller, std::move(done), std::move(user.error()));
-              enqueue_notice(caller, std::move(submission), std::move(*user), std::move(done));
-            });
+  with_user(
+      caller, std::move(reader),
+      [this, caller, send, submission = std::move(submission), done = std::move(done)](Result<UserPtr> user) mutable {
+        if (!user) return fail_submission(caller, std::move(done), std::move(user.error()));
+        send(caller, std::move(submission), std::move(*user), std::move(done));
+      });
 }
 
-void Core::enqueue_notice(const Caller& caller, Submission&& submission, UserPtr reader, Done<Accepted>&& done) {
+std::unique_ptr<SubmitEntry::More> Core::notice_target(Submission& submission, UserPtr reader) {
   auto more = std::make_unique<SubmitEntry::More>();
   more->topic = std::move(submission.to.text);
   submission.to = {};
   submission.to.by = ConversationRef::By::handle;
   submission.to.text = notice_handle(more->topic, reader != nullptr ? reader->id : UserId::none);
   more->reader = std::move(reader);
-  enqueue_submission(caller, std::move(submission), nullptr, std::move(done), std::move(more));
+  return more;
 }
 
 // With the lock held; not while the storage is asked.

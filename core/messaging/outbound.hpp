@@ -54,7 +54,10 @@ struct Outbound {
   template <class T>
   void reply(const Caller& caller, Done<T>& done, Result<T> result) {
     if (!done) return;
-    auto call = [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); };
+    reply(caller, [done = std::move(done), result = std::move(result)]() mutable { done(std::move(result)); });
+  }
+
+  void reply(const Caller& caller, Function<void()> call) {
     if (caller.thread < by_thread.size()) {
       by_thread[caller.thread].push_back(Reply{caller.session, std::move(call)});
     } else {

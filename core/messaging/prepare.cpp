@@ -60,6 +60,13 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   lock.lock();
 }
 
+void Core::prepare(Entry& entry, SubmitAllEntry& all, std::unique_lock<std::mutex>& lock) {
+  for (auto& submit : all.parts) {
+    prepare(entry, submit, lock);
+    if (entry.failed) return;
+  }
+}
+
 ConversationState* Core::prepare_pair(Entry& entry, UserId a, UserId b, std::unique_lock<std::mutex>& lock) {
   const auto pair = std::minmax(a, b);
   if (auto* known = state_.find_pair(pair)) return known;

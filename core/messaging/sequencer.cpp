@@ -4,7 +4,29 @@
 
 #include <loft/uuid.hpp>
 
+#include "messaging/hash.hpp"
+
 namespace loft {
+namespace {
+
+/// To whom a submission goes, whatever the client called it: two names of one target give one digest.
+std::uint64_t digest_of(const SubmitEntry& submit) {
+  const auto& more = *submit.rest;
+  if (submit.peer != nullptr) return message_digest(more.said, Addressed::user, raw(submit.peer->id));
+  const auto* conversation = submit.conversation;
+  if (conversation == nullptr) return message_digest(more.said, Addressed::notice, hash64(more.to.text, 0));
+  const auto& info = *conversation->info;
+  switch (info.kind) {
+    case ConversationKind::direct:
+      return message_digest(more.said, Addressed::user, raw(info.low == submit.sender->id ? info.high : info.low));
+    case ConversationKind::group:
+      return message_digest(more.said, Addressed::group, raw(info.id));
+    default:
+      return message_digest(more.said, Addressed::notice, hash64(info.handle, 0));
+  }
+}
+
+}  // namespace
 
 void Sequencer::take(Entry& entry, std::unique_lock<std::mutex>& lock) {
   lock_ = &lock;
@@ -40,30 +62,53 @@ Batch Sequencer::batch() {
 
 // ---------------------------------------------------------------- messages
 
-Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
-  if (submit.rest != nullptr && submit.rest->refused) return *submit.rest->refused;
-  const auto& key = submit.key();
-  // A repeat is answered before anything is made for it.
-  if (key) {
-    for (const auto* keys : {&core_.recent_keys_, &keys_}) {
-      const auto known = keys->find(key->hash);
-      if (known == keys->end()) continue;
-      if (known->second.second != key->digest) return error(Code::conflict, "client_id.reused");
-      return Repeated{known->second.first};
+const KeyMap::mapped_type* Sequencer::known(const ClientKey& key) const {
+  for (const auto* keys : {&std::as_const(core_.recent_keys_), &keys_}) {
+    if (const auto it = keys->find(key.hash); it != keys->end()) return &it->second;
+  }
+  return nullptr;
+}
+
+bool Sequencer::is_settled(const Caller& caller, SubmitEntry& submit, Step& step) {
+  if (submit.rest != nullptr && submit.rest->refused) {
+    step = *submit.rest->refused;
+    return true;
+  }
+  const auto sender = submit.sender->id;
+  const auto* named = submit.peer == nullptr ? submit.conversation : nullptr;
+  // Before the client id is looked at, which would say that there is something to compare with.
+  if (named != nullptr && !caller.service && named->is_secret_from(sender)) {
+    step = unknown_conversation();
+    return true;
+  }
+  const bool has_key = submit.key().has_value();
+  if (has_key) {
+    auto& key = *submit.rest->key;
+    key.digest = digest_of(submit);
+    // A repeat is answered before anything is made for it.
+    if (const auto* original = known(key)) {
+      if (original->second == key.digest)
+        step = Repeated{original->first};
+      else
+        step = error(Code::conflict, "client_id.reused");
+      return true;
     }
   }
+  if (named == nullptr) return false;
+  auto refusal = may_send(*named, caller, sender);
+  if (!refusal) return false;
+  // It may be the repeat of one that was stored while the sender might still send: only the storage knows.
+  if (has_key) doubtful_.push_back({&submit, submit.conversation});
+  step = std::move(*refusal);
+  return true;
+}
+
+ConversationState* Sequencer::draft(SubmitEntry& submit) {
   auto* conversation = submit.conversation;
   const auto sender = submit.sender->id;
-  if (submit.peer != nullptr) {
-    if (conversation == nullptr) conversation = direct(sender, submit.peer->id);
-  } else if (conversation == nullptr) {
-    conversation = proclaimed(*submit.rest);
-  } else if (auto refusal = may_send(*conversation, entry.caller, sender)) {
-    // It may be the repeat of one that was stored while the sender might still send: only the storage knows.
-    if (key) doubtful_.push_back({&submit, conversation});
-    return std::move(*refusal);
+  if (conversation == nullptr) {
+    conversation = submit.peer != nullptr ? direct(sender, submit.peer->id) : proclaimed(*submit.rest);
   }
-
   const auto head = head_of(*conversation);
   auto& message = *submit.message;
   message.id = static_cast<MessageId>(core_.ids_.next());
@@ -71,16 +116,60 @@ Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
   message.seq = ++heads_[head].head;
   message.sender = sender;
   heads_[head].last = message.id;
+  const auto& key = submit.key();
   messages_.push_back({&message, key});
   if (key) keys_.emplace(key->hash, std::pair(message.id, key->digest));
-  return Submitted{conversation};
+  return conversation;
+}
+
+Sequencer::Step Sequencer::decide(Entry& entry, SubmitEntry& submit) {
+  Step step;
+  if (!is_settled(entry.caller, submit, step)) step = Submitted{draft(submit)};
+  return step;
+}
+
+// All are looked at before the first is made, so that a refusal of any leaves nothing to take back. The others are
+// looked at even then: more than one of them may be in doubt, and the storage is asked once.
+Sequencer::Step Sequencer::decide(Entry& entry, SubmitAllEntry& all) {
+  if (all.refused) return *all.refused;
+  std::optional<Error> refused;
+  const auto refuse = [&](Error problem) {
+    if (!refused) refused = std::move(problem);
+  };
+  KeyMap own;  // client ids of this call: one may stand twice in it
+  SubmittedAll done;
+  for (auto& submit : all.parts) {
+    Step step;
+    auto& part = done.parts.emplace_back(SubmittedAll::Part{nullptr, MessageId::none});
+    if (is_settled(entry.caller, submit, step)) {
+      if (auto* problem = std::get_if<Error>(&step))
+        refuse(std::move(*problem));
+      else
+        part.original = std::get<Repeated>(step).original;
+    } else if (const auto& key = submit.key()) {
+      const auto [it, is_new] = own.try_emplace(key->hash, MessageId::none, key->digest);
+      if (!is_new && it->second.second != key->digest) refuse(error(Code::conflict, "client_id.reused"));
+    }
+  }
+  if (refused) return std::move(*refused);
+  for (std::size_t i = 0; i < all.parts.size(); ++i) {
+    auto& part = done.parts[i];
+    if (part.original != MessageId::none) continue;
+    const auto& key = all.parts[i].key();
+    if (const auto* original = key ? known(*key) : nullptr)
+      part.original = original->first;
+    else
+      part.conversation = draft(all.parts[i]);
+  }
+  return done;
 }
 
 std::optional<Error> Sequencer::may_send(const ConversationState& conversation, const Caller& caller,
                                          UserId sender) const {
   switch (conversation.info->kind) {
     case ConversationKind::direct:
-      if (!conversation.has_direct_member(sender)) return error(Code::forbidden, "member.none");
+      if (!conversation.has_direct_member(sender))
+        return unknown_conversation();  // a service, which is no member either
       break;
     case ConversationKind::group: {
       const auto* self = member(conversation, sender);

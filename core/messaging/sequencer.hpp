@@ -48,6 +48,13 @@ class Sequencer {
     MessageId original;
   };
   const std::vector<Late>& late() const noexcept { return late_; }
+  /// The same for one of several that were submitted together.
+  struct LatePart {
+    std::shared_ptr<Result<std::vector<Accepted>>> answer;
+    std::size_t index;
+    MessageId original;
+  };
+  const std::vector<LatePart>& late_parts() const noexcept { return late_parts_; }
 
   /// A submission with a client id that nobody remembers, refused because of who sends it.
   struct Doubtful {
@@ -63,6 +70,13 @@ class Sequencer {
   };
   struct Repeated {
     MessageId original;
+  };
+  struct SubmittedAll {
+    struct Part {
+      ConversationState* conversation;  ///< null: a repeat
+      MessageId original;
+    };
+    std::vector<Part> parts;
   };
   struct RecalledStep {
     ConversationState* conversation;
@@ -133,8 +147,8 @@ class Sequencer {
     Position since;  ///< what is sequenced up to here is in the inbox, what comes behind is pushed
   };
   struct Nothing {};
-  using Step = std::variant<Nothing, Error, Submitted, Repeated, RecalledStep, MarkedStep, CreatedStep, ChangedStep,
-                            MemberStep, UserStep, Opened>;
+  using Step = std::variant<Nothing, Error, Submitted, Repeated, SubmittedAll, RecalledStep, MarkedStep, CreatedStep,
+                            ChangedStep, MemberStep, UserStep, Opened>;
 
   // Marks of this round, so that two acts of one member build on each other.
   struct DraftKey {
@@ -154,7 +168,11 @@ class Sequencer {
     return {code, std::move(reason), std::move(detail)};
   }
 
+  /// What is said of conversations that are not there, and so of those of which the user is not to know.
+  static Error unknown_conversation() { return error(Code::not_found, "conversation.unknown", "no such conversation"); }
+
   Step decide(Entry& entry, SubmitEntry& submit);
+  Step decide(Entry& entry, SubmitAllEntry& all);
   Step decide(Entry& entry, RecallEntry& recall);
   Step decide(Entry& entry, MarkEntry& mark);
   Step decide(Entry& entry, ProvenEntry& proven);
@@ -168,6 +186,7 @@ class Sequencer {
   Step decide(Entry&, CloseEntry&) { return Nothing{}; }
 
   void finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out);
+  void finish(Entry& entry, SubmitAllEntry& all, Step& step, Outbound& out);
   void finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& out);
   void finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out);
   void finish(Entry& entry, ProvenEntry& proven, Step& step, Outbound& out);
@@ -180,6 +199,12 @@ class Sequencer {
   void finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out);
   void finish(Entry& entry, CloseEntry& close, Step& step, Outbound& out);
 
+  /// Whether a submission is refused or a repeat: then `step` says so. It changes nothing.
+  bool is_settled(const Caller& caller, SubmitEntry& submit, Step& step);
+  /// One that is not settled becomes a message.
+  ConversationState* draft(SubmitEntry& submit);
+  /// What its client id stands for by now; null: nothing.
+  const KeyMap::mapped_type* known(const ClientKey& key) const;
   std::optional<Error> may_send(const ConversationState& conversation, const Caller& caller, UserId sender) const;
   ConversationState* direct(UserId a, UserId b);
   std::optional<Error> may_create(const CreateEntry& create) const;
@@ -236,6 +261,10 @@ class Sequencer {
   std::uint64_t count_foreign(ConversationState& conversation, Seq low, Seq high, UserId user, bool& unknown);
   std::uint64_t count_recalled(const ConversationState& conversation, Seq low, Seq high, UserId user) const;
   RecordPtr record_of(ConversationState& conversation, SubmitEntry& submit) const;
+  /// A stored message is in memory from here on.
+  RecordPtr keep(ConversationState& conversation, SubmitEntry& submit);
+  /// … and is told of.
+  void tell_stored(const Caller& caller, ConversationState& conversation, RecordPtr record, Outbound& out);
   std::bitset<256> threads_of(UserId low, UserId high) const;
   void keep_recent(ConversationState& conversation, RecordPtr record);
   void push(ConversationState& conversation, RecordPtr record, Outbound& out);
@@ -250,6 +279,7 @@ class Sequencer {
   std::unique_lock<std::mutex>* lock_ = nullptr;  ///< while an entry is taken
   std::vector<Step> steps_;
   std::vector<Late> late_;
+  std::vector<LatePart> late_parts_;
   std::vector<Doubtful> doubtful_;
 
   std::vector<User> users_;

@@ -66,25 +66,55 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
   }
 
   auto& conversation = *std::get<Submitted>(step).conversation;
+  auto record = keep(conversation, submit);
+  answer(Accepted{record, false});
+  tell_stored(entry.caller, conversation, std::move(record), out);
+}
+
+RecordPtr Sequencer::keep(ConversationState& conversation, SubmitEntry& submit) {
   auto record = record_of(conversation, submit);
   const auto& message = *record->message;
   conversation.head = message.seq;
   conversation.last = message.id;
   keep_recent(conversation, record);
   if (submit.key()) core_.remember_key(*submit.key(), message.id);
-
   if (auto* view = state_.view(message.sender)) {
     if (const auto it = view->entries.find(message.conversation); it != view->entries.end() && it->second.counted) {
       it->second.unread += message.seq - 1 - it->second.counted_upto;
       it->second.counted_upto = message.seq;
     }
   }
+  return record;
+}
 
-  answer(Accepted{record, false});
+void Sequencer::tell_stored(const Caller& caller, ConversationState& conversation, RecordPtr record, Outbound& out) {
   if (core_.stored_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, record] { core.stored_(MessageStored{{}, *record}); });
+    out.publish(caller, [&core = core_, record] { core.stored_(MessageStored{{}, *record}); });
   }
   push(conversation, std::move(record), out);
+}
+
+void Sequencer::finish(Entry& entry, SubmitAllEntry& all, Step& step, Outbound& out) {
+  const auto answer = std::make_shared<Result<std::vector<Accepted>>>(std::vector<Accepted>(all.parts.size()));
+  core_.answer_all(entry.caller, all, answer, out);
+  if (auto* refused = std::get_if<Error>(&step)) {
+    for (std::size_t i = 0; i < all.count; ++i) core_.tell_refused(entry.caller, *refused, out);
+    *answer = std::move(*refused);
+    return;
+  }
+  const auto& parts = std::get<SubmittedAll>(step).parts;
+  for (std::size_t i = 0; i < parts.size(); ++i) {
+    auto& accepted = (**answer)[i];
+    if (auto* conversation = parts[i].conversation) {
+      accepted.record = keep(*conversation, all.parts[i]);
+      tell_stored(entry.caller, *conversation, accepted.record, out);
+      continue;
+    }
+    core_.repeated_total_.add();
+    accepted.repeated = true;
+    accepted.record = state_.recent_shared(parts[i].original);
+    if (accepted.record == nullptr) late_parts_.push_back({answer, i, parts[i].original});
+  }
 }
 
 RecordPtr Sequencer::record_of(ConversationState& conversation, SubmitEntry& submit) const {

@@ -132,6 +132,7 @@ std::optional<Error> Sequencer::may_change(const ChangeEntry& change, const Memb
 Sequencer::Step Sequencer::decide(Entry& entry, ChangeEntry& change) {
   static_cast<void>(entry);
   auto& conversation = *change.conversation;
+  if (conversation.is_secret_from(change.actor->id)) return unknown_conversation();
   if (conversation.info->kind != ConversationKind::group) return error(Code::forbidden, "conversation.not_a_group");
   if (auto refusal = may_change(change, member(conversation, change.actor->id))) return std::move(*refusal);
   ChangedStep step{&conversation, info(conversation), {}, {}, 0};

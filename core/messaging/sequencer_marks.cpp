@@ -199,8 +199,8 @@ Result<std::vector<Sequencer::MarkRun>> Sequencer::runs_of(const MarkEntry& mark
   for (const auto& span : mark.spans) {
     const auto it = view.entries.find(span.in->id());
     if (it == view.entries.end() || has_moved(*span.in, actor)) {
-      if (!mark.everywhere) return error(Code::forbidden, "member.none");
-      continue;
+      if (mark.everywhere) continue;
+      return span.in->is_secret_from(actor) ? unknown_conversation() : error(Code::forbidden, "member.none");
     }
     if (mark.having) {
       if (auto added = add_runs_having(mark, span, view, it->second, runs); !added) return added.error();

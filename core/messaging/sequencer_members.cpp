@@ -100,6 +100,7 @@ Sequencer::Step Sequencer::decide(Entry& entry, MembershipEntry& membership) {
   using Kind = MembershipAct::Kind;
   auto& conversation = *membership.conversation;
   const auto& act = membership.act;
+  if (conversation.is_secret_from(membership.actor->id)) return unknown_conversation();
   if (conversation.info->kind != ConversationKind::group) return error(Code::forbidden, "conversation.not_a_group");
   const auto actor = membership.actor->id;
   const auto subject = membership.subject->id;

@@ -101,6 +101,12 @@ struct ConversationState {
   }
   Member* member(UserId user) noexcept { return const_cast<Member*>(std::as_const(*this).member(user)); }
 
+  /// Whether the user is not to learn that it exists. Groups are no secret: who is no member may join.
+  bool is_secret_from(UserId user) const noexcept {
+    if (info->kind == ConversationKind::direct) return !has_direct_member(user);
+    return info->kind == ConversationKind::system && member(user) == nullptr;
+  }
+
   /// Whether the user belongs to it; how much of it that user may see is in its ViewEntry.
   bool sees(UserId user) const noexcept {
     if (info->kind == ConversationKind::broadcast) return true;

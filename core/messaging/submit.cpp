@@ -4,6 +4,7 @@
 #include <loft/json.hpp>
 
 #include "messaging/ask.hpp"
+#include "messaging/content_digest.hpp"
 #include "messaging/domain_table.hpp"
 #include "messaging/hash.hpp"
 
@@ -23,12 +24,26 @@ std::optional<Error> wrong_with_extras(const std::string& extras) {
 
 }  // namespace
 
-void Core::submit(const Caller& caller, Submission submission, Done<Accepted> done) {
+void Core::take_up(const Caller& caller) {
   auto* session = sessions_.find(caller.thread, caller.session);
-  if (session != nullptr && ++session->in_flight >= options_.window && !session->held) {
-    session->held = true;
-    session->link->hold();
+  if (session == nullptr || ++session->in_flight < options_.window || session->held) return;
+  session->held = true;
+  session->link->hold();
+}
+
+bool Core::let_go(unsigned thread, std::uint64_t id) {
+  auto* session = sessions_.find(thread, id);
+  if (session == nullptr) return id == 0;
+  --session->in_flight;
+  if (session->held && session->in_flight <= options_.window / 2) {
+    session->held = false;
+    session->link->release();
   }
+  return true;
+}
+
+void Core::submit(const Caller& caller, Submission submission, Done<Accepted> done) {
+  take_up(caller);
   if (!propose_submit_.has_interceptors()) return check_submission(caller, std::move(submission), std::move(done));
   consult(propose_submit_, SubmitMessage{{}, caller, std::move(submission)},
           [this, done = std::move(done)](SubmitMessage& asked, Verdict verdict) mutable {
@@ -37,10 +52,6 @@ void Core::submit(const Caller& caller, Submission submission, Done<Accepted> do
             else
               check_submission(asked.caller, std::move(asked.submission), std::move(done));
           });
-}
-
-void Core::submit_all(const Caller& caller, std::vector<Submission>, Done<std::vector<Accepted>> done) {
-  refuse(caller, std::move(done), {Code::unavailable, "submit.all", "not yet"});
 }
 
 // A refusal goes through the queue, so that its answer does not overtake those of earlier submissions.
@@ -53,46 +64,41 @@ void Core::fail_submission(const Caller& caller, Done<Accepted>&& done, Error er
   enqueue(caller.thread, Entry{caller, std::move(entry), 0, {}});
 }
 
-void Core::check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done) {
-  if (full()) return fail_submission(caller, std::move(done), queue_full);
+std::optional<Error> Core::wrong_with_message(const Caller& caller, Submission& submission) const {
   const auto* row = domains_.find(submission.domain);
-  if (row == nullptr) {
-    return fail_submission(caller, std::move(done), {Code::invalid, "domain.unknown", "unknown message domain"});
-  }
+  if (row == nullptr) return Error{Code::invalid, "domain.unknown", "unknown message domain"};
   if (row->spec->service_only && !caller.service) {
-    return fail_submission(
-        caller, std::move(done),
-        {Code::forbidden, "domain.service_only", submission.domain + " is written by services only"});
+    return Error{Code::forbidden, "domain.service_only", submission.domain + " is written by services only"};
   }
   const auto limit = std::min(options_.content_bytes, row->spec->max_bytes);
   if (submission.content.size() > limit) {
-    return fail_submission(
-        caller, std::move(done),
-        {Code::too_large, "content.too_large", "content is limited to " + std::to_string(limit) + " bytes"});
+    return Error{Code::too_large, "content.too_large", "content is limited to " + std::to_string(limit) + " bytes"};
   }
   if (submission.client_id.size() > client_id_bytes) {
-    return fail_submission(caller, std::move(done),
-                           {Code::invalid, "client_id.too_long", "a client id has at most 128 bytes"});
+    return Error{Code::invalid, "client_id.too_long", "a client id has at most 128 bytes"};
   }
   if (!submission.extras.empty()) {
-    if (auto wrong = wrong_with_extras(submission.extras)) {
-      return fail_submission(caller, std::move(done), std::move(*wrong));
-    }
+    if (auto wrong = wrong_with_extras(submission.extras)) return wrong;
   }
   std::string normal;
   try {
-    if (auto checked = row->check(submission.content, normal); !checked) {
-      return fail_submission(caller, std::move(done), std::move(checked.error()));
-    }
+    if (auto checked = row->check(submission.content, normal); !checked) return std::move(checked.error());
   } catch (const std::exception& e) {
     log_.error("a domain's check threw", {{"domain", submission.domain}, {"what", e.what()}});
-    return fail_submission(caller, std::move(done), {Code::internal, "domain.failed", {}});
+    return Error{Code::internal, "domain.failed", {}};
   } catch (...) {
     log_.error("a domain's check threw", {{"domain", submission.domain}, {"what", "unknown exception"}});
-    return fail_submission(caller, std::move(done), {Code::internal, "domain.failed", {}});
+    return Error{Code::internal, "domain.failed", {}};
   }
   if (!normal.empty()) submission.content = std::move(normal);
+  return std::nullopt;
+}
 
+void Core::check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done) {
+  if (full()) return fail_submission(caller, std::move(done), queue_full);
+  if (auto wrong = wrong_with_message(caller, submission)) {
+    return fail_submission(caller, std::move(done), std::move(*wrong));
+  }
   if (submission.to.by == ConversationRef::By::system || submission.to.by == ConversationRef::By::broadcast) {
     return notify(caller, std::move(submission), std::move(done));
   }
@@ -115,33 +121,38 @@ void Core::check_submission(const Caller& caller, Submission&& submission, Done<
 
 void Core::enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done,
                               std::unique_ptr<SubmitEntry::More> more) {
-  SubmitEntry entry;
   const auto* session = sessions_.find(caller.thread, caller.session);
-  entry.sender = session != nullptr && session->user != nullptr ? session->user : directory_.cached(caller.user);
-  if (entry.sender == nullptr) {
+  auto sender = session != nullptr && session->user != nullptr ? session->user : directory_.cached(caller.user);
+  if (sender == nullptr) {
     return with_actor(caller, [this, caller, submission = std::move(submission), peer = std::move(peer),
-                               done = std::move(done), more = std::move(more)](Result<UserPtr> sender) mutable {
-      if (!sender) return fail_submission(caller, std::move(done), std::move(sender.error()));
+                               done = std::move(done), more = std::move(more)](Result<UserPtr> found) mutable {
+      if (!found) return fail_submission(caller, std::move(done), std::move(found.error()));
       // Once more, with the sender held in memory.
       enqueue_submission(caller, std::move(submission), std::move(peer), std::move(done), std::move(more));
     });
   }
+  const auto bytes = submission.content.size() + submission.extras.size() + sizeof(Entry);
+  auto entry = entry_of(std::move(sender), std::move(submission), std::move(peer), std::move(more));
+  entry.done = std::move(done);
+  enqueue(caller.thread, Entry{caller, std::move(entry), bytes, {}});
+}
+
+SubmitEntry Core::entry_of(UserPtr sender, Submission&& submission, UserPtr peer,
+                           std::unique_ptr<SubmitEntry::More> more) {
+  SubmitEntry entry;
   entry.rest = std::move(more);
   if (!submission.client_id.empty()) {
-    const std::uint64_t target = peer != nullptr                               ? raw(peer->id)
-                                 : submission.to.by == ConversationRef::By::id ? submission.to.number
-                                                                               : hash64(submission.to.text, 1);
-    entry.more().key = client_key(caller.user, submission.client_id, target, submission.domain, submission.content);
+    entry.more().key = client_key(sender->id, submission.client_id);
+    entry.more().said = content_digest(submission.domain, submission.content);
   }
-  const auto bytes = submission.content.size() + submission.extras.size() + sizeof(Entry);
   if (peer == nullptr) entry.more().to = std::move(submission.to);
+  entry.sender = std::move(sender);
   entry.peer = std::move(peer);
   entry.message = std::make_shared<Message>();
   entry.message->domain = std::move(submission.domain);
   entry.message->content = std::move(submission.content);
   entry.message->extras = std::move(submission.extras);
-  entry.done = std::move(done);
-  enqueue(caller.thread, Entry{caller, std::move(entry), bytes, {}});
+  return entry;
 }
 
 void Core::recall(const Caller& from, Recall recall, Done<Recalled> done) {

@@ -26,14 +26,21 @@ struct Prepared : Bench {
       if (ref.text == "group_003") return fails(Code::forbidden, "member.none");
       return fails(Code::not_found, "conversation.unknown");
     };
-    messaging.submits.rule = [this](const auto&) {
-      auto message = std::make_shared<Message>(*source.message);
-      message->id = static_cast<MessageId>(++last);
-      auto out = source;
-      out.message = message;
-      return Accepted{share(std::move(out)), false};
+    messaging.submit_alls.rule = [this](const auto& call) {
+      std::vector<Accepted> sent;
+      for (std::size_t i = 0; i < call.request.size(); ++i) {
+        auto message = std::make_shared<Message>(*source.message);
+        message->id = static_cast<MessageId>(++last);
+        auto out = source;
+        out.message = message;
+        sent.push_back({share(std::move(out)), false});
+      }
+      return sent;
     };
   }
+
+  /// Nothing was sent, nor tried.
+  bool sent_nothing() const { return messaging.submits.calls.empty() && messaging.submit_alls.calls.empty(); }
 
   std::uint64_t last = 20;
 };
@@ -47,16 +54,18 @@ TEST_CASE("a message is forwarded to users, then to groups, and answered as prin
   CHECK(ask(bench, 200, post, path, body(R"("targetUserIds":[10003,10002],"targetGroupIds":["group_002"])")) ==
         success("转发成功", R"({"forwardedCount":3,"newMessageIds":["msg_21","msg_22","msg_23"]})"));
   CHECK(bench.messaging.messages.last() == Bench::id_at(noon));
-  const auto& calls = bench.messaging.submits.calls;
-  REQUIRE(calls.size() == 3);
-  CHECK(calls[0].request.to.peer.number == 10003);
-  CHECK(calls[1].request.to.peer.number == 10002);
-  CHECK(calls[2].request.to.number == raw(bench.second->id));
-  for (const auto& call : calls) {
-    CHECK(call.caller.user == bench.alice->id);
-    CHECK(call.request.domain == "Core:Image");
-    CHECK(call.request.content == R"({"url":"u","format":"jpg"})");
-    CHECK(call.request.extras.empty());
+  CHECK(bench.messaging.submits.calls.empty());
+  REQUIRE(bench.messaging.submit_alls.calls.size() == 1);
+  CHECK(bench.messaging.submit_alls.calls[0].caller.user == bench.alice->id);
+  const auto& copies = bench.messaging.submit_alls.last();
+  REQUIRE(copies.size() == 3);
+  CHECK(copies[0].to.peer.number == 10003);
+  CHECK(copies[1].to.peer.number == 10002);
+  CHECK(copies[2].to.number == raw(bench.second->id));
+  for (const auto& copy : copies) {
+    CHECK(copy.domain == "Core:Image");
+    CHECK(copy.content == R"({"url":"u","format":"jpg"})");
+    CHECK(copy.extras.empty());
   }
 }
 
@@ -64,7 +73,7 @@ TEST_CASE("one target that cannot be reached keeps all from being sent to") {
   Prepared bench;
   const auto refuses = [&](unsigned code, const std::string& targets, const std::string& message) {
     CHECK(ask(bench, code, post, path, body(targets)) == refusal(code, message));
-    CHECK(bench.messaging.submits.calls.empty());
+    CHECK(bench.sent_nothing());
   };
   refuses(404, R"("targetUserIds":[10002,404],"targetGroupIds":["group_001"])", "用户不存在");
   refuses(404, R"("targetUserIds":[10002],"targetGroupIds":["group_001","group_404"])", "群组不存在");
@@ -103,10 +112,17 @@ TEST_CASE("what is forwarded can be seen by the caller and stands") {
   CHECK(ask(bench, 400, post, path, targets) == refusal(400, "消息已撤回，无法转发"));
   bench.source.hidden = true;
   CHECK(ask(bench, 404, post, path, targets) == refusal(404, "消息不存在"));
-  CHECK(bench.messaging.submits.calls.empty());
+  CHECK(bench.sent_nothing());
   bench.messaging.messages.rule = [](const auto&) { return fails(Code::not_found, "message.unknown"); };
   CHECK(ask(bench, 404, post, path, targets) == refusal(404, "消息不存在"));
   CHECK(ask(bench, 404, post, path, R"({"messageId":"first","targetUserIds":[10002]})") == refusal(404, "消息不存在"));
+}
+
+TEST_CASE("what the caller has deleted through another contract cannot be forwarded") {
+  Prepared bench;
+  bench.source.hidden = true;
+  CHECK(ask(bench, 404, post, path, body(R"("targetUserIds":[10002])")) == refusal(404, "消息不存在"));
+  CHECK(bench.sent_nothing());
 }
 
 TEST_CASE("a request to forward names a message and its targets, not too many") {
@@ -126,12 +142,14 @@ TEST_CASE("a request to forward names a message and its targets, not too many") 
   ask(bench, 200, post, path, body(R"("targetUserIds":[10002],"targetGroupIds":["group_001"])"));
 }
 
-TEST_CASE("when the host fails half-way, the first failure is answered") {
+TEST_CASE("a refusal of any copy is the answer to all") {
   Prepared bench;
-  bench.messaging.submits.rule = nullptr;
-  const auto exchange = bench.exchange(post, path, body(R"("targetUserIds":[10002,10003])"));
-  bench.messaging.submits.answer(Accepted{share(bench.source), false});
-  CHECK(exchange->status == 0);
-  bench.messaging.submits.answer(fails(Code::unavailable, "storage.unavailable"));
-  CHECK(exchange->answer == refusal(503, "服务暂不可用，请稍后重试"));
+  const auto refuses = [&](unsigned code, const Error& error) {
+    bench.messaging.submit_alls.rule = [&](const auto&) { return error; };
+    const auto answer = ask(bench, code, post, path, body(R"("targetUserIds":[10002,10003])"));
+    CHECK(answer.starts_with(R"({"code":)" + std::to_string(code)));
+  };
+  refuses(503, fails(Code::unavailable, "storage.unavailable"));
+  refuses(403, fails(Code::forbidden, "member.muted"));
+  refuses(429, fails(Code::overloaded, "rate.limited"));
 }

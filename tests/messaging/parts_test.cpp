@@ -11,7 +11,6 @@
 
 #include "memory_storage.hpp"
 #include "messaging/directory.hpp"
-#include "messaging/hash.hpp"
 #include "messaging/id_generator.hpp"
 #include "messaging/intervals.hpp"
 #include "messaging/state.hpp"
@@ -223,43 +222,6 @@ TEST_CASE("more ids than a millisecond holds go on into the next one") {
   for (int i = 0; i < 257; ++i) id = ids.next();
   CHECK(id::time_of(id) == start + 1);
   CHECK((id & 0xFF) == 0);
-}
-
-TEST_CASE("hashes of the same words are the same in every version") {
-  // Stored by every installation: these numbers may never change.
-  const auto key = client_key(static_cast<UserId>(7), "c-1", 9, "Core:Text", R"({"text":"hi"})");
-  CHECK(key == client_key(static_cast<UserId>(7), "c-1", 9, "Core:Text", R"({"text":"hi"})"));
-  const auto is = [](const ClientKey& made, std::uint64_t first, std::uint64_t second, std::uint64_t digest) {
-    return made.hash[0] == first && made.hash[1] == second && made.digest == digest;
-  };
-  CHECK(is(key, 0x849AD1BFE7F89DFF, 0xE2F940710A095072, 0x4EE30CA4888D2BBD));
-  CHECK(is(client_key(static_cast<UserId>(1), "", 0, "", ""), 0x2122F8E8EC3B0F34, 0x6EFE2492572D7283,
-           0x4C03273B6D913D6C));
-  CHECK(is(client_key(static_cast<UserId>(id::limit - 1), "消息-0123456789abcdef-0123456789abcdef", id::limit - 2,
-                      "Vendor:Name", "{\"text\":\"" + std::string(40, 'x') + "\"}"),
-           0x2212AF94DD2E9EC7, 0xDED7285BBF1838A2, 0x4828F852E0982573));
-  const auto differs = [&](const ClientKey& other) { return key.hash != other.hash; };
-  CHECK(differs(client_key(static_cast<UserId>(8), "c-1", 9, "Core:Text", R"({"text":"hi"})")));
-  CHECK(differs(client_key(static_cast<UserId>(7), "c-2", 9, "Core:Text", R"({"text":"hi"})")));
-  const auto same_key_other_content = [&](const ClientKey& other) {
-    return key.hash == other.hash && key.digest != other.digest;
-  };
-  CHECK(same_key_other_content(client_key(static_cast<UserId>(7), "c-1", 8, "Core:Text", R"({"text":"hi"})")));
-  CHECK(same_key_other_content(client_key(static_cast<UserId>(7), "c-1", 9, "Core:Card", R"({"text":"hi"})")));
-  CHECK(same_key_other_content(client_key(static_cast<UserId>(7), "c-1", 9, "Core:Text", R"({"text":"ho"})")));
-}
-
-TEST_CASE("hashes of a million short and alike words do not meet") {
-  std::set<std::uint64_t> seen;
-  std::set<std::array<std::uint64_t, 2>> keys;
-  for (int i = 0; i < 100'000; ++i) {
-    const auto word = std::to_string(i);
-    REQUIRE(seen.insert(hash64(word, 1)).second);
-    REQUIRE(seen.insert(hash64(word + std::string(17, 'x'), 1)).second);
-    REQUIRE(keys.insert(client_key(static_cast<UserId>(1 + i % 10), word, 0, "", "").hash).second);
-  }
-  REQUIRE(hash64(std::string_view("\0", 1), 0) != hash64("", 0));
-  REQUIRE(hash64(std::string_view("\0\0", 2), 0) != hash64(std::string_view("\0", 1), 0));
 }
 
 TEST_CASE("derived UUIDs are valid, differ by kind and sort like their ids") {

@@ -43,7 +43,7 @@ class PlayGroups : protected PlayMessages {
 
   static std::string refusal_of(const MembershipAct& act, const ModelConversation& in, const ModelMember* self,
                                 const ModelMember* other) {
-    if (!in.is_group()) return "conversation.not_a_group";
+    if (!in.is_group()) return self == nullptr ? "conversation.unknown" : "conversation.not_a_group";
     if (act.kind == Kind::join) return self != nullptr ? "member.already" : in.dissolved ? "join.not_free" : "";
     if (self == nullptr) return "member.none";
     if (act.kind == Kind::leave) return self->role == Role::owner ? "member.owner_stays" : "";
@@ -123,7 +123,7 @@ class PlayGroups : protected PlayMessages {
 
   static std::string refusal_of(const ConversationAct& act, ModelConversation& in, UserId actor, UserId heir) {
     const auto* self = in.member(actor);
-    if (!in.is_group()) return "conversation.not_a_group";
+    if (!in.is_group()) return self == nullptr ? "conversation.unknown" : "conversation.not_a_group";
     if (self == nullptr) return "member.none";
     const bool dissolves = act.kind == ConversationAct::Kind::dissolve;
     if (self->role < (dissolves || act.owner ? Role::owner : act.at_least)) return "role.required";
@@ -195,6 +195,7 @@ class PlayGroups : protected PlayMessages {
   void logout() {
     if (model_.sessions.empty()) return;
     const auto it = model_.sessions.begin() + static_cast<std::ptrdiff_t>(below(model_.sessions.size()));
+    if (below(2) == 0) prove(*it);  // and no sweep comes in between
     it->client->logout();
     world_.settle();
     REQUIRE(it->client->received == it->expected);
@@ -204,18 +205,21 @@ class PlayGroups : protected PlayMessages {
     REQUIRE(world_.core->online().users == online.size());
   }
 
+  void prove(ModelSession& session) {
+    session.client->prove_all();
+    for (const auto& [in, seq] : session.unproven) {
+      if (in->member(session.user) == nullptr) continue;
+      for (const auto mark : session.policy.mark_on_push) {
+        model_.mark(session.user, *in, mark, seq, world_.host.clock().now(), true);
+        model_.reach(session.user, *in, mark, in->log[seq - 1].id, 0);
+      }
+    }
+    session.unproven.clear();
+  }
+
   void prove() {
     for (auto& session : model_.sessions) {
-      if (below(2) == 0) continue;
-      session.client->prove_all();
-      for (const auto& [in, seq] : session.unproven) {
-        if (in->member(session.user) == nullptr) continue;
-        for (const auto mark : session.policy.mark_on_push) {
-          model_.mark(session.user, *in, mark, seq, world_.host.clock().now(), true);
-          model_.reach(session.user, *in, mark, in->log[seq - 1].id, 0);
-        }
-      }
-      session.unproven.clear();
+      if (below(2) != 0) prove(session);
     }
     for (unsigned thread = 0; thread < 2; ++thread) world_.core->sweep(thread);
     world_.settle();

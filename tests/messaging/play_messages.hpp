@@ -13,48 +13,105 @@ class PlayMessages : protected PlayBase {
     const auto sender = anybody(), peer = anybody();
     auto* in = any_conversation();
     if (below(5) == 0) return notify();
+    if (below(5) == 0) return submit_all();
     const bool by_id = in != nullptr && below(2) == 0;
     const bool service = below(4) == 0;
     const auto key = below(3) == 0 ? "k" + std::to_string(below(4)) : std::string();
     const auto content = below(2) == 0   ? "same"
                          : below(6) == 0 ? "silent" + std::to_string(++contents_)
                                          : "c" + std::to_string(++contents_);
-    const std::uint64_t target = by_id ? raw(in->id) : raw(peer);
     auto answer = slot<Accepted>();
     auto caller = caller_of(sender);
     caller.service = service;
     world_.core->submit(caller, by_id ? World::to(in->id, content, key) : World::to_user(peer, content, key),
                         into(answer));
+    const Said said{sender, service, peer, by_id ? in : nullptr, key, content};
     return [=, this] {
       if (!is_answered(answer)) return;
       auto& result = **answer;
-      auto* to = by_id ? in : model_.direct(sender, peer);
-      std::string refusal;
-      if (to != nullptr) {
-        const auto* self = to->member(sender);
-        if (to->is_notice())
-          refusal = service ? "" : "conversation.read_only";
-        else if (self == nullptr)
-          refusal = "member.none";
-        else if (self->muted_until > world_.host.clock().now())
-          refusal = "member.muted";
-      }
-      if (const auto known = model_.keys.find({sender, key}); !key.empty() && known != model_.keys.end()) {
-        if (known->second.target != target || known->second.content != content) {
-          REQUIRE(reason_of(result) == "client_id.reused");
-          return;
-        }
-        REQUIRE(reason_of(result) == "ok");
-        REQUIRE(result->repeated);
-        REQUIRE(result->record->message->id == known->second.id);
-        REQUIRE(result->record->message->content == content);
-        return;
-      }
+      const auto refusal = refusal_of(said);
       REQUIRE(reason_of(result) == (refusal.empty() ? "ok" : refusal));
-      if (!refusal.empty()) return;
-      stored(to, *result, sender, peer, content);
-      if (!key.empty()) model_.keys[{sender, key}] = {target, content, result->record->message->id};
+      if (refusal.empty()) accepted(said, *result);
     };
+  }
+
+  /// One to three of them, all or none.
+  Apply submit_all() {
+    const auto sender = anybody();
+    auto caller = caller_of(sender);
+    caller.service = below(4) == 0;
+    std::vector<Said> all;
+    std::vector<Submission> submissions;
+    for (auto count = 1 + below(3); count > 0; --count) {
+      const auto key = below(3) == 0 ? "k" + std::to_string(below(4)) : std::string();
+      const auto content = below(2) == 0 ? "same" : "c" + std::to_string(++contents_);
+      const Said said{sender, caller.service, anybody(), below(2) == 0 ? any_conversation() : nullptr, key, content};
+      submissions.push_back(said.in != nullptr ? World::to(said.in->id, content, key)
+                                               : World::to_user(said.peer, content, key));
+      all.push_back(said);
+    }
+    auto answer = slot<std::vector<Accepted>>();
+    world_.core->submit_all(caller, std::move(submissions), into(answer));
+    return [=, this] {
+      if (!is_answered(answer)) return;
+      auto& result = **answer;
+      std::set<std::string> refusals;  // what only the storage remembers is asked for last, so any may be the first
+      std::map<std::string, const Said*> own;
+      for (const auto& said : all) {
+        if (const auto refusal = refusal_of(said); !refusal.empty()) refusals.insert(refusal);
+        if (said.key.empty() || model_.keys.contains({sender, said.key})) continue;
+        const auto* first = own.try_emplace(said.key, &said).first->second;
+        if (target_of(*first) != target_of(said) || first->content != said.content) refusals.insert("client_id.reused");
+      }
+      REQUIRE((refusals.empty() ? result.ok() : refusals.contains(reason_of(result))));
+      if (!refusals.empty()) return;
+      REQUIRE(result->size() == all.size());
+      for (std::size_t i = 0; i < all.size(); ++i) accepted(all[i], (*result)[i]);
+    };
+  }
+
+  /// What somebody submits: to a conversation that is named itself, or to `peer`.
+  struct Said {
+    UserId sender{};
+    bool service = false;
+    UserId peer{};
+    ModelConversation* in = nullptr;
+    std::string key, content;
+  };
+
+  /// The same for whoever names the other user and whoever names the conversation.
+  static std::uint64_t target_of(const Said& said) {
+    if (said.in == nullptr) return raw(said.peer);
+    if (!said.in->direct) return raw(said.in->id);
+    return raw(said.in->low == said.sender ? said.in->high : said.in->low);
+  }
+
+  std::string refusal_of(const Said& said) {
+    auto* to = said.in;
+    const bool is_secret = to != nullptr && !to->is_group() && to->member(said.sender) == nullptr;
+    if (is_secret && !said.service) return "conversation.unknown";
+    if (const auto known = model_.keys.find({said.sender, said.key}); !said.key.empty() && known != model_.keys.end()) {
+      const bool same = known->second.target == target_of(said) && known->second.content == said.content;
+      return same ? "" : "client_id.reused";
+    }
+    if (to == nullptr) return "";
+    if (to->is_notice()) return said.service ? "" : "conversation.read_only";
+    const auto* self = to->member(said.sender);
+    if (self == nullptr) return to->direct ? "conversation.unknown" : "member.none";
+    return self->muted_until > world_.host.clock().now() ? "member.muted" : "";
+  }
+
+  void accepted(const Said& said, const Accepted& result) {
+    if (const auto known = model_.keys.find({said.sender, said.key}); !said.key.empty() && known != model_.keys.end()) {
+      REQUIRE(result.repeated);
+      REQUIRE(result.record->message->id == known->second.id);
+      REQUIRE(result.record->message->content == said.content);
+      return;
+    }
+    stored(said.in != nullptr ? said.in : model_.direct(said.sender, said.peer), result, said.sender, said.peer,
+           said.content);
+    if (said.key.empty()) return;
+    model_.keys[{said.sender, said.key}] = {target_of(said), said.content, result.record->message->id};
   }
 
   /// A service writes to a topic, of one reader or of all.
@@ -239,7 +296,7 @@ class PlayMessages : protected PlayBase {
       auto& result = **answer;
       const auto* self = in->member(actor);
       if (self == nullptr || self->moved) {
-        REQUIRE(reason_of(result) == "member.none");
+        REQUIRE(reason_of(result) == (in->is_group() ? "member.none" : "conversation.unknown"));
         return;
       }
       REQUIRE(reason_of(result) == "ok");

@@ -1,6 +1,7 @@
 // Messaging on threads of its own: I/O threads, a pool and the writer, all at once. What holds whatever the order.
 #include <catch2/catch.hpp>
 
+#include <array>
 #include <atomic>
 #include <condition_variable>
 #include <map>
@@ -148,6 +149,11 @@ class Actor final : public SessionLink {
     holds = 0;
   }
 
+  void note(const Accepted& accepted) {
+    ++acknowledged[accepted.record->message->id];
+    acks.push_back(raw(accepted.record->message->id));
+  }
+
   /// To a group, to a user, to a user's system conversation, or to everybody.
   Submission any_submission() {
     const auto peer = users_[random_() % users_.size()];
@@ -170,7 +176,7 @@ class Actor final : public SessionLink {
       threads_.post(thread_, [this] { step(); });
     };
     const auto& caller = session_->caller;
-    switch (random_() % 8) {
+    switch (random_() % 9) {
       case 0:
       case 1:
       case 2: {
@@ -179,9 +185,18 @@ class Actor final : public SessionLink {
         auto submission = any_submission();
         submission.client_id = std::to_string(steps_);
         core_.submit(sender, std::move(submission), [this, next](Result<Accepted> result) {
+          if (result) note(*result);
+          next(result);
+        });
+        break;
+      }
+      case 7: {
+        auto sender = caller;
+        sender.service = true;
+        std::vector<Submission> all{any_submission(), any_submission()};
+        core_.submit_all(sender, std::move(all), [this, next](Result<std::vector<Accepted>> result) {
           if (result) {
-            ++acknowledged[result->record->message->id];
-            acks.push_back(raw(result->record->message->id));
+            for (const auto& one : *result) note(one);
           }
           next(result);
         });
@@ -291,11 +306,24 @@ void storm(bool instant) {
                                              group, 150, running));
   }
   for (auto& actor : actors) actor->start();
+  // And commands, each on a thread that waits.
+  std::array<std::vector<Result<Accepted>>, 2> commands;
+  std::vector<std::thread> operators;
+  for (auto& answers : commands) {
+    operators.emplace_back([&core, &users, &answers] {
+      for (int i = 0; i < 25; ++i) {
+        auto submission = World::to_user(users[1], "by command", "command " + std::to_string(i));
+        if (i % 2 == 0) submission.to = ConversationRef::broadcast("topic0");
+        answers.push_back(core->submit_waiting(users[0], std::move(submission)));
+      }
+    });
+  }
   const auto end = std::chrono::steady_clock::now() + std::chrono::seconds(100);
   while (running > 0 && std::chrono::steady_clock::now() < end) {
     host.clock().advance(1);
     std::this_thread::yield();
   }
+  for (auto& one : operators) one.join();
   REQUIRE(running == 0);
   for (std::size_t i = 0; i < actors.size(); ++i) {
     threads->post(static_cast<unsigned>(i % 3), [&actor = *actors[i]] { actor.finish(); });
@@ -324,7 +352,20 @@ void storm(bool instant) {
       ++acknowledged;
     }
   }
-  CHECK(acknowledged == stored.size());
+  // Both commands gave the same client ids: one of them sent the message, the other heard of it.
+  std::set<MessageId> sent;
+  std::size_t repeats = 0;
+  for (const auto& answers : commands) {
+    CHECK(answers.size() == 25);
+    for (const auto& answer : answers) {
+      REQUIRE(reason_of(answer) == "ok");
+      sent.insert(answer->record->message->id);
+      repeats += answer->repeated ? 1 : 0;
+    }
+  }
+  CHECK(repeats == 25);
+  CHECK(sent.size() == 25);
+  CHECK(acknowledged + sent.size() == stored.size());
   CHECK(acknowledged > 100);
   const auto broadcasts = storage.broadcasts();
   REQUIRE(broadcasts.ok());

@@ -107,6 +107,9 @@ AnyDomain::AnyDomain() {
   spec.name = "T:Any";
   spec.host_validates = false;  // its contents are no JSON
   spec.max_bytes = 1000;
+  specs_.push_back(spec);
+  spec.name = "T:Service";
+  spec.service_only = true;
   specs_.push_back(std::move(spec));
 }
 
@@ -276,6 +279,11 @@ Submission World::to(ConversationId conversation, std::string content, std::stri
 
 Result<Accepted> World::submit(const Caller& caller, Submission submission) {
   return ask<Accepted>([&](auto done) { core->submit(caller, std::move(submission), std::move(done)); });
+}
+
+Result<std::vector<Accepted>> World::submit_all(const Caller& caller, std::vector<Submission> submissions) {
+  return ask<std::vector<Accepted>>(
+      [&](auto done) { core->submit_all(caller, std::move(submissions), std::move(done)); });
 }
 
 Result<std::uint64_t> World::unread(UserId user, std::optional<ConversationId> in) {

@@ -59,7 +59,8 @@ class LineContract final : public Contract {
   mutable std::vector<Position>* receipt_positions = nullptr;  ///< where set: of each receipt that is encoded
 };
 
-/// Domains `T:Any` (up to 1,000 bytes; `bad` is refused, `throw` throws, `twist` becomes `twisted`).
+/// Domains `T:Any` (up to 1,000 bytes; `bad` is refused, `throw` throws, `twist` becomes `twisted`) and `T:Service`,
+/// the same for services only.
 class AnyDomain final : public Domain {
  public:
   AnyDomain();
@@ -171,6 +172,7 @@ class World {
   static Submission to_user(UserId peer, std::string content, std::string client_id = {});
   static Submission to(ConversationId conversation, std::string content, std::string client_id = {});
   Result<Accepted> submit(const Caller& caller, Submission submission);
+  Result<std::vector<Accepted>> submit_all(const Caller& caller, std::vector<Submission> submissions);
   Result<std::uint64_t> unread(UserId user, std::optional<ConversationId> in = {});
   Result<Marked> read(UserId user, std::vector<MessageId> ids, MarkId mark = MarkId::read);
   Result<Marked> read_up_to(UserId user, ConversationId in, MessageId up_to);

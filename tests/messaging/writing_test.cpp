@@ -135,7 +135,7 @@ TEST_CASE("a direct message by the conversation's id knows the other user after 
   REQUIRE(sent->record->peer != nullptr);
   CHECK(sent->record->peer->id == b);
   const auto c = world.user("c");
-  CHECK(reason_of(world.submit(world.http(c), World::to(in, "x"))) == "member.none");
+  CHECK(reason_of(world.submit(world.http(c), World::to(in, "x"))) == "conversation.unknown");
 }
 
 TEST_CASE("a second recall of an old message is answered with the first") {

@@ -1,4 +1,4 @@
-// Forwarding: every target is looked at before the first message is sent.
+// Forwarding: every target is looked at, then all copies are sent together or none is.
 #include <algorithm>
 
 #include "fields.hpp"
@@ -62,33 +62,32 @@ std::optional<Error> check_group(const ConversationRecord& record, Millis now) {
   return std::nullopt;
 }
 
-void answer(const Request& request, const std::vector<Result<Accepted>>& sent) {
-  if (const auto* problem = first_error(sent)) return request.refuse(*problem);
+void answer(const Request& request, const std::vector<Accepted>& sent) {
   request.answer("转发成功", [&](std::string& out) {
     out += "{\"forwardedCount\":";
     json::append_integer(out, std::uint64_t{sent.size()});
     out += ",\"newMessageIds\":[";
     for (std::size_t i = 0; i < sent.size(); ++i) {
       if (i > 0) out += ',';
-      append_message_id(out, sent[i]->record->message->id);
+      append_message_id(out, sent[i].record->message->id);
     }
     out += "]}";
   });
 }
 
-void send(const Request& request, const Forward& forward, const std::vector<ConversationRef>& targets) {
-  const auto all = std::make_shared<Gather<Accepted>>(
-      targets.size(), [request](std::vector<Result<Accepted>> sent) { answer(request, sent); });
+void send(const Request& request, const Forward& forward, std::vector<ConversationRef> targets) {
+  std::vector<Submission> copies(targets.size());
   for (std::size_t i = 0; i < targets.size(); ++i) {
-    Submission submission;
-    submission.to = targets[i];
-    submission.domain = forward.record.message->domain;
-    submission.content = forward.record.message->content;
-    request.messaging().submit(forward.caller, std::move(submission), Gather<Accepted>::slot(all, i));
+    copies[i].to = std::move(targets[i]);
+    copies[i].domain = forward.record.message->domain;
+    copies[i].content = forward.record.message->content;
   }
+  request.messaging().submit_all(
+      forward.caller, std::move(copies),
+      request.then<std::vector<Accepted>>([request](const std::vector<Accepted>& sent) { answer(request, sent); }));
 }
 
-/// Asks for every target; `Target` is how the conversation is named from then on.
+/// Asks for every target, so that what is wrong with one is said in its own words.
 void check_targets(const Request& request, const ForwardPtr& forward) {
   using Targets = Gather<ConversationRef>;
   const auto users = forward->users.size();
@@ -103,7 +102,7 @@ void check_targets(const Request& request, const ForwardPtr& forward) {
           });
           if (!again) targets.push_back(std::move(*ref));
         }
-        send(request, *forward, targets);
+        send(request, *forward, std::move(targets));
       });
   for (std::size_t i = 0; i < users; ++i) {
     const auto ref = UserRef::of(forward->users[i]);
