@@ -11,7 +11,7 @@ from lib.people import CONTRACTS, Carrypigeon, Im
 from lib.program import TRUSTING, Place
 from lib.session import Http
 
-# What a client hears, by the reason of the refusal.
+# What a client hears, by the reason of the refusal: of each contract, and over HTTP where it can send there too.
 REFUSED = {
     "netherlink": {
         "user.blocked": "对方拒绝接收你的消息",
@@ -23,6 +23,11 @@ REFUSED = {
         "content.forbidden_word": "message contains a forbidden word",
         "rate.limited": "too many requests, try again later",
     },
+    "flix over HTTP": {
+        "user.blocked": (403, {"success": False, "error": {"code": "forbidden", "message": "对方拒绝接收您的消息"}}),
+        "content.forbidden_word": (403, {"success": False, "error": {"code": "forbidden", "message": "消息包含违禁词"}}),
+        "rate.limited": (429, {"success": False, "error": {"code": "rate_limited", "message": "请求过于频繁，请稍后重试"}}),
+    },
     "message_service": {
         "user.blocked": (403, {"code": 403, "message": "对方拒绝接收您的消息", "data": None}),
         "content.forbidden_word": (403, {"code": 403, "message": "消息包含违禁词", "data": None}),
@@ -32,6 +37,11 @@ REFUSED = {
         "user.blocked": "Blocked by the receiver",
         "content.forbidden_word": "Message contains a forbidden word",
         "rate.limited": "Too many requests, try again later",
+    },
+    "im over HTTP": {
+        "user.blocked": (403, {"error": "Blocked by the receiver"}),
+        "content.forbidden_word": (403, {"error": "Message contains a forbidden word"}),
+        "rate.limited": (429, {"error": "Too many requests, try again later"}),
     },
     "carrypigeon": {
         "user.blocked": (300, "you are blocked by this user"),
@@ -72,6 +82,13 @@ def _flix(two, text):
     return answer["response"]["reason"] if answer["status"] == "error" else answer
 
 
+@attempt("flix over HTTP")
+def _flix_http(two, text):
+    body = {"receiver_id": two.ben_account["uuid"], "content": {"text": text}, "message_type": "private_message",
+            "content_type": "text"}
+    return Http(two.ann.base).call("POST", "/api/v1/messages", bearer(two.ann_account), json.dumps(body).encode())
+
+
 @attempt("message_service")
 def _message_service(two, text):
     body = {"receiverId": two.ben_account["uid"], "content": text, "messageType": "TEXT", "clientMsgId": secrets.token_hex(8)}
@@ -86,6 +103,13 @@ def _im(two, text):
     return answer["data"]["error"] if answer["type"] == "error" else answer
 
 
+@attempt("im over HTTP")
+def _im_http(two, text):
+    body = {"receiver_id": two.ben_account["handle"], "type": "text", "content": text}
+    return Http(two.ann.base).call("POST", "/api/v1/messages", {"X-User-ID": two.ann_account["handle"]},
+                                   json.dumps(body).encode())
+
+
 @attempt("carrypigeon")
 def _carrypigeon(two, text):
     answer = two.ann.session.request("/core/channel/message/create", {
@@ -93,13 +117,8 @@ def _carrypigeon(two, text):
     return (answer["code"], answer["data"]["msg"]) if answer["code"] != 200 else answer
 
 
-def spoken(given):
-    """The contracts of this build."""
-    return [one for one in CONTRACTS if os.path.exists(os.path.join(given.plugins, f"contract.{one.contract}.so"))]
-
-
 def host_with(given, plugins, more=""):
-    return Host(given.loft, given.plugins, contracts=[one.contract for one in spoken(given)], extra=more + plugins)
+    return Host(given.loft, given.plugins, contracts=[one.contract for one in CONTRACTS], extra=more + plugins)
 
 
 def message_to(account):
@@ -133,8 +152,11 @@ class Two:
         self.ann.enter()
 
     def refused(self, text, reason):
-        heard = ATTEMPTS[self.ann.contract](self, text)
-        assert heard == REFUSED[self.ann.contract][reason], f"{self.ann.contract}: {heard}"
+        ways = [way for way in REFUSED if way.split()[0] == self.ann.contract]
+        assert ways, f"nothing is said of what {self.ann.contract} answers"
+        for way in ways:
+            heard = ATTEMPTS[way](self, text)
+            assert heard == REFUSED[way][reason], f"{way}: {heard}"
 
     def arrives(self, text, as_text=None):
         number = self.ann.send(self.ben_account, text)
@@ -162,7 +184,7 @@ class Two:
 def words_refused(given):
     """A message with a forbidden word is refused in the words of its contract, and is nowhere afterwards"""
     with host_with(given, "plugins:\n  - {use: interceptor.word_filter, options: {words: [badger, 坏话]}}\n") as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             for text in ("a badger", "BADGER!", "ｂａｄｇｅｒ", "bad\u200bger", "这是坏话吗", "\"badger\""):
                 two.refused(text, "content.forbidden_word")
@@ -173,13 +195,38 @@ def words_refused(given):
 
 
 @case
+def table(given):
+    """The operator's page says of every contract what its clients hear"""
+    page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "operating", "policy.md")
+    with open(page, encoding="utf-8") as file:
+        rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in file if line.startswith("| `")]
+    reasons = ("rate.limited", "user.blocked", "content.forbidden_word")
+    for way, refused in REFUSED.items():
+        contract, over, _ = way.partition(" over HTTP")
+        row = next((row for row in rows if row[0].startswith(f"`{contract}`") and ("HTTP" in row[0]) == bool(over)), None)
+        assert row, f"the page has no row for {way}"
+        for reason, cell in zip(reasons, row[1:], strict=True):
+            for word in words_of(refused[reason]):
+                assert word in cell, f"{way}, {reason}: {word!r} is not in {cell!r}"
+
+
+def words_of(refusal):
+    """Status, code and text of a refusal, as they must stand in the page."""
+    if isinstance(refusal, dict):
+        return [word for key, value in refusal.items() if key not in ("data", "success") for word in words_of(value)]
+    if isinstance(refusal, tuple):
+        return [word for part in refusal for word in words_of(part)]
+    return [str(refusal)]
+
+
+@case
 def words_masked(given):
     """With `action: mask` the message goes on with stars, pushed and stored, and a repeat is a repeat"""
     with Place(given, "") as folder:
         words = folder.write("words.txt", "# one to a line\n坏话\n")
         rules = f"plugins:\n  - {{use: interceptor.word_filter, options: {{words: [badger], file: {words}, action: mask}}}}\n"
         with host_with(given, rules) as host:
-            for speaker in spoken(given):
+            for speaker in CONTRACTS:
                 two = Two(host, speaker)
                 text, masked = "a \"Badger\" 说坏话 \\ 😀", "a \"******\" 说** \\ 😀"
                 number = two.arrives(text, masked)
@@ -195,7 +242,7 @@ def limits(given):
     """Whoever sends too much is refused in the words of the contract; others and the exempt go on"""
     rules = ("plugins:\n  - {use: interceptor.rate_limit, options: {messages: {rate: 0.01, burst: 3}, exempt: [s_robot]}}\n")
     with host_with(given, rules) as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             for number in range(3):
                 two.arrives(f"number {number}")
@@ -234,7 +281,7 @@ def bursts(given):
 def blocks(given):
     """Whom a user has blocked cannot write to the user, in any contract, until that is taken back"""
     with host_with(given, BLOCKS.format("")) as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             two.arrives("before")
             edit(host, "PUT", two.ben_account, two.ann_account["handle"])
@@ -269,12 +316,12 @@ def blocks_last(given):
 def drops(given):
     """With `on_direct: drop_silently` the sender notices nothing, and the receiver has neither push nor list nor count"""
     with host_with(given, BLOCKS.format("on_direct: drop_silently")) as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             edit(host, "PUT", two.ben_account, two.ann_account["handle"])
             number = two.ann.send(two.ben_account, "into the void")
             two.ben_hears_nothing()
-            listeners = [view(host, two.ben_account) for view in spoken(given)]
+            listeners = [view(host, two.ben_account) for view in CONTRACTS]
             for view in listeners:
                 until(lambda: all(seen.id != number for seen in view.catch_up()), f"{view.contract} lists it no more")  # noqa: B023
                 until(lambda: view.unread() in (0, None), f"{view.contract} counts it no more")  # noqa: B023
