@@ -187,14 +187,3 @@ TEST_CASE("what is listed or looked up counts as delivered, once, and only what 
   REQUIRE(d.messaging().marks.calls.size() == 2);
   CHECK(d.messaging().marks.last().messages == std::vector{static_cast<MessageId>(77)});
 }
-
-TEST_CASE("a message that the user has deleted for itself through another contract is not found") {
-  Dialogue d;
-  d.messaging().messages.rule = [](const auto&) {
-    auto gone = message(7, R"({"text":"gone"})");
-    gone.hidden = true;
-    return gone;
-  };
-  CHECK(d.ask(R"({"id":1,"route":"/core/channel/message/get","data":{"mid":7}})") == failed(100, "message not found"));
-  CHECK(d.messaging().marks.calls.empty());
-}

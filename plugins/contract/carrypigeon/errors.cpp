@@ -23,7 +23,6 @@ constexpr std::array rows{
     Row{"conversation.too_few", value_args},
     Row{"conversation.too_many_members", {100, "too many channel members"}},
     Row{"conversation.unknown", no_channel},
-    Row{"domain.service_only", {300, "no permission to send this type of message"}},
     Row{"domain.unknown", wrong_content},
     Row{"key.changed", busy},  // many at once changed the same application
     Row{"member.already", member_already},
