@@ -333,17 +333,39 @@ def drops(given):
 
 @case
 def groups(given):
-    """In groups what a blocked user writes is not pushed to whom blocked it, and is in the group's history"""
+    """In groups what a blocked user writes is not pushed to whom blocked it, and is in history and counts of all contracts"""
     with host_with(given, BLOCKS.format("")) as host:
         two = Two(host, Im)
         group = int(two.ben.http("POST", "/api/v1/groups", {"name": "g", "members": [two.ann_account["handle"]]})["group"]["id"])
         number = two.ann.send_to_group(group, "before")
         assert two.ben.hear().id == number
         edit(host, "PUT", two.ben_account, two.ann_account["handle"])
+        listeners = [view(host, two.ben_account) for view in CONTRACTS if view.pushes and view is not Im]
+        for listener in listeners:
+            listener.enter()
+            listener.session.round_trip()  # what was there before
+        counts = {view.contract: unread(host, view, two.ben_account) for view in CONTRACTS}
         number = two.ann.send_to_group(group, "not pushed")
         two.ben_hears_nothing()
-        assert number in [seen.id for seen in Im(host, two.ben_account).catch_up()]
+        for listener in listeners:
+            assert not listener.session.round_trip(), f"{listener.contract} heard of it"
+            listener.leave()
+        for view in CONTRACTS:
+            ben = view(host, two.ben_account)
+            seen = next(seen for seen in ben.catch_up() if seen.id == number)
+            assert seen.text == "not pushed", seen
+            count = ben.unread()
+            assert count is None or count == counts[view.contract] + 1, f"{view.contract}: {counts} then {count}"
+            ben.leave()
         two.leave()
+
+
+def unread(host, view, account):
+    ben = view(host, account)
+    try:
+        return ben.unread()
+    finally:
+        ben.leave()
 
 
 @case
