@@ -24,6 +24,11 @@ std::int64_t counted(const std::string& reply, std::string_view name) {
   return elements;
 }
 
+/// The smallest id of so many milliseconds after noon.
+std::uint64_t later(std::uint64_t milliseconds) { return noon_id + (milliseconds << 12); }
+
+std::string text_of(std::size_t size) { return R"({"text":")" + std::string(size, 'x') + "\"}"; }
+
 }  // namespace
 
 TEST_CASE("a list is returned newest first with its count") {
@@ -32,7 +37,6 @@ TEST_CASE("a list is returned newest first with its count") {
   REQUIRE(d.messaging().histories.calls.size() == 1);
   Page page;
   page.messages = {message(noon_id + 2, R"({"text":"b"})"), message(noon_id, R"({"f":[1,2]})", "Math:Formula")};
-  page.more = true;
   d.messaging().histories.answer(std::move(page));
   CHECK(
       d.heard() ==
@@ -52,10 +56,10 @@ TEST_CASE("a list asks for what stands, from its time backwards, and from now wh
   CHECK(first.in.number == 12345);
   CHECK(first.until == noon);
   CHECK(first.before == MessageId::none);
-  CHECK(first.limit == 50);
+  CHECK(first.limit == 51);  // the one behind tells where a page may end
   CHECK_FALSE(first.with_recalled);
   CHECK(d.messaging().histories.calls[1].request.until == noon);
-  CHECK(d.messaging().histories.calls[1].request.limit == 1);
+  CHECK(d.messaging().histories.calls[1].request.limit == 2);
   CHECK(d.messaging().histories.calls[2].request.until == 0);
   CHECK(d.messaging().histories.calls[3].request.until == 0);
 }
@@ -94,9 +98,7 @@ TEST_CASE("a list is cut at its old end so that it fits a frame, and count is wh
     INFO(size);
     d.say(list_request(R"({"cid":5,"start_time":0,"count":50})"));
     Page page;
-    for (std::uint64_t i = 0; i < 50; ++i) {
-      page.messages.push_back(message(noon_id + 50 - i, R"({"text":")" + std::string(size, 'x') + "\"}"));
-    }
+    for (std::uint64_t i = 0; i < 50; ++i) page.messages.push_back(message(later(50 - i), text_of(size)));
     d.messaging().histories.answer(std::move(page));
     const std::string reply = d.heard();
     CHECK(reply.size() <= frame);
@@ -104,13 +106,14 @@ TEST_CASE("a list is cut at its old end so that it fits a frame, and count is wh
     const std::size_t each = size + 115;
     CHECK(count >= 1);
     CHECK(static_cast<std::size_t>(count) >= std::min<std::size_t>(50, (frame - 300) / each));
-    CHECK(reply.find("\"mid\":114730598400050,") != std::string::npos);
+    CHECK(reply.find("\"whole\"") == std::string::npos);
+    CHECK(reply.find("\"mid\":" + std::to_string(later(50)) + ",") != std::string::npos);
   }
 }
 
-TEST_CASE("a message too big for any frame is shown by its preview instead of hiding those behind it") {
+TEST_CASE("a message too big for any frame is shown in short instead of hiding those behind it") {
   Dialogue d;
-  const std::string big = R"({"text":")" + std::string(65500, 'x') + "\"}";
+  const std::string big = text_of(65500);
   d.say(list_request(R"({"cid":5,"start_time":0,"count":50})"));
   REQUIRE(d.messaging().histories.calls.size() == 1);
   Page page;
@@ -120,13 +123,30 @@ TEST_CASE("a message too big for any frame is shown by its preview instead of hi
       d.heard() ==
       R"({"id":1,"code":200,"data":{"count":2,"messages":[)"
       R"({"mid":114730598400001,"domain":"Core:Text","uid":8,"cid":5,"data":{"text":")" +
-          std::string(500, 'x') + R"("},"send_time":1763700000000},)" +
+          std::string(500, 'x') + R"("},"send_time":1763700000000,"whole":false},)" +
           R"({"mid":114730598400000,"domain":"Core:Text","uid":8,"cid":5,"data":{"text":"a"},"send_time":1763700000000}]}})");
 
   d.say(R"({"id":2,"route":"/core/channel/message/get","data":{"mid":7}})");
   REQUIRE(d.messaging().messages.calls.size() == 1);
   d.messaging().messages.answer(message(noon_id, big));
-  CHECK(d.heard().size() < 1000);
+  const auto reply = d.heard();
+  CHECK(reply.size() < 1000);
+  CHECK(reply.find(R"("whole":false)") != std::string::npos);
+}
+
+TEST_CASE("a message that just fits is returned whole, and the next longer one in short") {
+  constexpr std::size_t packet = 65487;
+  for (const std::size_t size : {65000u, 65300u, 65360u, 65400u}) {
+    for (std::size_t text = size; text < size + 40; ++text) {
+      Dialogue d;
+      d.messaging().messages.rule = [&](const auto&) { return message(noon_id, text_of(text)); };
+      const auto reply = d.ask(R"({"id":2,"route":"/core/channel/message/get","data":{"mid":7}})");
+      REQUIRE(reply.size() <= packet);
+      // {"id":2,"code":200,"data":…} and what surrounds the content of one message
+      const bool fits = text + 11 + 28 + 91 <= packet;
+      REQUIRE((reply.find("\"whole\"") == std::string::npos) == fits);
+    }
+  }
 }
 
 TEST_CASE("a message that the caller has hidden is not found, as one that was deleted") {

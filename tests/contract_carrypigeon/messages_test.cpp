@@ -180,6 +180,14 @@ TEST_CASE("the read state moves up to a time, and the reply alone tells nobody e
   CHECK(d.ask(request("read/state/update", R"({"cid":[5],"last_read_time":1})")) == malformed);
 }
 
+TEST_CASE("a time in the future is read up to now, so that it hides nothing that comes later") {
+  Dialogue d;
+  d.say(request("read/state/update", R"({"cid":5,"last_read_time":9223372036854775807})"));
+  d.say(request("read/state/update", R"({"cid":5,"last_read_time":1763700000001})"));
+  REQUIRE(d.messaging().marks.calls.size() == 2);
+  for (const auto& call : d.messaging().marks.calls) CHECK(call.request.up_to_time == noon);
+}
+
 TEST_CASE("the read state is the latest time reached, 0 where there is none") {
   Dialogue d;
   d.say(request("read/state/get", R"({"cid":5})"));

@@ -148,3 +148,32 @@ TEST_CASE("unread messages are counted by the type of their conversations") {
   CHECK(bench.messaging.lists.last().only_lacking);
   CHECK(bench.messaging.lists.last().limit > 1'000'000);
 }
+
+TEST_CASE("what a recipient is handed counts as delivered, by whatever way it asked, and once") {
+  const auto asked = [](HttpMethod method, const std::string& target, Receipt receipt, const std::string& by) {
+    Bench bench;
+    auto record = bench.record();
+    record.receipt = receipt;
+    bench.messaging.inboxes.rule = [&](const auto&) { return Page{{record}, 0, false}; };
+    bench.messaging.messages.rule = [&](const auto&) { return record; };
+    bench.messaging.syncs.rule = [&](const auto&) {
+      SyncEntry entry;
+      entry.record = record;
+      entry.position = raw(record.message->id);
+      return SyncPage{{entry}, entry.position, false};
+    };
+    CHECK(ask(bench, method, target, "", by).status == 200);
+    std::size_t marked = 0;
+    for (const auto& call : bench.messaging.marks.calls) {
+      CHECK(call.request.mark == MarkId::delivered);
+      marked += call.request.messages.size();
+    }
+    return marked;
+  };
+  for (const auto& target : {base, base + "?status=unread", base + "/" + hello_id, base + "/sync?last_sync_time="}) {
+    INFO(target);
+    CHECK(asked(HttpMethod::get, target, Receipt::sent, "bob") == 1);
+    CHECK(asked(HttpMethod::get, target, Receipt::delivered, "bob") == 0);
+    CHECK(asked(HttpMethod::get, target, Receipt::sent, "alice") == 0);
+  }
+}

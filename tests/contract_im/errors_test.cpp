@@ -48,6 +48,7 @@ TEST_CASE("every reason that Messaging, Users and Identity document has words of
                                                   {Code::not_found, "conversation.unknown"},
                                                   {Code::forbidden, "member.none"},
                                                   {Code::forbidden, "member.muted"},
+                                                  {Code::forbidden, "conversation.read_only"},
                                                   {Code::conflict, "client_id.reused"},
                                                   {Code::too_large, "content.too_large"},
                                                   {Code::not_found, "message.unknown"},

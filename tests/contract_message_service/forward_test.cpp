@@ -118,13 +118,6 @@ TEST_CASE("what is forwarded can be seen by the caller and stands") {
   CHECK(ask(bench, 404, post, path, R"({"messageId":"first","targetUserIds":[10002]})") == refusal(404, "消息不存在"));
 }
 
-TEST_CASE("what the caller has deleted through another contract cannot be forwarded") {
-  Prepared bench;
-  bench.source.hidden = true;
-  CHECK(ask(bench, 404, post, path, body(R"("targetUserIds":[10002])")) == refusal(404, "消息不存在"));
-  CHECK(bench.sent_nothing());
-}
-
 TEST_CASE("a request to forward names a message and its targets, not too many") {
   Prepared bench(Options{{"forward_targets", "2"}});
   const std::pair<std::string, std::string> rows[] = {

@@ -21,7 +21,7 @@ def there(given, names):
 
 
 class Mounted:
-    """A host as people.py knows it, whose contracts live below a prefix of one port."""
+    """A host as lib/people knows it, whose contracts live below a prefix of one port."""
 
     def __init__(self, host, listener, names):
         self._host, self._listener, self._names = host, listener, names

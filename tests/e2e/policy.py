@@ -9,37 +9,8 @@ from lib.cases import case, run, until
 from lib.host import Host
 from lib.people import CONTRACTS, Carrypigeon, Im
 from lib.program import TRUSTING, Place
+from lib.refusals import ATTEMPTS, REFUSED, bearer, words_of
 from lib.session import Http
-
-# What a client hears, by the reason of the refusal.
-REFUSED = {
-    "netherlink": {
-        "user.blocked": "对方拒绝接收你的消息",
-        "content.forbidden_word": "消息包含违禁词",
-        "rate.limited": "请求过于频繁，请稍后再试",
-    },
-    "flix": {
-        "user.blocked": "blocked by the receiver",
-        "content.forbidden_word": "message contains a forbidden word",
-        "rate.limited": "too many requests, try again later",
-    },
-    "message_service": {
-        "user.blocked": (403, {"code": 403, "message": "对方拒绝接收您的消息", "data": None}),
-        "content.forbidden_word": (403, {"code": 403, "message": "消息包含违禁词", "data": None}),
-        "rate.limited": (429, {"code": 429, "message": "请求过于频繁，请稍后重试", "data": None}),
-    },
-    "im": {
-        "user.blocked": "Blocked by the receiver",
-        "content.forbidden_word": "Message contains a forbidden word",
-        "rate.limited": "Too many requests, try again later",
-    },
-    "carrypigeon": {
-        "user.blocked": (300, "you are blocked by this user"),
-        "content.forbidden_word": (100, "message has a forbidden word"),
-        "rate.limited": (300, "too many requests, try again later"),
-    },
-}
-ATTEMPTS = {}
 
 BLOCKS = """\
   - {{name: blocks, listen: 127.0.0.1:0, contracts: [interceptor.block_list]}}
@@ -48,66 +19,12 @@ plugins:
 """
 
 
-def attempt(contract):
-    """Marks the function that sends a text from ann to ben and returns what is heard of its refusal, as REFUSED has it."""
-    def mark(function):
-        ATTEMPTS[contract] = function
-        return function
-    return mark
-
-
-@attempt("netherlink")
-def _netherlink(two, text):
-    two.ann.session.send_json({"type": "chat", "payload": {"to": two.ben_account["handle"], "content": text, "type": "text"}})
-    answer = two.ann.session.find(lambda m: m["type"] in ("chat_response", "error"))
-    return answer["payload"]["message"] if answer["type"] == "error" else answer
-
-
-@attempt("flix")
-def _flix(two, text):
-    answer = two.ann.session.request("send_message", {
-        "client_message_id": secrets.token_hex(8), "conversation_id": two.ann.private_place(two.ben_account),
-        "content": {"text": text}, "message_type": "private_message", "content_type": "text",
-        "client_timestamp": "2025-04-10T10:30:00.000Z"})
-    return answer["response"]["reason"] if answer["status"] == "error" else answer
-
-
-@attempt("message_service")
-def _message_service(two, text):
-    body = {"receiverId": two.ben_account["uid"], "content": text, "messageType": "TEXT", "clientMsgId": secrets.token_hex(8)}
-    return Http(two.ann.base).call("POST", "/api/v1/messages/private", bearer(two.ann_account), json.dumps(body).encode())
-
-
-@attempt("im")
-def _im(two, text):
-    two.ann.session.send_json({"type": "send_message", "timestamp": 1, "data": {
-        "receiver_id": two.ben_account["handle"], "type": "text", "content": text}})
-    answer = two.ann.session.find(lambda m: m["type"] in ("send_message", "error"))
-    return answer["data"]["error"] if answer["type"] == "error" else answer
-
-
-@attempt("carrypigeon")
-def _carrypigeon(two, text):
-    answer = two.ann.session.request("/core/channel/message/create", {
-        "cid": two.ann.private_place(two.ben_account), "domain": "Core:Text", "data": {"text": text}})
-    return (answer["code"], answer["data"]["msg"]) if answer["code"] != 200 else answer
-
-
-def spoken(given):
-    """The contracts of this build."""
-    return [one for one in CONTRACTS if os.path.exists(os.path.join(given.plugins, f"contract.{one.contract}.so"))]
-
-
 def host_with(given, plugins, more=""):
-    return Host(given.loft, given.plugins, contracts=[one.contract for one in spoken(given)], extra=more + plugins)
+    return Host(given.loft, given.plugins, contracts=[one.contract for one in CONTRACTS], extra=more + plugins)
 
 
 def message_to(account):
     return json.dumps({"receiver_id": account["handle"], "type": "text", "content": "x"}).encode()
-
-
-def bearer(account):
-    return {"Authorization": f"Bearer {account['token']}"}
 
 
 def at_blocks(host):
@@ -133,8 +50,11 @@ class Two:
         self.ann.enter()
 
     def refused(self, text, reason):
-        heard = ATTEMPTS[self.ann.contract](self, text)
-        assert heard == REFUSED[self.ann.contract][reason], f"{self.ann.contract}: {heard}"
+        ways = [way for way in REFUSED if way.split()[0] == self.ann.contract]
+        assert ways, f"nothing is said of what {self.ann.contract} answers"
+        for way in ways:
+            heard = ATTEMPTS[way](self, text)
+            assert heard == REFUSED[way][reason], f"{way}: {heard}"
 
     def arrives(self, text, as_text=None):
         number = self.ann.send(self.ben_account, text)
@@ -162,7 +82,7 @@ class Two:
 def words_refused(given):
     """A message with a forbidden word is refused in the words of its contract, and is nowhere afterwards"""
     with host_with(given, "plugins:\n  - {use: interceptor.word_filter, options: {words: [badger, 坏话]}}\n") as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             for text in ("a badger", "BADGER!", "ｂａｄｇｅｒ", "bad\u200bger", "这是坏话吗", "\"badger\""):
                 two.refused(text, "content.forbidden_word")
@@ -173,13 +93,29 @@ def words_refused(given):
 
 
 @case
+def table(given):
+    """The operator's page says of every contract what its clients hear"""
+    page = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "docs", "operating", "policy.md")
+    with open(page, encoding="utf-8") as file:
+        rows = [[cell.strip() for cell in line.strip().strip("|").split("|")] for line in file if line.startswith("| `")]
+    reasons = ("rate.limited", "user.blocked", "content.forbidden_word")
+    for way, refused in REFUSED.items():
+        contract, over, _ = way.partition(" over HTTP")
+        row = next((row for row in rows if row[0].startswith(f"`{contract}`") and ("HTTP" in row[0]) == bool(over)), None)
+        assert row, f"the page has no row for {way}"
+        for reason, cell in zip(reasons, row[1:], strict=True):
+            for word in words_of(refused[reason]):
+                assert word in cell, f"{way}, {reason}: {word!r} is not in {cell!r}"
+
+
+@case
 def words_masked(given):
     """With `action: mask` the message goes on with stars, pushed and stored, and a repeat is a repeat"""
     with Place(given, "") as folder:
         words = folder.write("words.txt", "# one to a line\n坏话\n")
         rules = f"plugins:\n  - {{use: interceptor.word_filter, options: {{words: [badger], file: {words}, action: mask}}}}\n"
         with host_with(given, rules) as host:
-            for speaker in spoken(given):
+            for speaker in CONTRACTS:
                 two = Two(host, speaker)
                 text, masked = "a \"Badger\" 说坏话 \\ 😀", "a \"******\" 说** \\ 😀"
                 number = two.arrives(text, masked)
@@ -195,7 +131,7 @@ def limits(given):
     """Whoever sends too much is refused in the words of the contract; others and the exempt go on"""
     rules = ("plugins:\n  - {use: interceptor.rate_limit, options: {messages: {rate: 0.01, burst: 3}, exempt: [s_robot]}}\n")
     with host_with(given, rules) as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             for number in range(3):
                 two.arrives(f"number {number}")
@@ -234,7 +170,7 @@ def bursts(given):
 def blocks(given):
     """Whom a user has blocked cannot write to the user, in any contract, until that is taken back"""
     with host_with(given, BLOCKS.format("")) as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             two.arrives("before")
             edit(host, "PUT", two.ben_account, two.ann_account["handle"])
@@ -269,12 +205,12 @@ def blocks_last(given):
 def drops(given):
     """With `on_direct: drop_silently` the sender notices nothing, and the receiver has neither push nor list nor count"""
     with host_with(given, BLOCKS.format("on_direct: drop_silently")) as host:
-        for speaker in spoken(given):
+        for speaker in CONTRACTS:
             two = Two(host, speaker)
             edit(host, "PUT", two.ben_account, two.ann_account["handle"])
             number = two.ann.send(two.ben_account, "into the void")
             two.ben_hears_nothing()
-            listeners = [view(host, two.ben_account) for view in spoken(given)]
+            listeners = [view(host, two.ben_account) for view in CONTRACTS]
             for view in listeners:
                 until(lambda: all(seen.id != number for seen in view.catch_up()), f"{view.contract} lists it no more")  # noqa: B023
                 until(lambda: view.unread() in (0, None), f"{view.contract} counts it no more")  # noqa: B023
@@ -286,17 +222,39 @@ def drops(given):
 
 @case
 def groups(given):
-    """In groups what a blocked user writes is not pushed to whom blocked it, and is in the group's history"""
+    """In groups what a blocked user writes is not pushed to whom blocked it, and is in history and counts of all contracts"""
     with host_with(given, BLOCKS.format("")) as host:
         two = Two(host, Im)
         group = int(two.ben.http("POST", "/api/v1/groups", {"name": "g", "members": [two.ann_account["handle"]]})["group"]["id"])
         number = two.ann.send_to_group(group, "before")
         assert two.ben.hear().id == number
         edit(host, "PUT", two.ben_account, two.ann_account["handle"])
+        listeners = [view(host, two.ben_account) for view in CONTRACTS if view.pushes and view is not Im]
+        for listener in listeners:
+            listener.enter()
+            listener.session.round_trip()  # what was there before
+        counts = {view.contract: unread(host, view, two.ben_account) for view in CONTRACTS}
         number = two.ann.send_to_group(group, "not pushed")
         two.ben_hears_nothing()
-        assert number in [seen.id for seen in Im(host, two.ben_account).catch_up()]
+        for listener in listeners:
+            assert not listener.session.round_trip(), f"{listener.contract} heard of it"
+            listener.leave()
+        for view in CONTRACTS:
+            ben = view(host, two.ben_account)
+            seen = next(seen for seen in ben.catch_up() if seen.id == number)
+            assert seen.text == "not pushed", seen
+            count = ben.unread()
+            assert count is None or count == counts[view.contract] + 1, f"{view.contract}: {counts} then {count}"
+            ben.leave()
         two.leave()
+
+
+def unread(host, view, account):
+    ben = view(host, account)
+    try:
+        return ben.unread()
+    finally:
+        ben.leave()
 
 
 @case

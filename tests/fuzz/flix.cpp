@@ -3,42 +3,22 @@
 //
 // First byte: even, a socket whose frames are the lines (bit 1: it has joined, bit 2: version 1); odd, an HTTP request
 // with target and body as lines.
-#include <algorithm>
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
-#include <loft/json.hpp>
-
 #include "../contract_flix/host.hpp"
+#include "stranger.hpp"
 
 namespace {
 
 using namespace flix_test;
-
-void demand(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool is_json(Bytes text, bool object) {
-  const auto parsed = json::parse(text, 64);
-  return parsed && parsed->is(object ? json::Type::object : json::Type::array);
-}
-
-std::string_view line(std::string_view& rest) {
-  const auto end = std::min(rest.find('\n'), rest.size());
-  const auto out = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return out;
-}
+using namespace loft::fuzz;
 
 void prepare(Bench& bench) {
   auto& messaging = bench.messaging;
   messaging.submits.rule = [&bench](const auto& call) {
     const auto& submission = call.request;
-    demand(is_json(submission.content, true));
-    demand(submission.extras.empty() || is_json(submission.extras, true));
-    demand(submission.client_id.size() <= 128);
+    demand_submission(submission);
     return Accepted{share(bench.record(submission.domain, submission.content, nullptr, submission.extras)), false};
   };
   messaging.marks.rule = [](const auto& call) {
@@ -94,7 +74,7 @@ void converse(Bench& bench, bool joined, bool is_old, std::string_view rest) {
     if (utf8::valid(frame)) client.say(frame);
     bench.messaging.settle();
   }
-  for (const auto& frame : client.peer.sent) demand(is_json(frame, is_old));
+  for (const auto& frame : client.peer.sent) demand(is_json(frame, is_old ? json::Type::object : json::Type::array));
 }
 
 void request(Bench& bench, unsigned choice, std::string_view rest) {
@@ -111,8 +91,7 @@ void request(Bench& bench, unsigned choice, std::string_view rest) {
   const auto exchange = bench.routes.request(methods[choice >> 3 & 3], target, std::string(rest),
                                              {{"Authorization", (choice & 32) != 0 ? "Bearer service" : "Bearer bob"}});
   bench.messaging.settle();
-  demand(exchange->status >= 200 && exchange->status < 500);
-  demand(is_json(exchange->answer, true));
+  demand_answer(*exchange);
 }
 
 }  // namespace

@@ -3,38 +3,20 @@
 //
 // First byte: even, a WebSocket whose frames are the lines; odd, an HTTP request with target, user and body as lines.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
-#include <loft/json.hpp>
-
 #include "../contract_im/host.hpp"
+#include "stranger.hpp"
 
 namespace {
 
 using namespace im_test;
-
-void demand(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool is_object(Bytes text) {
-  const auto parsed = json::parse(text, 64);
-  return parsed && parsed->is(json::Type::object);
-}
-
-std::string_view line(std::string_view& rest) {
-  const auto end = std::min(rest.find('\n'), rest.size());
-  const auto out = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return out;
-}
+using namespace loft::fuzz;
 
 void prepare(Bench& bench) {
   auto& messaging = bench.messaging;
   messaging.submits.rule = [&bench](const auto& call) {
-    demand(is_object(call.request.content));
-    demand(call.request.client_id.size() <= 128);
+    demand_submission(call.request);
     return Accepted{share(bench.record(call.request.domain, call.request.content)), false};
   };
   messaging.marks.rule = [](const auto& call) {
@@ -77,8 +59,7 @@ void request(Bench& bench, unsigned choice, std::string_view rest) {
       bench.routes.request(method, std::move(target), std::string(rest),
                            {{"X-User-ID", std::string(user)}, {"Idempotency-Key", std::string(user)}});
   bench.messaging.settle();
-  demand(exchange->status >= 200 && exchange->status < 500);
-  demand(is_object(exchange->answer));
+  demand_answer(*exchange);
 }
 
 }  // namespace

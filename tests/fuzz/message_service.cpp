@@ -3,30 +3,15 @@
 //
 // First byte: which route. Then the line that is appended to its path, then the body.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
 #include "../contract_message_service/bench.hpp"
+#include "stranger.hpp"
 
 namespace {
 
 using namespace message_service_test;
-
-void demand(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool is_object(Bytes text) {
-  const auto parsed = json::parse(text, 64);
-  return parsed && parsed->is(json::Type::object);
-}
-
-std::string_view line(std::string_view& rest) {
-  const auto end = std::min(rest.find('\n'), rest.size());
-  const auto out = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return out;
-}
+using namespace loft::fuzz;
 
 struct Target {
   HttpMethod method;
@@ -52,13 +37,15 @@ constexpr Target targets[] = {{post, "/api/v1/messages/private"},
 /// Messaging that demands what the store may rely on, and echoes.
 void prepare_messages(Bench& bench) {
   auto& messaging = bench.messaging;
-  messaging.submits.rule = [&bench](const auto& call) {
-    const auto& wanted = call.request;
-    demand(is_object(wanted.content));
-    demand(wanted.client_id.size() <= 128);
-    demand(wanted.extras.empty() || is_object(wanted.extras));
-    demand(wanted.extras.size() <= 4096);
+  const auto accept = [&bench](const Submission& wanted) {
+    demand_submission(wanted);
     return Accepted{share(bench.record(wanted.domain, wanted.content, nullptr, Extras::decode(wanted.extras))), false};
+  };
+  messaging.submits.rule = [accept](const auto& call) { return accept(call.request); };
+  messaging.submit_alls.rule = [accept](const auto& call) {
+    std::vector<Accepted> all;
+    for (const auto& wanted : call.request) all.push_back(accept(wanted));
+    return all;
   };
   messaging.recalls.rule = [&bench](const auto& call) {
     demand(call.request.message != MessageId::none && call.request.reason.size() <= 1024);
@@ -103,7 +90,6 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   const auto& target = targets[data[0] % std::size(targets)];
   const auto path = target.path + std::string(line(rest));
   const auto exchange = bench.exchange(target.method, path, std::string(rest), "backend");
-  demand(exchange->status >= 200 && exchange->status < 500);
-  demand(is_object(exchange->answer));
+  demand_answer(*exchange);
   return 0;
 }

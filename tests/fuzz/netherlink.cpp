@@ -4,39 +4,20 @@
 // First byte, lowest bit: 0, a WebSocket whose frames are the lines; 1, an HTTP request with target and authorization
 // as lines, then the body.
 #include <cstdint>
-#include <cstdlib>
 #include <string_view>
 
-#include <loft/json.hpp>
-
 #include "../contract_netherlink/host.hpp"
+#include "stranger.hpp"
 
 namespace {
 
 using namespace netherlink_test;
-
-void demand(bool holds) {
-  if (!holds) std::abort();
-}
-
-bool is_object(Bytes text) {
-  const auto parsed = json::parse(text, 64);
-  return parsed && parsed->is(json::Type::object);
-}
-
-std::string_view line(std::string_view& rest) {
-  const auto end = std::min(rest.find('\n'), rest.size());
-  const auto out = rest.substr(0, end);
-  rest.remove_prefix(std::min(end + 1, rest.size()));
-  return out;
-}
+using namespace loft::fuzz;
 
 void prepare(Bench& bench) {
   auto& messaging = bench.messaging;
   messaging.submits.rule = [&bench](const auto& call) {
-    demand(is_object(call.request.content));
-    demand(call.request.client_id.size() <= 128);
-    demand(call.request.extras.empty() || is_object(call.request.extras));
+    demand_submission(call.request);
     return Accepted{share(bench.record(call.request.domain, call.request.content)), false};
   };
   messaging.marks.rule = [](const auto& call) {
@@ -82,8 +63,7 @@ void request(Bench& bench, unsigned choice, std::string_view rest) {
   auto authorization = std::string(line(rest));
   const auto exchange =
       bench.ask(method, std::move(target), std::string(rest), (choice & 4) != 0 ? authorization : "Bearer t2");
-  demand(exchange->status >= 200 && exchange->status < 500);
-  demand(is_object(exchange->answer));
+  demand_answer(*exchange);
 }
 
 }  // namespace

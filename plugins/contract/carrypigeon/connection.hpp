@@ -3,7 +3,9 @@
 
 #include <cstdint>
 #include <limits>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -18,6 +20,8 @@
 #include "carrypigeon/wire.hpp"
 
 namespace loft::carrypigeon {
+
+class ListPage;
 
 /// One request. Valid during `Connection::on_message`.
 struct Request {
@@ -72,6 +76,8 @@ class Connection final : public Conversant {
   void message_delete(const Request& request);
   void message_get(const Request& request);
   void message_list(const Request& request);
+  void list_from(std::int64_t id, std::shared_ptr<ListPage> page);
+  void mark_delivered(std::span<const MessageRecord> records);
   void unread_get(const Request& request);
   void read_state_update(const Request& request);
   void read_state_get(const Request& request);

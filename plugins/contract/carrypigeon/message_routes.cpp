@@ -1,7 +1,11 @@
 // `/core/channel/message/…`
 #include <algorithm>
+#include <memory>
+#include <span>
+#include <vector>
 
 #include "carrypigeon/connection.hpp"
+#include "carrypigeon/list_page.hpp"
 
 namespace loft::carrypigeon {
 namespace {
@@ -48,13 +52,18 @@ void Connection::message_get(const Request& request) {
   const auto [mid] = pick<1>(request.data, {"mid"});
   std::int64_t number = 0;
   if (!take(request, mid, number, 1)) return;
-  services_.messaging.message(peer_.caller(), static_cast<MessageId>(number),
-                              [this, id = request.id](Result<MessageRecord> result) {
-                                if (!result) return refuse(id, result.error());
-                                // A deleted message is gone for clients of this contract, whoever deleted it.
-                                if (result->is_recalled() || result->hidden) return refuse(id, no_message);
-                                reply(id, [&](std::string& out) { append_message(out, *result->message, services_); });
-                              });
+  services_.messaging.message(
+      peer_.caller(), static_cast<MessageId>(number), [this, id = request.id](Result<MessageRecord> result) {
+        if (!result) return refuse(id, result.error());
+        // What was deleted, for all or for this user, is gone for clients of this contract.
+        if (result->is_recalled() || result->hidden) return refuse(id, no_message);
+        reply(id, [&](std::string& out) {
+          const Message& message = *result->message;
+          const auto room = max_packet - out.size() - 1;
+          size_of(message) <= room ? append_message(out, message) : append_short_message(out, message, services_, room);
+        });
+        mark_delivered({&*result, 1});
+      });
 }
 
 void Connection::message_list(const Request& request) {
@@ -64,17 +73,30 @@ void Connection::message_list(const Request& request) {
   std::int64_t count = 0;
   if (!take(request, cid, number, 1) || !take(request, either(start, start_camel), until)) return;
   if (!take(request, limit, count, 1, 50)) return;
-  HistoryQuery query;
-  query.in = channel(number);
-  query.until = std::max<Millis>(until, 0);  // 0 and below: from now on backwards
-  query.limit = static_cast<std::size_t>(count);
-  query.with_recalled = false;
-  services_.messaging.history(
-      peer_.caller(), std::move(query), answer<Page>(request.id, [this](std::string& out, const Page& page) {
-        append_list(out, "messages", page.messages, [this](std::string& list, const MessageRecord& record) {
-          append_message(list, *record.message, services_);
-        });
-      }));
+  // 0 and below: from now on backwards
+  list_from(request.id,
+            std::make_shared<ListPage>(channel(number), std::max<Millis>(until, 0), static_cast<std::size_t>(count)));
+}
+
+void Connection::list_from(std::int64_t id, std::shared_ptr<ListPage> page) {
+  services_.messaging.history(peer_.caller(), page->query(), [this, id, page](Result<Page> part) {
+    if (!part) return refuse(id, part.error());
+    if (!page->take(std::move(*part))) return list_from(id, page);
+    std::vector<MessageRecord> shown;
+    reply(id, [&](std::string& out) { shown = page->append(out, services_); });
+    mark_delivered(shown);
+  });
+}
+
+// What a recipient is handed has reached it, by whatever way.
+void Connection::mark_delivered(std::span<const MessageRecord> records) {
+  MarkAct act;
+  act.mark = MarkId::delivered;
+  for (const auto& record : records) {
+    const bool is_new = record.receipt == Receipt::sent && record.message->sender != peer_.caller().user;
+    if (is_new) act.messages.push_back(record.message->id);
+  }
+  if (!act.messages.empty()) services_.messaging.mark(peer_.caller(), std::move(act), [](const Result<Marked>&) {});
 }
 
 void Connection::unread_get(const Request& request) {

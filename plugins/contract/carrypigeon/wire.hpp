@@ -41,8 +41,16 @@ void begin_push(std::string& out, std::string_view route);
 /// A notification without data: look that up again.
 void append_hint(std::string& out, std::string_view route);
 
-/// One message of a list. Content that fits no packet is shown as text, by its preview.
-void append_message(std::string& out, const Message& message, const Services& services);
+/// One message as it stands in lists, whole. `size_of` says how many bytes that takes.
+void append_message(std::string& out, const Message& message);
+std::size_t size_of(const Message& message) noexcept;
+
+/// So few bytes suffice for any message in short.
+inline constexpr std::size_t shortest_message = 192;
+
+/// The same message as a text, its preview, in at most `room` bytes, and marked so. Precondition: `room` is at least
+/// `shortest_message`.
+void append_short_message(std::string& out, const Message& message, const Services& services, std::size_t room);
 
 /// What a user calls itself: the name of its profile, else its handle.
 std::string name_of(const User& user);

@@ -2,6 +2,7 @@
 #include <loft/contract_tools.hpp>
 
 #include "fields.hpp"
+#include "handed_over.hpp"
 #include "session.hpp"
 
 namespace loft::flix {
@@ -105,6 +106,7 @@ Result<void> Session::history(const json::Value& payload, Address to) {
                                   shared_.wire.messages(out, result->messages, Reader::of(peer_.user()));
                                   out += '}';
                                 });
+                                mark_delivered(shared_, peer_.caller(), undelivered(*result, peer_.caller().user));
                               });
   return {};
 }
@@ -117,7 +119,7 @@ Result<void> Session::sync(const json::Value& payload, Address to) {
   auto write = [this, events](const SyncPage& page) {
     return shared_.wire.events(*events, page, peer_.user(), events->empty());
   };
-  sync_from(shared_, peer_.caller(), *after, std::move(write),
+  sync_from(shared_, peer_.caller(), *after, handing_over(shared_, peer_.caller(), std::move(write)),
             [this, events, to = std::move(to)](const Result<Position>& next) {
               if (!next) return refuse(to, next.error());
               answer(to, [&](std::string& out) {

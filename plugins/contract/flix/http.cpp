@@ -4,6 +4,7 @@
 #include <loft/contract_tools.hpp>
 
 #include "fields.hpp"
+#include "handed_over.hpp"
 
 namespace loft::flix {
 namespace {
@@ -38,7 +39,8 @@ void get(const Shared& shared, const HttpExchangePtr& exchange) {
       out += '}';
       reply(*exchange, out);
     };
-    shared.messaging().message(caller, *id, or_error<MessageRecord>(exchange, std::move(answer)));
+    shared.messaging().message(caller, *id,
+                               handing_over(shared, caller, or_error<MessageRecord>(exchange, std::move(answer))));
     return {};
   });
 }

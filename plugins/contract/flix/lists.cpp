@@ -2,6 +2,7 @@
 #include <array>
 
 #include "fields.hpp"
+#include "handed_over.hpp"
 #include "http.hpp"
 
 namespace loft::flix {
@@ -57,7 +58,8 @@ void list(const Shared& shared, const HttpExchangePtr& exchange) {
       out += '}';
       reply(*exchange, out);
     };
-    shared.messaging().inbox(caller, std::move(*query), or_error<Page>(exchange, std::move(answer)));
+    shared.messaging().inbox(caller, std::move(*query),
+                             handing_over(shared, caller, or_error<Page>(exchange, std::move(answer))));
     return {};
   });
 }
@@ -171,7 +173,8 @@ void sync(const Shared& shared, const HttpExchangePtr& exchange) {
       out += "\"}}";
       reply(*exchange, out);
     };
-    sync_from(shared, caller, *ask->after, std::move(write), or_error<Position>(exchange, std::move(answer)));
+    sync_from(shared, caller, *ask->after, handing_over(shared, caller, std::move(write)),
+              or_error<Position>(exchange, std::move(answer)));
     return {};
   });
 }

@@ -47,6 +47,7 @@ constexpr Row rows[] = {
     {"message.unknown", Act::any, 404, "Message not found", false},
     {"conversation.unknown", Act::any, 404, "Group not found", false},
     {"conversation.not_a_group", Act::any, 404, "Group not found", false},
+    {"conversation.read_only", Act::any, 403, "This conversation is read-only", false},
     {"conversation.handle_taken", Act::any, 400, "The group exists already", false},
     {"conversation.too_many_members", Act::any, 413, "Too many members", false},
     {"member.none", Act::leave, 400, "Not a member of the group", false},

@@ -6,6 +6,7 @@ Outside of strings:  $int $number $string $bool $any $null $time $iso   any valu
                      ...                                                further keys, or further items
 Inside of strings:   $NAME      the value kept (`$alice` is her handle, `$alice.uid` her number)
                      $id:NAME   any text here, kept as NAME
+                     $9*x       nine times the letter x; any number and letter
                      $$         a dollar
 """
 
@@ -138,6 +139,10 @@ class Template:
             self._need(",")
 
 
+def many(text):
+    return re.sub(r"\$(\d+)\*([A-Za-z])", lambda m: m.group(2) * int(m.group(1)), text)
+
+
 def fill(value, kept):
     """The template as plain data, for sending."""
     if isinstance(value, dict):
@@ -149,6 +154,7 @@ def fill(value, kept):
     if isinstance(value, Hole) or value is REST:
         raise TemplateError("placeholders stand for what is heard; this is sent")
     if isinstance(value, str):
+        value = many(value)
         return re.sub(r"\$\$|\$([A-Za-z_][A-Za-z_0-9]*(?:\.[a-z]+)?)",
                       lambda m: "$" if m.group() == "$$" else str(kept[m.group(1)]), value)
     return value
@@ -202,6 +208,7 @@ def _match_list(want, got, kept, path):
 def _match_text(want, got, kept, path):
     if not isinstance(got, str):
         raise Mismatch(path, f"expected the text \"{want}\", got {json.dumps(got, ensure_ascii=False)}")
+    want = many(want)
     pattern, names, at = "", [], 0
     for hole in re.finditer(r"\$\$|\$id:([A-Za-z_][A-Za-z_0-9]*)|\$([A-Za-z_][A-Za-z_0-9]*(?:\.[a-z]+)?)", want):
         pattern += re.escape(want[at:hole.start()])
