@@ -1,7 +1,7 @@
 // One table from failures to the wire.
 #include "errors.hpp"
-#include "ask.hpp"
 #include "../support/refusals.hpp"
+#include "ask.hpp"
 
 using namespace message_service_test;
 using message_service::wire_error;

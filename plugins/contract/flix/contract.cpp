@@ -44,8 +44,8 @@ struct Syncing {
 };
 
 // A client that keeps milliseconds only begins its millisecond anew: an answer does not end within it, or it would be
-// the same for ever. Whoever writes much and hears little has long stretches of nothing: they are passed over in larger steps, and not for
-// ever, since the next request goes on from there.
+// the same for ever. Whoever writes much and hears little has long stretches of nothing: they are passed over in larger
+// steps, and not for ever, since the next request goes on from there.
 void ask(const std::shared_ptr<Syncing>& syncing, Position after) {
   constexpr std::size_t first_limit = 100, next_limit = 1000;
   constexpr int most_rounds = 64;
