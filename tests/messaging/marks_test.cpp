@@ -268,7 +268,7 @@ TEST_CASE("senders of older messages are looked for among the newest thousand, a
   CHECK(receipts_of(listens) == std::vector<std::string>{receipt_line(b, next)});
 }
 
-TEST_CASE("where somebody has read, sync names the newest message: the caller's own of somebody else's, any of its own") {
+TEST_CASE("where somebody has read, sync names the newest message: for others one of the caller's own") {
   CoreOptions options;
   if (GENERATE(false, true)) options.recent_bytes = 1;
   options.page_bytes = 10 << 20;
