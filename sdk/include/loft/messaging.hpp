@@ -197,8 +197,8 @@ struct SyncQuery {
 
 struct SyncEntry {
   Position position = 0;
-  /// A message; for a recall the recalled one; where somebody else has read, the caller's newest message among what is
-  /// now read (one that is far behind is not looked for); else `record.message` is null.
+  /// A message; for a recall the recalled one; for `read` the newest that the caller has read or, by somebody else, the
+  /// caller's newest that is read (none that is far behind); else null. `receipt` is filled for messages from others.
   MessageRecord record;
   std::optional<Change> change;  ///< set: it is a change
   std::shared_ptr<const Conversation> conversation;
