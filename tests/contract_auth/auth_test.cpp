@@ -5,8 +5,8 @@
 #include <loft/testing/host.hpp>
 #include <loft/testing/messaging.hpp>
 
-#include "contract.hpp"
 #include "../support/refusals.hpp"
+#include "contract.hpp"
 
 using namespace loft;
 using namespace loft::testing;

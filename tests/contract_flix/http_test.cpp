@@ -1,8 +1,8 @@
 // Single messages over HTTP.
 #include <catch2/catch.hpp>
 
-#include "http_client.hpp"
 #include "../support/refusals.hpp"
+#include "http_client.hpp"
 
 using namespace flix_test;
 

@@ -1,9 +1,9 @@
 // One table from failures to the wire.
 #include <catch2/catch.hpp>
 
+#include "../support/refusals.hpp"
 #include "errors.hpp"
 #include "host.hpp"
-#include "../support/refusals.hpp"
 
 using namespace im_test;
 using im::wire_error;

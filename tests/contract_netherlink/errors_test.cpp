@@ -1,9 +1,9 @@
 // From failures of the host to what clients read.
 #include <catch2/catch.hpp>
 
+#include "../support/refusals.hpp"
 #include "host.hpp"
 #include "netherlink/errors.hpp"
-#include "../support/refusals.hpp"
 
 using namespace netherlink_test;
 
