@@ -106,7 +106,7 @@ TEST_CASE("what is refused before a route sees it has the document's form and ke
   CHECK(refusals.text(413) == "413 " + refusal(413, "请求体过大"));
   CHECK(refusals.text(431) == "431 " + refusal(431, "请求头过大"));
   CHECK(refusals.answer(503)->answer_headers.contains("Retry-After"));
-  Bench always({{"always_200", "true"}});
+  Bench always(Options{{"always_200", "true"}});
   tests::Refusals hidden(always.contract);
   CHECK(hidden.text(413) == "200 " + refusal(413, "请求体过大"));
 }
