@@ -155,10 +155,20 @@ def hides(given):
                 assert hidden not in rows and kept in rows, f"{where}: {rows}"
                 after = ben.unread()
                 assert after is None or after == before[view.contract] - 1, f"{where}: {before} then {after}"
+                assert gone(ben, hidden, pair.place(ben, in_group)), f"{where}: it can still be looked up"
                 ben.leave()
             # Whoever was not asked sees it as before.
             assert author.look(hidden, None).text == "not for me"
             author.leave()
+
+
+def gone(person, number, place):
+    """Whether a message that is asked for is refused, not given, or, in the contract that knows such, given as deleted."""
+    try:
+        seen = person.look(number, place)
+    except AssertionError:
+        return True
+    return seen is None or seen.state == "deleted"
 
 
 def count(host, view, account):
@@ -182,6 +192,18 @@ def repeats(given):
                 assert len(set(ids)) == 1, f"{sender.contract}, {'group' if in_group else 'private'}: {ids}"
 
 
+@case
+def repeats_elsewhere(given):
+    """A client's id that comes again through another contract is answered with the original, and pushed to nobody."""
+    with all_contracts(given) as host:
+        speakers = [one for one in CONTRACTS if one.has_client_ids]
+        for first in speakers:
+            pair = Pair(host)
+            for in_group in (False, True):
+                ids = say_with_one_key(pair, in_group, [first, *(one for one in speakers if one is not first)])
+                assert len(set(ids)) == 1, f"first {first.contract}, {'group' if in_group else 'private'}: {ids}"
+
+
 def say_with_one_key(pair, in_group, speakers):
     """The same words with one client id, each time over a fresh connection; what each is answered. Ben hears it once."""
     listener = Im(pair.host, pair.ben)
@@ -193,7 +215,7 @@ def say_with_one_key(pair, in_group, speakers):
         ann = speaker(pair.host, pair.ann)
         ann.enter()
         try:
-            ids.append(pair.say(ann, in_group, "once", key))
+            ids.append(pair.say(ann, in_group, "once, \"only\" 😀 一次", key))
         except AssertionError as error:
             raise AssertionError(f"{' then '.join(one.contract for one in speakers)}: {error}") from None
         finally:
