@@ -150,10 +150,12 @@ TEST_CASE("unread messages are counted by the type of their conversations") {
 }
 
 TEST_CASE("what a recipient is handed counts as delivered, by whatever way it asked, and once") {
-  const auto asked = [](HttpMethod method, const std::string& target, Receipt receipt, const std::string& by) {
+  const auto asked = [](HttpMethod method, const std::string& target, Receipt receipt, const std::string& by,
+                        bool is_hidden = false) {
     Bench bench;
     auto record = bench.record();
     record.receipt = receipt;
+    record.hidden = is_hidden;
     bench.messaging.inboxes.rule = [&](const auto&) { return Page{{record}, 0, false}; };
     bench.messaging.messages.rule = [&](const auto&) { return record; };
     bench.messaging.syncs.rule = [&](const auto&) {
@@ -175,5 +177,6 @@ TEST_CASE("what a recipient is handed counts as delivered, by whatever way it as
     CHECK(asked(HttpMethod::get, target, Receipt::sent, "bob") == 1);
     CHECK(asked(HttpMethod::get, target, Receipt::delivered, "bob") == 0);
     CHECK(asked(HttpMethod::get, target, Receipt::sent, "alice") == 0);
+    CHECK(asked(HttpMethod::get, target, Receipt::sent, "bob", true) == 0);
   }
 }

@@ -8,8 +8,9 @@
 
 namespace loft::flix {
 
+/// What the reader has deleted stays as it was: nobody else hears of that.
 inline bool is_undelivered(const MessageRecord& record, UserId reader) noexcept {
-  return record.message != nullptr && record.receipt == Receipt::sent && !record.is_recalled() &&
+  return record.message != nullptr && record.receipt == Receipt::sent && !record.is_recalled() && !record.hidden &&
          record.message->sender != reader;
 }
 
