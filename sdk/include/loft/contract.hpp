@@ -214,9 +214,9 @@ class Routes {
                       Function<Admission(const HttpExchange&)> admit = {}) = 0;
   /// Connections of a packet transport speak to this contract.
   virtual void packets(Function<std::unique_ptr<Conversant>(Peer&, const Opening&)> open) = 0;
-  /// Answers what no route matches below this contract's mount (`status` is 404 or 405), and at once what the transport
-  /// has refused to read (400, 413, 414, 417 or 431; the connection closes then, and of the request there is as much as
-  /// was read).
+  /// Answers what no route matches below this contract's mount (404, 405; of a WebSocket's path 400, 426), and at once
+  /// what the transport refuses (400, 408, 413, 414, 417, 431, 501, 503, 505: the connection closes, and of the request
+  /// there is as much as was read).
   virtual void otherwise(Function<void(HttpExchangePtr, unsigned status)> handler) = 0;
 };
 
