@@ -1,5 +1,6 @@
 #include "identity/base64url.hpp"
 
+#include <array>
 #include <cstdint>
 
 namespace loft::identity {
@@ -7,12 +8,14 @@ namespace {
 
 constexpr std::string_view alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 
-int sextet(char c) {
-  if (c >= 'A' && c <= 'Z') return c - 'A';
-  if (c >= 'a' && c <= 'z') return c - 'a' + 26;
-  if (c >= '0' && c <= '9') return c - '0' + 52;
-  return c == '-' ? 62 : c == '_' ? 63 : -1;
-}
+constexpr auto sextets = [] {
+  std::array<std::int8_t, 256> table{};
+  table.fill(-1);
+  for (std::size_t i = 0; i < alphabet.size(); ++i) {
+    table[static_cast<unsigned char>(alphabet[i])] = static_cast<std::int8_t>(i);
+  }
+  return table;
+}();
 
 }  // namespace
 
@@ -31,16 +34,16 @@ std::string to_base64url(std::string_view bytes) {
 
 std::optional<std::string> from_base64url(std::string_view text) {
   if (text.size() % 4 == 1) return std::nullopt;
-  std::string out;
-  out.reserve(text.size() * 3 / 4);
+  std::string out(text.size() * 3 / 4, '\0');
+  auto* next = out.data();
   std::uint32_t buffer = 0;
   int bits = 0;
   for (const char c : text) {
-    const int value = sextet(c);
+    const int value = sextets[static_cast<unsigned char>(c)];
     if (value < 0) return std::nullopt;
     buffer = (buffer << 6) | static_cast<std::uint32_t>(value);
     bits += 6;
-    if (bits >= 8) out += static_cast<char>((buffer >> (bits -= 8)) & 255);
+    if (bits >= 8) *next++ = static_cast<char>((buffer >> (bits -= 8)) & 255);
   }
   if ((buffer & ((1u << bits) - 1)) != 0) return std::nullopt;
   return out;

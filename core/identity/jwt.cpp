@@ -18,6 +18,7 @@ namespace {
 using namespace identity;
 
 constexpr std::size_t max_token = 8 << 10;
+constexpr int claims_depth = 16;
 constexpr std::size_t most_tries = 16;  // keys that a token without `kid` is tried with; each costs a signature check
 
 struct Header {
@@ -53,18 +54,6 @@ bool may_be(const TrustedKey& key, const Header& header) {
   return key.key.algorithm() == header.algorithm && (key.kid.empty() || header.kid.empty() || key.kid == header.kid);
 }
 
-/// The key's own check, or the memory of it; an HMAC is quicker than remembering.
-bool is_signed(std::string_view token, std::string_view signed_part, std::string_view signature,
-               const KeyRing::Keys& keys, std::size_t which) {
-  const auto& key = keys[which].key;
-  if (is_secret_kind(key.algorithm())) return key.verify(signed_part, signature);
-  auto& verified = Verified::of_thread();
-  if (verified.holds(token, keys.number, which)) return true;
-  if (!key.verify(signed_part, signature)) return false;
-  verified.note(token, keys.number, which);
-  return true;
-}
-
 Key own_key(std::string secret) {
   auto key = Key::from_secret(Algorithm::hs256, std::move(secret));
   if (!key) throw std::invalid_argument("auth.jwt.secret " + key.error().detail);
@@ -81,6 +70,20 @@ JwtIdentity::JwtIdentity(std::string secret, std::string issuer, ClaimRules rule
 Result<Claims> JwtIdentity::verify(std::string_view token, const TokenRules& rules) const {
   if (token.empty()) return refuse("token.missing", "a token is required");
   if (token.size() > max_token) return malformed("the token is longer than 8 KiB");
+  const auto keys = ring_.keys();
+  if (const auto* known = Verified::of_thread().find(token, keys->number)) {
+    const auto& key = (*keys)[known->key];
+    const auto object = json::parse(known->claims, claims_depth);
+    if (object && allowed(rules, key.key.algorithm())) {
+      if (auto claims = judge(*object, *key.vouching, rules_, rules, clock_.now())) return claims;
+    }
+    // Why not, or whether another key's rules hold, is found out below.
+  }
+  return verify_anew(token, *keys, rules);
+}
+
+Result<Claims> JwtIdentity::verify_anew(std::string_view token, const KeyRing::Keys& keys,
+                                        const TokenRules& rules) const {
   const auto first = token.find('.');
   const auto second = first == std::string_view::npos ? first : token.find('.', first + 1);
   if (second == std::string_view::npos || token.find('.', second + 1) != std::string_view::npos) {
@@ -92,32 +95,34 @@ Result<Claims> JwtIdentity::verify(std::string_view token, const TokenRules& rul
   if (!signature) return malformed("the signature is not base64url");
   if (!allowed(rules, header->algorithm)) return refuse("token.algorithm", "the algorithm is not one of this contract");
 
-  const auto keys = ring_.keys();
   const auto signed_part = token.substr(0, second);
   std::optional<json::Value> object;
   std::string payload;
   std::optional<Error> refused;
   std::size_t tries = 0;
-  for (std::size_t i = 0; i < keys->size(); ++i) {
-    const auto& key = (*keys)[i];
+  for (std::size_t i = 0; i < keys.size(); ++i) {
+    const auto& key = keys[i];
     if (!may_be(key, *header)) continue;
     if (++tries > most_tries) break;
-    if (!is_signed(token, signed_part, *signature, *keys, i)) continue;
+    if (!key.key.verify(signed_part, *signature)) continue;
     if (!object) {
       auto bytes = from_base64url(token.substr(first + 1, second - first - 1));
       if (!bytes) return malformed("the claims are not base64url");
       payload = std::move(*bytes);
-      const auto parsed = json::parse(payload, 16);
+      const auto parsed = json::parse(payload, claims_depth);
       if (!parsed || !parsed->is(json::Type::object)) return malformed("the claims are not a JSON object");
       object = *parsed;
     }
     // One key may stand here for two issuers: the one whose rules hold counts.
     auto claims = judge(*object, *key.vouching, rules_, rules, clock_.now());
-    if (claims) return claims;
+    if (claims) {
+      Verified::of_thread().note(token, payload, keys.number, i);
+      return claims;
+    }
     if (!refused || refused->reason == "token.forged") refused = std::move(claims.error());
   }
   if (refused) return std::move(*refused);
-  return no_key(*keys, header->algorithm, tries > 0);
+  return no_key(keys, header->algorithm, tries > 0);
 }
 
 /// Why no key believes a token that is well-formed.

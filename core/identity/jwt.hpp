@@ -38,6 +38,8 @@ class JwtIdentity final : public Identity {
   std::string mint(const User& user, Millis ttl, bool service = false) const;
 
  private:
+  Result<Claims> verify_anew(std::string_view token, const identity::KeyRing::Keys& keys,
+                             const TokenRules& rules) const;
   Error no_key(const identity::KeyRing::Keys& keys, identity::Algorithm algorithm, bool tried) const;
 
   std::string issuer_;
