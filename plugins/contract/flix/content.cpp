@@ -48,23 +48,22 @@ json::Value member(const json::Value& object, std::string_view name) {
   return object.find(name).value_or(json::Value());
 }
 
-json::Value first_text(const json::Value& list) {
-  json::Value found;
-  list.elements([&](const json::Value& item) {
-    if (item.is(json::Type::string)) found = item;
-    return false;
-  });
-  return found;
-}
-
-/// The store knows one picture by its `url`; the document's list is kept beside it.
+/// The store knows one picture by its `url`. A list of several is kept beside it; one of a single picture is that, so
+/// that the same picture is the same content whatever contract it came by.
 void put_image(const json::Value& content, std::string& out) {
   Object object(out);
-  const auto url = first_text(member(content, "image_urls"));
+  json::Value url;
+  std::size_t count = 0;
+  member(content, "image_urls").elements([&](const json::Value& item) {
+    if (++count == 1 && item.is(json::Type::string)) url = item;
+    return count < 2;
+  });
   const bool has_url = content.find("url").has_value();
-  if (!has_url && url.is(json::Type::string)) object.add("url", url.raw());
+  const bool has_first = !has_url && url.is(json::Type::string);
+  if (has_first) object.add("url", url.raw());
   content.members([&](const json::Value& name, const json::Value& value) {
-    if (has_url || !name.equals("url")) object.add(name, value);
+    const bool is_said = (!has_url && name.equals("url")) || (has_first && count == 1 && name.equals("image_urls"));
+    if (!is_said) object.add(name, value);
     return true;
   });
   object.end();

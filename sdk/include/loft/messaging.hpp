@@ -237,10 +237,10 @@ struct MarkState {
 };
 
 /// Thread role of every function: the thread in `caller.thread`, unless said otherwise. Answers come on that thread.
-/// Reads may answer before they return; writes never do. Everything a function needs of its arguments it takes over.
-/// The `limit` of a query is taken as it is: bounding what a client may ask for is the contract's part.
-/// Every function may answer `unavailable` (storage; writes: `host.clock`), `overloaded` (a queue is full) and
-/// `internal`.
+/// Reads may answer before they return; writes never do. What it needs of its arguments a function takes over. Bounding
+/// the `limit` of a query is the contract's part. Every function may answer `unavailable` (storage; writes:
+/// `host.clock`), `overloaded` (a queue is full) and `internal`. A direct or system conversation of others is
+/// `conversation.unknown`, whatever is asked of it: `member.none` tells of groups.
 class Messaging {
  public:
   virtual ~Messaging() = default;
