@@ -49,6 +49,7 @@ void PeerSession::login(UserRef user, SessionPolicy policy, Done<Login> done) {
   opening_->link = &link_;
   opening_->caller.contract = &contract_;
   opening_->caller.thread = thread_;
+  opening_->caller.service = policy.service;
   opening_->follow(policy);
   core_.sessions().add(*opening_);
   link_.hold();

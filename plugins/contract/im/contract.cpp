@@ -45,7 +45,7 @@ Result<Proven> prove(const Shared& shared, std::string named, std::string_view t
   const auto claims = shared.host->identity().verify(token, shared.settings.token);
   if (!claims) return claims.error();
   if (!named.empty() && !is_named(*claims, named)) return failure::wrong_user();
-  return Proven{claims->user(), claims->believed_until};
+  return Proven{claims->user(), claims->believed_until, claims->service};
 }
 
 void ImContract::options(OptionTable& table) {

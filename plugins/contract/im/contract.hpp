@@ -53,7 +53,8 @@ class ImContract final : public Contract {
 /// Who calls, and for how long that is proved.
 struct Proven {
   UserRef user;
-  Millis until = 0;  ///< since 1970; 0: for ever
+  Millis until = 0;      ///< since 1970; 0: for ever
+  bool service = false;  ///< as Caller::service
 };
 
 /// The user that an HTTP request or a login names, proved as the settings ask. `named` may be empty over HTTP with a

@@ -44,8 +44,8 @@ void answer_group(HttpExchange& exchange, const ConversationRecord& record, std:
 }
 
 Result<void> create(const Shared& shared, const HttpExchangePtr& exchange) {
-  auto ref = caller_of(shared, *exchange);
-  if (!ref) return ref.error();
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
   const auto body = body_of(*exchange);
   if (!body) return body.error();
   const auto [name, description, members] = pick<3>(*body, {"name", "description", "members"});
@@ -58,7 +58,7 @@ Result<void> create(const Shared& shared, const HttpExchangePtr& exchange) {
   group.description = std::move(*about);
   std::string echo;
   if (auto read = read_members(members, group.members, echo); !read) return read;
-  as_user(shared, exchange, std::move(*ref),
+  as_user(shared, exchange, std::move(*who),
           [&shared, exchange, group = std::move(group), echo = std::move(echo)](const Caller& caller,
                                                                                 const UserPtr&) mutable {
             auto answer = [exchange, echo = std::move(echo)](const ConversationRecord& record) {
@@ -73,9 +73,9 @@ Result<void> create(const Shared& shared, const HttpExchangePtr& exchange) {
 /// Calls `then(record, members)`. A group that anybody may join shows itself to everybody; others to members only.
 template <class F>
 Result<void> look_up(const Shared& shared, const HttpExchangePtr& exchange, F then) {
-  auto ref = caller_of(shared, *exchange);
-  if (!ref) return ref.error();
-  as_user(shared, exchange, std::move(*ref), [&shared, exchange, then](const Caller& caller, const UserPtr&) {
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
+  as_user(shared, exchange, std::move(*who), [&shared, exchange, then](const Caller& caller, const UserPtr&) {
     auto with_record = [&shared, exchange, then, caller](ConversationRecord record) {
       if (record.conversation->kind != ConversationKind::group) {
         return reply(*exchange, Error{Code::not_found, "conversation.unknown", {}});
@@ -113,9 +113,9 @@ Result<void> members(const Shared& shared, const HttpExchangePtr& exchange) {
 }
 
 Result<void> change(const Shared& shared, const HttpExchangePtr& exchange, MembershipAct::Kind kind) {
-  auto ref = caller_of(shared, *exchange);
-  if (!ref) return ref.error();
-  as_user(shared, exchange, std::move(*ref), [&shared, exchange, kind](const Caller& caller, const UserPtr&) {
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
+  as_user(shared, exchange, std::move(*who), [&shared, exchange, kind](const Caller& caller, const UserPtr&) {
     MembershipAct act;
     act.kind = kind;
     act.in = ConversationRef::handle_or_id(std::string(exchange->parameter("id")));

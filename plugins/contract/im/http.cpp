@@ -28,8 +28,8 @@ void stats(const Shared& shared, HttpExchange& exchange) {
 }
 
 Result<void> send(const Shared& shared, const HttpExchangePtr& exchange) {
-  auto ref = caller_of(shared, *exchange);
-  if (!ref) return ref.error();
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
   const auto body = body_of(*exchange);
   if (!body) return body.error();
   Submission submission;
@@ -37,7 +37,7 @@ Result<void> send(const Shared& shared, const HttpExchangePtr& exchange) {
   if (auto fits = check_client_id(key, "Idempotency-Key"); !fits) return fits;
   submission.client_id = key;
   if (auto read = read_submission(*body, submission); !read) return read;
-  as_user(shared, exchange, std::move(*ref),
+  as_user(shared, exchange, std::move(*who),
           [&shared, exchange, submission = std::move(submission)](const Caller& caller, UserPtr user) mutable {
             auto answer = [&shared, exchange, user = std::move(user)](const Accepted& accepted) {
               auto& out = scratch();
@@ -54,11 +54,11 @@ Result<void> send(const Shared& shared, const HttpExchangePtr& exchange) {
 }
 
 Result<void> get(const Shared& shared, const HttpExchangePtr& exchange) {
-  auto ref = caller_of(shared, *exchange);
-  if (!ref) return ref.error();
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
   const auto id = message_id(exchange->parameter("id"));
   if (id == MessageId::none) return Error{Code::not_found, "message.unknown", {}};
-  as_user(shared, exchange, std::move(*ref), [&shared, exchange, id](const Caller& caller, UserPtr user) {
+  as_user(shared, exchange, std::move(*who), [&shared, exchange, id](const Caller& caller, UserPtr user) {
     auto answer = [&shared, exchange, user = std::move(user)](const MessageRecord& record) {
       if (record.hidden) return reply(*exchange, Error{Code::not_found, "message.unknown", {}});
       auto& out = scratch();
@@ -73,8 +73,8 @@ Result<void> get(const Shared& shared, const HttpExchangePtr& exchange) {
 }
 
 Result<void> ack(const Shared& shared, const HttpExchangePtr& exchange) {
-  auto ref = caller_of(shared, *exchange);
-  if (!ref) return ref.error();
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
   const auto body = body_of(*exchange);
   if (!body) return body.error();
   const auto [status] = pick<1>(*body, {"status"});
@@ -82,7 +82,7 @@ Result<void> ack(const Shared& shared, const HttpExchangePtr& exchange) {
   auto act = read_ack(id, status, shared.fetched);
   if (!act) return act.error();
   if (id == MessageId::none) return Error{Code::not_found, "message.unknown", {}};
-  as_user(shared, exchange, std::move(*ref),
+  as_user(shared, exchange, std::move(*who),
           [&shared, exchange, act = std::move(*act)](const Caller& caller, const UserPtr&) mutable {
             shared.messaging().mark(caller, std::move(act), or_error<Marked>(exchange, [exchange](const Marked&) {
                                       reply_success(*exchange);
@@ -92,14 +92,14 @@ Result<void> ack(const Shared& shared, const HttpExchangePtr& exchange) {
 }
 
 Result<void> offline(const Shared& shared, const HttpExchangePtr& exchange) {
-  auto ref = caller_of(shared, *exchange);
-  if (!ref) return ref.error();
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
   const auto after = cursor(exchange->query_value("last_message_id").value_or(std::string()));
   if (!after) return after.error();
   const auto wanted = query_integer(*exchange, "limit");
   if (!wanted.ok) return failure::field("limit must be an integer");
   const auto query = shared.offline(*after, limit(wanted.value));
-  as_user(shared, exchange, std::move(*ref), [&shared, exchange, query](const Caller& caller, UserPtr user) {
+  as_user(shared, exchange, std::move(*who), [&shared, exchange, query](const Caller& caller, UserPtr user) {
     auto answer = [&shared, exchange, user = std::move(user)](const Page& page) {
       auto& out = scratch();
       shared.wire.page(out, page, *user);
@@ -127,10 +127,8 @@ void reply(HttpExchange& exchange, const Error& error, Act act) {
 
 void reply_success(HttpExchange& exchange) { reply(exchange, "{\"success\":true}"); }
 
-Result<UserRef> caller_of(const Shared& shared, const HttpExchange& exchange) {
-  auto proven = prove(shared, std::string(exchange.header("X-User-ID")), bearer(exchange.header("Authorization")));
-  if (!proven) return proven.error();
-  return std::move(proven->user);
+Result<Proven> caller_of(const Shared& shared, const HttpExchange& exchange) {
+  return prove(shared, std::string(exchange.header("X-User-ID")), bearer(exchange.header("Authorization")));
 }
 
 Result<json::Value> body_of(const HttpExchange& exchange) {

@@ -24,20 +24,17 @@ void reply(HttpExchange& exchange, const Error& error, Act act = Act::any);
 void reply_success(HttpExchange& exchange);
 
 /// The user that `X-User-ID` and `Authorization` name.
-Result<UserRef> caller_of(const Shared& shared, const HttpExchange& exchange);
+Result<Proven> caller_of(const Shared& shared, const HttpExchange& exchange);
 
 /// The body as an object. Valid as long as the exchange.
 Result<json::Value> body_of(const HttpExchange& exchange);
 
 /// Looks the caller up and calls `then(Caller, UserPtr)`; answers itself where there is no such user.
 template <class F>
-void as_user(const Shared& shared, const HttpExchangePtr& exchange, UserRef ref, F then) {
-  shared.host->users().find(exchange->caller(UserId::none), std::move(ref),
-                            [exchange, then = std::move(then)](Result<UserPtr> found) mutable {
-                              if (!found) return reply(*exchange, found.error());
-                              const auto caller = exchange->caller((*found)->id);
-                              then(caller, std::move(*found));
-                            });
+void as_user(const Shared& shared, const HttpExchangePtr& exchange, Proven who, F then) {
+  loft::as_user(
+      shared.host->users(), exchange, std::move(who.user), who.service,
+      [exchange](const Error& error) { reply(*exchange, error); }, std::move(then));
 }
 
 /// An answer handler: errors are answered, a value goes to `then(T)`.

@@ -152,6 +152,7 @@ Result<void> Session::login(const Request& request) {
   policy.single = true;
   policy.mark_on_push = {MarkId::delivered, shared_.fetched};
   policy.until = proven->until;
+  policy.service = proven->service;
   peer_.login(std::move(proven->user), std::move(policy), [this](Result<Login> result) { logged_in(result); });
   return {};
 }

@@ -78,8 +78,9 @@ struct SessionPolicy {
   Interests interests;
   Variant variant = 0;
   std::vector<MarkId> mark_on_push;  ///< set on each foreign message pushed to this session, once proven
-  Millis until = 0;  ///< since 1970: when the proof of identity ends, and the session with it (`on_expired`);
-                     ///< 0: never. Filled in by `Peer::login` from claims
+  Millis until = 0;      ///< since 1970: when the proof of identity ends, and the session with it (`on_expired`);
+                         ///< 0: never. Filled in by `Peer::login` from claims
+  bool service = false;  ///< as Caller::service; filled in likewise
 };
 
 /// What is on its way to a session. Valid during the call.
@@ -174,6 +175,7 @@ class Peer {
   /// As above, for the user that a verified token names: the session ends when the token does.
   void login(const Claims& proof, SessionPolicy policy, Done<Login> done) {
     policy.until = proof.believed_until;
+    policy.service = proof.service;
     login(proof.user(), std::move(policy), std::move(done));
   }
   virtual void logout() = 0;

@@ -93,17 +93,24 @@ inline QueryInteger query_integer(const HttpExchange& exchange, std::string_view
   return {true, parsed->integer()};
 }
 
-/// Finds the user that `claims` name and calls `then(Caller, user)`, or `refuse(Error)`. `exchange` is kept meanwhile.
+/// Finds the user and calls `then(Caller, user)`, or `refuse(Error)`. `exchange` is kept meanwhile. `service`: as
+/// Caller::service.
 template <class Refuse, class Then>
-void as_user(Users& users, const HttpExchangePtr& exchange, const Claims& claims, Refuse refuse, Then then) {
-  users.find(exchange->caller(UserId::none), claims.user(),
-             [exchange, service = claims.service, refuse = std::move(refuse),
+void as_user(Users& users, const HttpExchangePtr& exchange, UserRef ref, bool service, Refuse refuse, Then then) {
+  users.find(exchange->caller(UserId::none), std::move(ref),
+             [exchange, service, refuse = std::move(refuse),
               then = std::move(then)](Result<std::shared_ptr<const User>> found) mutable {
                if (!found) return refuse(std::move(found.error()));
                auto caller = exchange->caller((*found)->id);
                caller.service = service;
                then(caller, std::move(*found));
              });
+}
+
+/// The same for the user that `claims` name.
+template <class Refuse, class Then>
+void as_user(Users& users, const HttpExchangePtr& exchange, const Claims& claims, Refuse refuse, Then then) {
+  as_user(users, exchange, claims.user(), claims.service, std::move(refuse), std::move(then));
 }
 
 }  // namespace loft
