@@ -38,10 +38,12 @@ namespace loft {
 struct CoreOptions {
   bool auto_create_users = false;
   std::size_t content_bytes = 64 << 10;  ///< of one message's content
-  std::size_t page_bytes = 512 << 10;    ///< of one page of messages, but for a page of one
-  std::size_t group_members = 100'000;   ///< of one group
-  std::size_t receipts_max = 200;        ///< members up to which a sender sees exact group receipts
-  std::size_t queue_entries = 100'000;   ///< waiting for the committer; beyond it callers hear `overloaded`
+  std::size_t page_bytes = 512 << 10;    ///< of one page of messages for a session, but for a page of one
+  std::size_t http_page_bytes =
+      16 << 20;                         ///< the same for callers without a session: who counts pages expects full ones
+  std::size_t group_members = 100'000;  ///< of one group
+  std::size_t receipts_max = 200;       ///< members up to which a sender sees exact group receipts
+  std::size_t queue_entries = 100'000;  ///< waiting for the committer; beyond it callers hear `overloaded`
   std::size_t queue_bytes = 256 << 20;
   std::size_t batch_entries = 16'384;  ///< of one transaction
   /// Newest messages kept in memory, over all conversations. Not more than a processor's cache holds: what is older

@@ -6,8 +6,8 @@
 
 namespace loft {
 
-/// How much a page may still hold. An answer must fit into a connection's outbox whatever its messages' size; a page
-/// that is full before its limit says that there is more.
+/// How much a page may still hold. A session's answer must not fill its connection's outbox, where others' messages
+/// wait as well; a page that is full before its limit says that there is more.
 class PageRoom {
  public:
   explicit PageRoom(std::size_t bytes) : left_(bytes) {}

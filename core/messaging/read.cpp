@@ -22,8 +22,8 @@ void Core::message(const Caller& from, MessageId id, Done<MessageRecord> done) {
               if (known) return done(std::move(record));
               in_pool<MessageRecord>(
                   caller,
-                  [this, user = caller.user, record = std::move(*record)]() mutable {
-                    return Reader(*this, user).shown(std::move(record));
+                  [this, caller, record = std::move(*record)]() mutable {
+                    return Reader(*this, caller).shown(std::move(record));
                   },
                   std::move(done));
             });
@@ -56,7 +56,7 @@ void Core::inbox(const Caller& from, InboxQuery query, Done<Page> done) {
 void Core::read_inbox(const Caller& caller, InboxQuery query, ConversationState* in, Done<Page> done) {
   const auto mark = query.mark_returned;
   in_pool<Page>(
-      caller, [this, user = caller.user, query = std::move(query), in] { return Reader(*this, user).inbox(query, in); },
+      caller, [this, caller, query = std::move(query), in] { return Reader(*this, caller).inbox(query, in); },
       [this, caller, mark, done = std::move(done)](Result<Page> page) mutable {
         if (!page || !mark || page->messages.empty()) return done(std::move(page));
         MarkEntry entry;
@@ -97,8 +97,8 @@ void Core::read_view(const Caller& from, Done<T> done, F read) {
   with_reader<T>(from, std::move(done), [this, read](const Caller& caller, Done<T> answer) {
     in_pool<T>(
         caller,
-        [this, user = caller.user, read] {
-          Reader reader(*this, user);
+        [this, caller, read] {
+          Reader reader(*this, caller);
           return read(reader);
         },
         std::move(answer));
@@ -154,10 +154,10 @@ void Core::look_at(const Caller& caller, ConversationRef ref, bool must_be_membe
         if (!found) return done(std::move(found.error()));
         in_pool<T>(
             caller,
-            [this, user = caller.user, must_be_member, conversation = *found, read]() mutable -> Result<T> {
+            [this, caller, must_be_member, conversation = *found, read]() mutable -> Result<T> {
               {
                 std::lock_guard lock(state_.mutex);
-                const bool is_member = conversation->sees(user);
+                const bool is_member = conversation->sees(caller.user);
                 // Others may know of a group, but not of what is between two or for one.
                 if (!is_member && conversation->info->kind != ConversationKind::group) {
                   return Error{Code::not_found, "conversation.unknown", "no such conversation"};
@@ -166,7 +166,7 @@ void Core::look_at(const Caller& caller, ConversationRef ref, bool must_be_membe
                   return Error{Code::forbidden, "member.none", "not a member of this conversation"};
                 }
               }
-              Reader reader(*this, user);
+              Reader reader(*this, caller);
               return read(reader, *conversation);
             },
             std::move(done));

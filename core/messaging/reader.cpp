@@ -73,7 +73,7 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
   }
   const auto hidden = hidden_in(conversation.id());
   Page page;
-  PageRoom room(core_.options_.page_bytes);
+  PageRoom room(page_bytes_);
   while (!page.more && high >= seen->low) {
     auto records = log(conversation, seen->low, high, query.limit + 1, true);
     if (!records) return records.error();

@@ -13,7 +13,11 @@ namespace loft {
 
 class Reader {
  public:
-  Reader(Core& core, UserId caller) : core_(core), state_(core.state_), caller_(caller) {}
+  Reader(Core& core, const Caller& caller)
+      : core_(core),
+        state_(core.state_),
+        caller_(caller.user),
+        page_bytes_(caller.session != 0 ? core.options_.page_bytes : core.options_.http_page_bytes) {}
 
   Result<Page> history(const HistoryQuery& query, ConversationState& conversation);
   /// `in` is what `query.in` names; null: nothing.
@@ -123,6 +127,7 @@ class Reader {
   Core& core_;
   State& state_;
   UserId caller_;
+  std::size_t page_bytes_;  ///< of one page of messages
   // Marks of members whose views are not in memory, read once per call.
   boost::unordered_flat_map<std::uint64_t, std::vector<std::pair<UserId, Mark>>> marks_;
 };

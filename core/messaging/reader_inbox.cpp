@@ -134,7 +134,7 @@ Result<Page> Reader::inbox(const InboxQuery& query, const ConversationState* in)
     if (found->size() == 1) source.step = std::clamp(query.limit, least_at_once, most_at_once - 1) + 1;
     if (auto entered = enter(source); !entered) return entered.error();
   }
-  PageRoom room(core_.options_.page_bytes);
+  PageRoom room(page_bytes_);
   for (auto skip = query.offset; !queue.empty() && (skip > 0 || page.messages.size() < query.limit);) {
     auto* source = queue.top();
     auto& record = source->read[source->next];

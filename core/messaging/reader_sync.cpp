@@ -216,7 +216,7 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
     if (auto entered = enter(stream); !entered) return entered.error();
   }
   SyncPage page;
-  PageRoom room(core_.options_.page_bytes);
+  PageRoom room(page_bytes_);
   while (!queue.empty() && page.entries.size() < query.limit) {
     auto* stream = queue.top();
     const auto& next = stream->ready[stream->at];

@@ -50,15 +50,17 @@ void Connection::write(Slices pieces) {
   std::size_t total = 0;
   for (const Bytes piece : pieces) total += piece.size();
   if (total == 0) return;
+  const std::size_t limit = origin_.thread.shared().options.outbox_bytes;
+  const bool was_light = unsent() <= limit / 2;
   outbox_.reserve(total);
   for (const Bytes piece : pieces) outbox_.append(piece);
   written_ += total;
   touch();
-  const std::size_t limit = origin_.thread.shared().options.outbox_bytes;
   if (unsent() <= limit) return;
   // Much was written in one turn; only what the kernel does not take counts as unsent.
   if (!write_waits_) send_all();
-  if (unsent() <= limit || finished()) return;
+  // One message by itself always fits: how large it may be is for those to say who make it.
+  if (was_light || unsent() <= limit || finished()) return;
   Shared& shared = origin_.thread.shared();
   shared.metrics.overflows.add();
   shared.log.debug("outbox full, closing", {{"listener", origin_.name}, {"remote", remote_address()}});

@@ -161,9 +161,7 @@ TEST_CASE("what a session was not given is neither delivered by it nor missing f
 }
 
 TEST_CASE("a session that is withheld very much forgets the oldest of it, and nothing is lost by that") {
-  CoreOptions options;
-  options.page_bytes = 4 << 20;
-  World world(options);
+  World world;
   const auto a = world.user("a"), b = world.user("b");
   auto& client = world.login(b);
   std::vector<MessageId> lost;

@@ -271,7 +271,6 @@ TEST_CASE("senders of older messages are looked for among the newest thousand, a
 TEST_CASE("where somebody has read, sync names the newest message: for others one of the caller's own") {
   CoreOptions options;
   if (GENERATE(false, true)) options.recent_bytes = 1;
-  options.page_bytes = 10 << 20;
   World world(options);
   const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
   const auto group = world.group(a, {b, c})->conversation->id;

@@ -273,7 +273,7 @@ TEST_CASE("a page that is asked for while a commit is in flight ends before it")
 
 TEST_CASE("a page of large messages is short and says that there is more; none is left out") {
   CoreOptions options;
-  options.page_bytes = 3000;
+  options.http_page_bytes = 3000;
   World world(options);
   const auto a = world.user("a"), b = world.user("b");
   std::vector<MessageId> sent;
@@ -316,9 +316,28 @@ TEST_CASE("a page of large messages is short and says that there is more; none i
   CHECK(std::vector<MessageId>(history.rbegin(), history.rend()) == sent);
 }
 
+TEST_CASE("pages over HTTP are full where those of a session, whose outbox has room for less, are short") {
+  CoreOptions options;
+  options.page_bytes = 3000;
+  World world(options);
+  const auto a = world.user("a"), b = world.user("b");
+  for (int i = 0; i < 7; ++i) world.submit(world.http(a), World::to_user(b, std::string(900, 'x')));
+  const auto count = [&](const Caller& caller, std::size_t offset) {
+    InboxQuery query;
+    query.limit = 3;
+    query.offset = offset;
+    query.newest_first = true;
+    return world.ask<Page>([&](auto done) { world.core->inbox(caller, query, std::move(done)); })->messages.size();
+  };
+  CHECK(count(world.http(b), 0) == 3);
+  CHECK(count(world.http(b), 3) == 3);
+  CHECK(count(world.http(b), 6) == 1);
+  CHECK(count(world.login(b).caller(), 0) == 2);
+}
+
 TEST_CASE("a message larger than a page is a page") {
   CoreOptions options;
-  options.page_bytes = 100;
+  options.http_page_bytes = 100;
   World world(options);
   const auto a = world.user("a"), b = world.user("b");
   const auto sent = world.submit(world.http(a), World::to_user(b, std::string(900, 'x')));

@@ -79,6 +79,24 @@ TEST_CASE("a peer that does not read overflows the outbox and is closed") {
   CHECK(eventually([&] { return host.metric("net_closed_total", "reason=\"overflow\"") == 1; }));
 }
 
+TEST_CASE("one message by itself fits whatever its size, and the next ones when most of it has gone") {
+  loft::net::EngineOptions options;
+  options.outbox_bytes = 16 << 10;
+  Host host(options);
+  const std::string large(32 << 20, 'l');
+  host.transport.behaviour->bytes = [&](Link& link, Bytes bytes) {
+    std::size_t used = 0;
+    while (used < bytes.size() && link.pressure() == loft::Pressure::none) link.write(large), ++used;
+    return used;
+  };
+  host.start();
+  Client client(host.port, 4096);
+  REQUIRE(client.send("xx"));
+  CHECK(client.receive(2 * large.size()).size() == 2 * large.size());
+  CHECK(host.transport.seen->closed == 0);
+  CHECK(host.metric("net_outbox_overflows_total") == 0);
+}
+
 TEST_CASE("a peer that asks without reading is not read, and gets every answer when it does") {
   loft::net::EngineOptions options;
   options.outbox_bytes = 64 << 10;
