@@ -80,14 +80,15 @@ class Bench:
         process.wait()
         return ours, raw
 
-    def insert_round(self, batch):
+    def insert_round(self, batch, client_ids=False, rows=None):
         path = os.path.join(self.folder, "raw.db")
         for end in ("", "-wal", "-shm"):
             if os.path.exists(path + end):
                 os.unlink(path + end)
-        rows = max(200, min(300_000, int(batch) * 2000))
+        rows = int(rows or max(200, min(300_000, int(batch) * 2000)))
         done = subprocess.run(self.server + [self.program("raw_sqlite"), "--batch", str(max(1, round(batch))), "--rows",
-                                             str(rows), "--conversations", "100", "--content", "111", "--path", path],
+                                             str(rows), "--conversations", "100", "--content", "111", "--path", path]
+                              + (["--client-ids"] if client_ids else []),
                               capture_output=True, text=True, check=False)
         if done.returncode != 0:
             raise SystemExit(done.stderr)
@@ -186,16 +187,27 @@ class Bench:
         return path
 
     def contract_round(self, contract):
-        """The contract and `im` on one host, the same users and kind of conversation."""
+        """The contract and `im` on one host: the same users and kind of conversation, and as many bytes per frame."""
         groups = contract == "carrypigeon"  # where nobody speaks to a person, but in a channel
         ids = 1 if contract == "flix" else 0  # where a message without a client's id is refused
         host = self.host("null", ("im", contract))
         options = {"connections": 100, "depth": 16, "people": self.people(host, 100), "client-ids": ids,
                    "seconds": self.options.seconds}
-        reference = self.drive("relay", host.port("im"), [host.process.pid], dialect="im_group" if groups else "im", **options)
-        ours = self.drive("relay", host.port(contract), [host.process.pid], dialect=contract, **options)
-        for one in (ours, reference):  # an answer is a delivery too: to the sender
-            one["cpu_us"] = one["cpu_us"] * one["messages"] / (one["messages"] + one["deliveries"])
+
+        def measure(content, **changed):
+            """Both with contents of so many bytes. An answer is a delivery too: to the sender."""
+            both = [self.drive("relay", host.port(name), [host.process.pid], dialect=dialect, bytes=size, **{**options, **changed})
+                    for name, dialect, size in (("im", "im_group" if groups else "im", content[0]), (contract, contract, content[1]))]
+            for one in both:
+                units = one["messages"] + one["deliveries"]
+                one["cpu_us"] *= one["messages"] / units
+                one["bytes"] = round(one["bytes"] / units)
+            return both
+
+        # A byte of content is one in the message and one in each delivery: that many more even the lighter one out.
+        reference, ours = measure((100, 100), seconds=0.2)
+        more = ours["bytes"] - reference["bytes"]
+        reference, ours = measure((100 + max(more, 0), 100 + max(-more, 0)))
         host.stop()
         return ours, reference
 
@@ -222,7 +234,8 @@ class Bench:
         raw = self.drive("http", port, pids, **options)
         nginx.terminate()
         nginx.wait()
-        raw["cpu_us"] += self.insert_round(messages / batches if batches else 1)["cpu_us_per_row"]
+        # As many rows as the host's, with client ids, which this contract's messages must have: the index grows with them.
+        raw["cpu_us"] += self.insert_round(messages / batches, client_ids=True, rows=messages)["cpu_us_per_row"]
         return ours, raw
 
     def start_round(self):

@@ -104,7 +104,10 @@ void Loop::flush(Connection& connection) {
   connection.dirty = false;
   const ssize_t sent = ::send(connection.fd, connection.out.data(), connection.out.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
   if (sent < 0 && errno != EAGAIN) die("send: " + std::string(std::strerror(errno)));
-  if (sent > 0) connection.out.erase(0, static_cast<std::size_t>(sent));
+  if (sent > 0) {
+    connection.out.erase(0, static_cast<std::size_t>(sent));
+    moved_ += static_cast<std::uint64_t>(sent);
+  }
   const bool wants = !connection.out.empty();
   if (wants == connection.wants_write) return;
   connection.wants_write = wants;
@@ -133,6 +136,7 @@ void Loop::read(Connection& connection) {
   if (got < 0 && errno == EAGAIN) return;
   if (got <= 0) die("the server closed connection " + std::to_string(connection.index));
   connection.in.append(buffer_.data(), static_cast<std::size_t>(got));
+  moved_ += static_cast<std::uint64_t>(got);
   if (handler_.on_bytes) {
     connection.in.erase(0, handler_.on_bytes(connection, connection.in));
     return;

@@ -48,6 +48,7 @@ class Loop {
   void send_bytes(Connection& connection, std::string_view bytes);
   void turn(int timeout_ms);
   std::vector<std::unique_ptr<Connection>>& connections() { return connections_; }
+  std::uint64_t moved() const { return moved_; }  ///< bytes sent and received
 
  private:
   void connect_one(std::size_t index);
@@ -69,6 +70,7 @@ class Loop {
   std::vector<Connection*> dirty_;
   std::vector<char> buffer_ = std::vector<char>(256 * 1024);
   std::size_t ready_ = 0;
+  std::uint64_t moved_ = 0;
 };
 
 /// CPU seconds of all threads of these processes so far, from schedstat: exact, whatever the scheduler sampled.

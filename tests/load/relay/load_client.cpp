@@ -86,8 +86,8 @@ class Measure {
  public:
   Measure(const Options& options) : options_(options), begin_(Clock::now()) {}
 
-  /// False when the time is over.
-  bool goes_on() {
+  /// False when the time is over. `moved`: bytes in both directions so far.
+  bool goes_on(std::uint64_t moved) {
     const auto now = Clock::now();
     const double since = seconds(now - begin_);
     if (!measuring_ && since >= options_.warmup) {
@@ -95,10 +95,12 @@ class Measure {
       from_ = now;
       cpu_ = load::cpu_seconds(options_.pids);
       done_ = delivered_ = 0;
+      moved_ = moved;
     }
     if (since < options_.warmup + options_.seconds) return true;
     elapsed_ = seconds(now - from_);
     cpu_ = load::cpu_seconds(options_.pids) - cpu_;
+    moved_ = moved - moved_;
     return false;
   }
 
@@ -120,10 +122,10 @@ class Measure {
     if (units == 0) die("nothing was answered");
     std::printf(
         R"({"messages":%zu,"deliveries":%zu,"seconds":%.3f,"per_second":%.0f,"deliveries_per_second":%.0f,"p50_us":%.1f,)"
-        R"("p99_us":%.1f,"cpu_us":%.3f,"cpu_share":%.2f})"
+        R"("p99_us":%.1f,"cpu_us":%.3f,"cpu_share":%.2f,"bytes":%zu})"
         "\n",
         done_, delivered_, elapsed_, static_cast<double>(done_) / elapsed_, static_cast<double>(delivered_) / elapsed_,
-        at(0.5), at(0.99), cpu_ * 1e6 / units, cpu_ / elapsed_);
+        at(0.5), at(0.99), cpu_ * 1e6 / units, cpu_ / elapsed_, static_cast<std::size_t>(moved_));
   }
 
  private:
@@ -137,6 +139,7 @@ class Measure {
   bool measuring_ = false;
   double cpu_ = 0, elapsed_ = 0;
   std::size_t done_ = 0, delivered_ = 0;
+  std::uint64_t moved_ = 0;
   std::vector<float> latencies_;
 };
 
@@ -190,7 +193,7 @@ void relay(const Options& options) {
     if (connection->index >= options.senders) break;
     for (std::size_t i = 0; i < options.depth; ++i) send(*connection);
   }
-  while (counting.goes_on()) loop.turn(100);
+  while (counting.goes_on(loop.moved())) loop.turn(100);
   counting.print(false);
 }
 
@@ -214,7 +217,7 @@ void fanout(const Options& options) {
   measure = &counting;
   const std::string frame = dialect->message(people(0), people(0), options.bytes, 0);
   Connection& publisher = *loop.connections().front();
-  while (counting.goes_on()) {
+  while (counting.goes_on(loop.moved())) {
     // In flight until answered and heard by all.
     while (published < std::min(answered, delivered / options.connections) + options.depth) {
       publisher.in_flight.push_back(Clock::now());
@@ -290,7 +293,7 @@ void http(const Options& options) {
   for (auto& connection : loop.connections()) {
     for (std::size_t i = 0; i < options.depth; ++i) send(*connection);
   }
-  while (counting.goes_on()) loop.turn(100);
+  while (counting.goes_on(loop.moved())) loop.turn(100);
   counting.print(false);
 }
 
