@@ -321,7 +321,7 @@ TEST_CASE("pages over HTTP are full where those of a session, whose outbox has r
   options.page_bytes = 3000;
   World world(options);
   const auto a = world.user("a"), b = world.user("b");
-  for (int i = 0; i < 7; ++i) world.submit(world.http(a), World::to_user(b, std::string(900, 'x')));
+  for (int i = 0; i < 7; ++i) REQUIRE(world.submit(world.http(a), World::to_user(b, std::string(900, 'x'))));
   const auto count = [&](const Caller& caller, std::size_t offset) {
     InboxQuery query;
     query.limit = 3;

@@ -5,6 +5,7 @@
 #include <string>
 #include <utility>
 
+#include <loft/contract_tools.hpp>
 #include <loft/http.hpp>
 
 #include "contract.hpp"
