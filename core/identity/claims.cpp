@@ -5,17 +5,17 @@
 #include <limits>
 #include <optional>
 
+#include <loft/contract_tools.hpp>
 #include <loft/uuid.hpp>
 
 namespace loft::identity {
 namespace {
 
 /// A NumericDate: seconds since 1970, a fraction is cut off. Returns false where the claim is there and is none.
-bool seconds(const json::Value& claims, std::string_view name, std::optional<Millis>& out) {
-  const auto value = claims.find(name);
-  if (!value) return true;
-  if (!value->is(json::Type::number)) return false;
-  const auto raw = value->raw();
+bool seconds(const json::Value& value, std::optional<Millis>& out) {
+  if (missing(value)) return true;
+  if (!value.is(json::Type::number)) return false;
+  const auto raw = value.raw();
   const auto whole = raw.substr(0, raw.find('.'));
   if (raw.find_first_of("eE") != Bytes::npos) return false;
   std::int64_t number = 0;
@@ -34,11 +34,9 @@ std::optional<std::string> word(const json::Value& value) {
   return std::nullopt;
 }
 
-bool has_audience(const json::Value& claims, std::string_view audience) {
-  const auto given = claims.find("aud");
-  if (!given) return false;
-  bool found = given->equals(audience);
-  given->elements([&](const json::Value& each) {
+bool has_audience(const json::Value& given, std::string_view audience) {
+  bool found = given.equals(audience);
+  given.elements([&](const json::Value& each) {
     found = found || each.equals(audience);
     return !found;
   });
@@ -72,17 +70,16 @@ Result<UserRef> named(const json::Value& object, const TokenRules& wanted) {
 
 /// The three claims of the host's own tokens. With `lenient` (another claim names the user) foreign ones of the same
 /// name do no harm.
-Result<Claims> own_claims(const json::Value& object, bool lenient) {
+Result<Claims> own_claims(const json::Value& sub, const json::Value& uid, const json::Value& id, bool lenient) {
   Claims claims;
-  for (const auto& [name, target] : {std::pair("sub", &claims.subject), std::pair("uid", &claims.handle)}) {
-    const auto value = object.find(name);
-    const auto text = value ? word(*value) : std::string();
-    if (!text && !lenient)
-      return malformed(name == std::string_view("sub") ? "sub must be a text" : "uid must be a text");
-    *target = text.value_or("");
-  }
-  if (const auto id = object.find("userId")) {
-    const auto number = id->integer_or_text();
+  auto subject = missing(sub) ? std::string() : word(sub);
+  auto handle = missing(uid) ? std::string() : word(uid);
+  if (!subject && !lenient) return malformed("sub must be a text");
+  if (!handle && !lenient) return malformed("uid must be a text");
+  claims.subject = std::move(subject).value_or("");
+  claims.handle = std::move(handle).value_or("");
+  if (!missing(id)) {
+    const auto number = id.integer_or_text();
     const bool good = number && *number > 0;
     if (!good && !lenient) return malformed("userId must be a positive whole number");
     if (good) claims.user_id = static_cast<std::uint64_t>(*number);
@@ -97,31 +94,30 @@ Result<Claims> own_claims(const json::Value& object, bool lenient) {
 
 Result<Claims> judge(const json::Value& object, const Vouching& vouching, const ClaimRules& rules,
                      const TokenRules& wanted, Millis now) {
-  if (!vouching.issuer.empty()) {
-    const auto issuer = object.find("iss");
-    if (!issuer || !issuer->equals(vouching.issuer)) return refuse("token.forged", "the issuer is another one");
+  const auto [issuer, audience, exp, nbf, sub, uid, user_id, service] =
+      pick<8>(object, {"iss", "aud", "exp", "nbf", "sub", "uid", "userId", "loft_service"});
+  if (!vouching.issuer.empty() && !issuer.equals(vouching.issuer)) {
+    return refuse("token.forged", "the issuer is another one");
   }
-  if (!vouching.audience.empty() && !has_audience(object, vouching.audience)) {
+  if (!vouching.audience.empty() && !has_audience(audience, vouching.audience)) {
     return refuse("token.forged", "the token is meant for another audience");
   }
   std::optional<Millis> expires;
   std::optional<Millis> begins;
-  if (!seconds(object, "exp", expires) || !seconds(object, "nbf", begins)) {
+  if (!seconds(exp, expires) || !seconds(nbf, begins)) {
     return malformed("exp and nbf must be numbers of seconds since 1970");
   }
   if (!expires && rules.require_exp) return malformed("exp is missing: a token must end");
   if (expires && now >= *expires + rules.leeway) return refuse("token.expired", "the token has expired");
   if (begins && now < *begins - rules.leeway) return refuse("token.not_yet", "the token is not valid yet");
-  auto claims = own_claims(object, !wanted.claim.empty());
+  auto claims = own_claims(sub, uid, user_id, !wanted.claim.empty());
   if (!claims) return claims;
   if (!wanted.claim.empty()) {
     auto ref = named(object, wanted);
     if (!ref) return ref.error();
     claims->named = std::move(*ref);
   }
-  if (const auto service = object.find("loft_service")) {
-    claims->service = vouching.services && service->boolean() == true;
-  }
+  claims->service = vouching.services && service.boolean() == true;
   if (expires) {
     claims->expires = std::max<Millis>(*expires, 1);
     claims->believed_until = *expires + rules.leeway;

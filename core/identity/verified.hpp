@@ -21,8 +21,8 @@ class Verified {
     std::size_t key = 0;     ///< … and the place in it of the key
   };
 
-  /// Each token has one place, which it loses to the next one that falls there: so many are remembered at most.
-  explicit Verified(std::size_t places) : places_(places) {}
+  /// So many are remembered at most. Two places are open to each token; the one that came there first gives way.
+  explicit Verified(std::size_t pairs) : pairs_(pairs) {}
 
   /// The calling thread's; its memory is taken with the first token.
   static Verified& of_thread();
@@ -37,9 +37,9 @@ class Verified {
   static constexpr std::size_t longest = 2 << 10;  ///< longer tokens are not remembered
 
  private:
-  std::size_t place(std::string_view token) const noexcept;
+  Slot* pair_of(std::string_view token) noexcept;
 
-  std::size_t places_;
+  std::size_t pairs_;
   std::vector<Slot> slots_;
   std::uint64_t hits_ = 0;
 };

@@ -43,7 +43,7 @@ std::uint64_t hits() { return Verified::of_thread().hits(); }
 }  // namespace
 
 TEST_CASE("only the whole token, with the same state of the keys, is remembered") {
-  Verified it(1);  // all tokens fall into one place
+  Verified it(1);  // all tokens fall into the same two places
   const auto holds = [&](std::string_view token, std::uint64_t keys) { return it.find(token, keys) != nullptr; };
   CHECK_FALSE(holds("", 0));
   it.note("a.b.c", "{}", 7, 1);
@@ -55,14 +55,19 @@ TEST_CASE("only the whole token, with the same state of the keys, is remembered"
   CHECK_FALSE(holds("a.b.c", 8));
   it.note("x", "{}", 7, 1);
   CHECK(holds("x", 7));
+  CHECK(holds("a.b.c", 7));
+  it.note("y", "{}", 7, 1);
+  CHECK(holds("y", 7));
+  CHECK(holds("x", 7));
   CHECK_FALSE(holds("a.b.c", 7));  // its place is gone
   const std::string longest(Verified::longest, 'x');
   it.note(longest + "x", "{}", 7, 1);
   CHECK_FALSE(holds(longest + "x", 7));
-  CHECK(holds("x", 7));
+  CHECK(holds("y", 7));
   it.note(longest, "{}", 7, 1);
   CHECK(holds(longest, 7));
-  CHECK(it.hits() == 6);
+  CHECK_FALSE(holds(longest.substr(1) + "y", 7));
+  CHECK(it.hits() == 9);
 }
 
 TEST_CASE("the signature of a token that comes again is not checked again, nor of one of the host's own") {
