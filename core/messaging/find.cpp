@@ -251,8 +251,8 @@ void Core::close_session(Session& session) {
   if (session.caller.session == 0) return;
   const auto caller = session.caller;
   const bool opened = session.active;
-  // What the peer has by now is marked before the session is gone: nobody proves it later.
-  Sessions::sweep_last(session, [&](const Unproven& run) { enqueue_proven(session, run); });
+  // What was pushed and not proven yet is offered again. The peer's kernel may have it, but a client that closes reads
+  // no more: what lies unread in its socket would be lost.
   sessions_.remove(session);
   session.caller.session = 0;
   if (session.user != nullptr) enqueue(caller.thread, Entry{caller, CloseEntry{caller.user, caller.session}, 0, {}});

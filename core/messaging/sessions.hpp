@@ -123,9 +123,6 @@ class Sessions {
   /// Calls `proven(session, run)` for every run that the links have proven.
   template <class F>
   void sweep(unsigned thread, F proven);
-  /// The same for one session that is about to end.
-  template <class F>
-  static void sweep_last(Session& session, F proven);
 
  private:
   struct Table;
@@ -166,15 +163,6 @@ struct Sessions::Table {
 };
 
 inline std::vector<Withheld>& Sessions::withheld(unsigned thread) noexcept { return tables_[thread]->withheld; }
-
-template <class F>
-void Sessions::sweep_last(Session& session, F proven) {
-  if (session.unproven.empty()) return;
-  const auto reached = session.link->proven();
-  for (const auto& run : session.unproven) {
-    if (run.offset <= reached) proven(run);
-  }
-}
 
 template <class F>
 void Sessions::sweep(unsigned thread, F proven) {

@@ -205,7 +205,7 @@ class Bench:
             return both
 
         # A byte of content is one in the message and one in each delivery: that many more even the lighter one out.
-        reference, ours = measure((100, 100), seconds=0.2)
+        reference, ours = measure((100, 100), **{"seconds": 0.2, "client-ids": ids * 10**12})
         more = ours["bytes"] - reference["bytes"]
         reference, ours = measure((100 + max(more, 0), 100 + max(-more, 0)))
         host.stop()

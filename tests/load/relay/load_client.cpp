@@ -32,7 +32,7 @@ struct Options {
   double seconds = 5;
   double warmup = 1;
   std::size_t bytes = 100;
-  bool client_ids = false;
+  std::uint64_t client_ids = 0;  // the first one; 0: none
   std::string group, path, user = "load_0", prefix = "load_", dialect = "im", people;
 };
 
@@ -73,7 +73,7 @@ Options read_options(int argc, char** argv) {
     else if (name == "--people")
       options.people = value;
     else if (name == "--client-ids")
-      options.client_ids = value == std::string("1");
+      options.client_ids = std::strtoull(value, nullptr, 10);
     else
       die("unknown option " + name);
   }
@@ -166,9 +166,9 @@ void relay(const Options& options) {
   const People people(options);
   std::vector<load::Person> who;
   for (std::size_t i = 0; i < options.connections + options.connections % 2; ++i) who.push_back(people(i));
-  std::uint64_t number = 0;
+  std::uint64_t number = options.client_ids;
   std::vector<std::string> frames;  // without client ids they are all the same
-  for (std::size_t i = 0; i < options.connections && !options.client_ids; ++i) {
+  for (std::size_t i = 0; i < options.connections && options.client_ids == 0; ++i) {
     frames.push_back(dialect->message(who[i], who[i ^ 1], options.bytes, 0));
   }
   load::Loop* running = nullptr;
