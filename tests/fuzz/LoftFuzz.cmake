@@ -3,7 +3,8 @@
 # A libFuzzer target inside a build by GCC: its sources, the code under test among them, are compiled once more by Clang
 # with the sanitizers. The target is `fuzz_<name>`, `fuzzers` builds all; neither is part of `all`. The ctest entry
 # `fuzz_<name>` has the label `fuzz`, builds what it needs, begins with tests/fuzz/corpus/<name> and runs for
-# LOFT_FUZZ_SECONDS (environment, then cache, then 60). What it finds lies in <build>/fuzz/<name>. Without the compiler the
+# LOFT_FUZZ_SECONDS (environment, then cache, then 60). An input is given a minute of wall clock, as others use the
+# machine too: that finds what hangs. What it finds lies in <build>/fuzz/<name>. Without the compiler the
 # entry `fuzz_build` fails and says so; -DLOFT_FUZZ=OFF does without fuzzers on purpose.
 option(LOFT_FUZZ "Add the fuzz tests, which take clang++-16" ON)
 find_program(LOFT_FUZZ_COMPILER NAMES clang++-16)
@@ -53,7 +54,7 @@ function(loft_add_fuzzer name)
   add_dependencies(fuzzers fuzz_${name})
 
   add_test(NAME fuzz_${name} WORKING_DIRECTORY ${folder}
-    COMMAND sh -c "exec ./fuzz_${name} -max_total_time=\${LOFT_FUZZ_SECONDS:-${LOFT_FUZZ_SECONDS}} -timeout=5 \
+    COMMAND sh -c "exec ./fuzz_${name} -max_total_time=\${LOFT_FUZZ_SECONDS:-${LOFT_FUZZ_SECONDS}} -timeout=60 \
 -rss_limit_mb=2048 -print_final_stats=1 -artifact_prefix=./ found '${LOFT_FUZZ_FOLDER}/corpus/${name}'")
   set_tests_properties(fuzz_${name} PROPERTIES LABELS fuzz FIXTURES_REQUIRED fuzzers TIMEOUT 7200)
 endfunction()

@@ -2,6 +2,8 @@
 
 #include <catch2/catch.hpp>
 
+#include <loft/http_status.hpp>
+
 #include "http/response.hpp"
 
 using namespace loft;
@@ -56,4 +58,19 @@ TEST_CASE("the date follows the clock") {
   out.clear();
   append_head(out, {.status = 204}, 784'111'778'000);
   CHECK(out.find("08:49:38") != std::string::npos);
+}
+
+TEST_CASE("a status has the phrase of RFC 9110, of RFC 6585, or is unknown") {
+  CHECK(status_phrase(200) == "OK");
+  CHECK(status_phrase(405) == "Method Not Allowed");
+  CHECK(status_phrase(413) == "Content Too Large");
+  CHECK(status_phrase(431) == "Request Header Fields Too Large");
+  CHECK(status_phrase(505) == "HTTP Version Not Supported");
+  CHECK(status_phrase(299) == "Unknown");
+}
+
+TEST_CASE("a problem document leaves out what is not said, and escapes what is") {
+  CHECK(problem(426, {}) == R"({"type":"about:blank","title":"Upgrade Required","status":426})");
+  CHECK(problem(400, "no \"x\"") == R"({"type":"about:blank","title":"Bad Request","status":400,"detail":"no \"x\""})");
+  CHECK(problem(409, {}, "a.b") == R"({"type":"about:blank","title":"Conflict","status":409,"reason":"a.b"})");
 }

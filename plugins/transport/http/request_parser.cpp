@@ -233,7 +233,8 @@ RequestParser::Step RequestParser::read(Bytes head) {
 void RequestParser::note_target(Bytes bytes) {
   if (request_.path.size > 0) return;  // all of it was read
   request_.headers.clear();
-  bytes = bytes.substr(0, settings_.max_header);
+  // No further than what was surely there when the line was found too long: its end may not have come yet.
+  bytes = bytes.substr(0, std::min<std::size_t>(settings_.max_header, settings_.max_target + line_overhead + 1));
   const auto end = std::min(bytes.find('\n'), bytes.size());
   const bool whole = end < bytes.size();
   if (whole && (end == 0 || bytes[end - 1] != '\r')) return;

@@ -5,7 +5,8 @@
 #include <cstdio>
 #include <ctime>
 
-#include <loft/json.hpp>
+#include <loft/http_status.hpp>
+#include <loft/json_writer.hpp>
 
 #include "text.hpp"
 
@@ -60,7 +61,7 @@ std::size_t append_head(std::string& out, const ResponseHead& head, Millis now) 
   out += "HTTP/1.1 ";
   append_number(out, head.status);
   out += ' ';
-  out += phrase(head.status);
+  out += status_phrase(head.status);
   out += "\r\nServer: loft\r\nDate: ";
   out += date(now);
   std::size_t dropped = 0;

@@ -29,7 +29,4 @@ std::string decode(std::string_view text, bool plus_is_space);
 /// The decoded value of the first parameter of that name.
 std::optional<std::string> query_value(std::string_view query, std::string_view name);
 
-/// The standard phrase of a status; `Unknown` where there is none.
-std::string_view phrase(unsigned status) noexcept;
-
 }  // namespace loft::http
