@@ -4,9 +4,11 @@
 #include <array>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include <loft/http.hpp>
 #include <loft/json.hpp>
@@ -111,6 +113,41 @@ void as_user(Users& users, const HttpExchangePtr& exchange, UserRef ref, bool se
 template <class Refuse, class Then>
 void as_user(Users& users, const HttpExchangePtr& exchange, const Claims& claims, Refuse refuse, Then then) {
   as_user(users, exchange, claims.user(), claims.service, std::move(refuse), std::move(then));
+}
+
+/// Whether `reader` receives this message and has not got it by any way yet. What is recalled or hidden stays as it is:
+/// nobody is told of that.
+inline bool is_undelivered(const MessageRecord& record, UserId reader) noexcept {
+  return record.receipt == Receipt::sent && !record.is_recalled() && !record.hidden && record.message->sender != reader;
+}
+
+inline std::vector<MessageId> undelivered(std::span<const MessageRecord> records, UserId reader) {
+  std::vector<MessageId> ids;
+  for (const auto& record : records) {
+    if (is_undelivered(record, reader)) ids.push_back(record.message->id);
+  }
+  return ids;
+}
+
+/// What a recipient is handed, by whatever way it asked, has reached it: it counts as delivered, as what is pushed
+/// does.
+inline void mark_delivered(Messaging& messaging, const Caller& caller, std::vector<MessageId> ids) {
+  if (ids.empty()) return;
+  MarkAct act;
+  act.mark = MarkId::delivered;
+  act.messages = std::move(ids);
+  messaging.mark(caller, std::move(act), [](const Result<Marked>&) {});
+}
+
+/// The same for a page that the caller was answered with.
+inline void mark_delivered(Messaging& messaging, const Caller& caller, std::span<const MessageRecord> page) {
+  mark_delivered(messaging, caller, undelivered(page, caller.user));
+}
+
+/// What `Routes::otherwise` is called with, as a failure: its reason is `http.<status>`, such as `http.404`.
+inline Error http_refusal(unsigned status) {
+  const auto code = status == 404 ? Code::not_found : status == 413 ? Code::too_large : Code::invalid;
+  return {code, "http." + std::to_string(status), {}};
 }
 
 }  // namespace loft

@@ -9,7 +9,7 @@
 
 namespace loft {
 
-// ---- Proposals: thread role of interceptors is the caller's I/O thread.
+// ---- Proposals: thread role of interceptors is the caller's I/O thread, where nothing else is said.
 
 /// A user logs in on a connection.
 struct OpenSession : Proposal {
@@ -22,6 +22,17 @@ struct OpenSession : Proposal {
 struct SubmitMessage : Proposal {
   Caller caller;
   Submission submission;
+};
+
+/// A message is about to be stored in the direct conversation of two users, by whatever name the client called that.
+/// Asked once for each message, after SubmitMessage; not for what users write to themselves, and not in groups, system
+/// conversations and broadcasts. A repeat of a client id is answered with its original whatever is said here. Only the
+/// answering form is possible. Thread role: the committer's: one question at a time, on no particular thread, while
+/// everything that was sent waits. Answer from memory, and call nothing of the host but its log and metrics.
+struct WriteToUser : Proposal {
+  using answers_at_once = void;
+  Caller caller;  ///< the sender; its `thread` is not the one that asks
+  UserId receiver = UserId::none;
 };
 
 struct RecallMessage : Proposal {

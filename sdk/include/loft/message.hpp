@@ -90,12 +90,12 @@ struct Change {
   ChangeKind kind = ChangeKind::updated;
   UserId actor = UserId::none;    ///< who did it
   UserId subject = UserId::none;  ///< joined, left, role, muted: whom it concerns
-  /// recalled: which. read: the newest one that `actor` has read now. There is one such change for each round of
-  /// commits in which a member reads messages from others that were unread, and none in groups of more than
-  /// `receipts.group_max` members.
+  /// recalled: which. read: the newest from others of those that `actor` has read now. There is one such change for
+  /// each round of commits in which a member reads messages from others that were unread, and none in groups of more
+  /// than `receipts.group_max` members.
   MessageId message = MessageId::none;
   Role role = Role::member;  ///< role: the new one
-  std::string note;          ///< recalled: the reason that was given; else empty
+  std::string note;  ///< recalled: the reason that was given; read: the seqs that were unread, as `[[1,5],[7,9]]`
 };
 
 /// How far a message has come with one recipient, or with the recipient that is furthest (see `MessageRecord`).

@@ -197,8 +197,8 @@ struct SyncQuery {
 
 struct SyncEntry {
   Position position = 0;
-  /// A message; for a recall the recalled one; for `read` the newest that the caller has read or, by somebody else, the
-  /// caller's newest that is read (none that is far behind); else null. `receipt` is filled for messages from others.
+  /// A message; for a recall the recalled one; for `read` the newest from others that the caller has read now or, by
+  /// somebody else, the caller's newest that was read now; else null. `receipt` is filled for messages from others.
   MessageRecord record;
   std::optional<Change> change;  ///< set: it is a change
   std::shared_ptr<const Conversation> conversation;

@@ -18,6 +18,8 @@
 
 namespace loft {
 
+class PushLedger;
+
 /// Identity of a client's own message id: a hash of sender and id, with a digest of the content it stood for.
 struct ClientKey {
   std::array<std::uint64_t, 2> hash{};
@@ -68,6 +70,9 @@ struct Batch {
   std::span<const NewMessage> messages;         ///< ascending ids
   std::span<const Change> changes;
   std::span<const RecallWrite> recalls;
+  /// S20: of these messages only that they were there is left: `content` becomes `{}`, `extras` empty. Ids of messages
+  /// that are not stored are passed over.
+  std::span<const MessageId> erased;
   std::span<const MarkWrite> marks;
   std::span<const KeyValueWrite> key_values;  ///< of a key named twice the last one stands
 };
@@ -103,6 +108,23 @@ struct Membership {
   std::vector<MarkWrite> marks;  ///< this member's, in this conversation
 };
 
+/// How a storage's tables came to be what they are.
+struct StorageSchema {
+  struct Step {
+    std::uint32_t number = 0;  ///< from 1, without gaps
+    std::string name;
+    std::string checksum;
+    bool taken = false;
+    bool known = true;  ///< false: taken by a program that is newer than this one, or other than it was
+  };
+  std::vector<Step> steps;   ///< ascending
+  std::uint32_t stored = 0;  ///< the number of the newest step that was taken; 0: nothing is set up
+  std::uint32_t newest = 0;  ///< the newest step that this program knows
+};
+
+/// How far something long has come; `total` 0: not known. Asked now and then; false ends it.
+using Progress = Function<bool(std::uint64_t done, std::uint64_t total)>;
+
 /// Thread role of `commit`: writer, one call at a time. Of everything else: pool, any number of calls at once, also
 /// beside a commit; each call sees a state between two commits (S9). Errors: unavailable `storage.unavailable` (the
 /// call may be repeated), internal `storage.broken`; the plugin logs the cause.
@@ -124,7 +146,10 @@ class Storage : public Plugin {
   ///      internal `storage.broken`, and S4.
   /// S11: a user, conversation or member that is stored is replaced by what the batch says; head and last id move by
   ///      `heads` only. A change whose position is stored is left as it is.
-  /// S12: a recall may concern a message of the same batch; the first recall of a message stands; content is kept.
+  /// S24: when it is answered without an error, it is decided what became of every earlier batch whose answer was lost,
+  ///      and `last_position` says so: it is at least that batch's `applied_upto`, or the batch will never be stored.
+  ///      A batch of nothing is a good one.
+  /// S12: a recall may concern a message of the same batch, one may come recalled; the first stands; content is kept.
   virtual Result<Conflict> commit(const Batch& batch) = 0;
 
   /// The largest position of any stored entry; 0 for an empty store. S7: no position is ever forgotten, so that ids
@@ -160,8 +185,9 @@ class Storage : public Plugin {
   virtual Result<Seq> seq_at(ConversationId id, Position position) = 0;
   /// How many messages with `low` <= seq <= `high` are neither from `except` nor recalled.
   virtual Result<std::uint64_t> count_foreign(ConversationId id, Seq low, Seq high, UserId except) = 0;
-  /// Seqs in `low` … `high` that are from `user` or recalled, ascending: those that never count as unread.
-  virtual Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) = 0;
+  /// Seqs of the messages with `low` <= seq <= `high` that are from `sender` and not recalled, newest first, at most
+  /// `limit`.
+  virtual Result<std::vector<Seq>> sent(ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) = 0;
 
   /// S16: changes of one conversation with position > `after`, ascending, at most `limit`, in O(log n + limit);
   /// `StoredConversation::last_change` is the position of the newest one.
@@ -196,8 +222,69 @@ class Storage : public Plugin {
   /// Writer role. S15: 0 only when none is left; a forgotten key may come again, one that is not forgotten stays (S3).
   virtual Result<std::size_t> forget_client_keys(Position before, std::size_t limit) = 0;
 
+  // ---- Upkeep. A storage that does not have one of these answers invalid `storage.unsupported`.
+
+  /// Removes messages of a conversation with seq <= `upto`, the oldest first, at most `limit`, and returns how many.
+  /// Writer role. S21: 0 only when none is left. The head, the last id, positions (S7), changes and client keys stay; a
+  /// message that is gone is in no answer of any read.
+  virtual Result<std::size_t> forget_messages(ConversationId, Seq /*upto*/, std::size_t /*limit*/) {
+    return unsupported();
+  }
+
+  // S22: everything that is stored, ascending, what lies behind `after`, at most `limit` at a time. What is there from
+  // the first call to the last comes once. Messages and changes: `since`; users: `users`; members: `members`.
+
+  virtual Result<std::vector<StoredConversation>> all_conversations(ConversationId /*after*/, std::size_t /*limit*/) {
+    return unsupported();
+  }
+  struct StoredKey {
+    MessageId message = MessageId::none;
+    UserId sender = UserId::none;
+    ClientKey key;
+  };
+  virtual Result<std::vector<StoredKey>> client_keys(MessageId /*after*/, std::size_t /*limit*/) {
+    return unsupported();
+  }
+  /// Stores client keys whose messages are not stored, because they are gone (S21), and returns how many were new.
+  /// Writer role. S23: all or none; a message or a sender's hash that has a key already keeps it.
+  virtual Result<std::size_t> restore_client_keys(std::span<const StoredKey>) { return unsupported(); }
+  /// By user, then conversation, then the bytes of the name. `set` of `after` says nothing.
+  virtual Result<std::vector<MarkWrite>> all_marks(const MarkWrite& /*after*/, std::size_t /*limit*/) {
+    return unsupported();
+  }
+  /// By the bytes of space, then key. `value` of `after` says nothing, those of the answer have one.
+  virtual Result<std::vector<KeyValueWrite>> all_key_values(const KeyValueWrite& /*after*/, std::size_t /*limit*/) {
+    return unsupported();
+  }
+  struct StoredFollower {
+    std::string name;
+    Position position = 0;
+  };
+  virtual Result<std::vector<StoredFollower>> followers() { return unsupported(); }
+
+  // ---- Instead of a start: after `setup`, while nothing else of the storage is called. Thread role: control. What
+  // cannot be opened is answered unavailable `storage.unavailable`, whose detail is for the operator.
+
+  /// Looks at the tables and changes nothing.
+  virtual Result<StorageSchema> schema() { return unsupported(); }
+  /// Sets up an empty store or takes the steps that are missing, and returns what is there then. Refuses, as a start
+  /// does, what it cannot read and a store that another process uses. Error besides: conflict `storage.schema`.
+  virtual Result<StorageSchema> migrate() { return unsupported(); }
+  /// Writes a consistent copy to a file that does not exist yet; also while another process uses the store. A storage
+  /// on a server answers invalid `storage.backup_elsewhere`, whose detail is the command that makes one.
+  virtual Result<void> backup(const std::string& /*file*/, Progress) { return unsupported(); }
+
+  /// What is owed to users who are away. Null: this storage cannot keep it, and a configuration with push is refused.
+  /// Thread role: control; lifetime: this storage's, usable from `start` to `stop`.
+  virtual PushLedger* push_ledger() noexcept { return nullptr; }
+
   /// One line for readiness: empty when all is well, else what is wrong. Thread role: any; must not wait.
   virtual std::string health() const { return {}; }
+
+ private:
+  static Error unsupported() {
+    return {Code::invalid, "storage.unsupported", "this storage plugin does not have this function"};
+  }
 };
 
 }  // namespace loft

@@ -12,8 +12,10 @@
 #include <loft/testing/storage/concurrent_case.hpp>
 #include <loft/testing/storage/crash_case.hpp>
 #include <loft/testing/storage/fixture.hpp>
+#include <loft/testing/storage/forget_cases.hpp>
 #include <loft/testing/storage/random_case.hpp>
 #include <loft/testing/storage/read_cases.hpp>
+#include <loft/testing/storage/whole_cases.hpp>
 
 namespace loft::testing {
 
@@ -40,6 +42,7 @@ inline constexpr SuiteCase suite_cases[] = {
     {"S5 entries without messages may be sent twice", s5_entries_without_messages_may_come_twice},
     {"S6 texts are kept byte for byte, integers exactly", s6_texts_and_integers_are_exact},
     {"S7 no position is forgotten", s7_no_position_is_forgotten},
+    {"S24 the last position is of what is stored", s24_the_last_position_is_of_what_is_stored},
     {"S8 the seq at a position is found", s8_the_seq_at_a_position},
     {"S9 readers beside commits see states between two", s9_readers_see_states_between_commits},
     {"S10 names are unique", s10_names_are_unique},
@@ -52,6 +55,12 @@ inline constexpr SuiteCase suite_cases[] = {
     {"S15 client keys are forgotten by age", s15_client_keys_are_forgotten_by_age},
     {"S17 values are found by key and by the beginning of keys", s17_values_are_found_by_key_and_prefix},
     {"S18 broadcasts are listed", s18_broadcasts_are_listed},
+    {"S20 of erased messages only that they were there is left", s20_erased_messages_are_empty_and_there},
+    {"S21 messages are removed from the oldest on", s21_messages_are_removed_from_the_oldest_on},
+    {"S12 a message may come recalled", s12_a_message_may_come_recalled},
+    {"S22 an empty store has nothing", s22_an_empty_store_has_nothing},
+    {"S22 everything comes once, in order, whatever the page", s22_everything_comes_once_in_order},
+    {"S23 client keys are restored without their messages", s23_keys_of_messages_that_are_gone},
     {"S1 followers keep their position", followers_keep_their_position},
     {"S1 to S17 random batches agree with a naive model", random_batches_agree_with_the_model},
 };

@@ -21,6 +21,7 @@ struct BatchData {
   std::vector<std::optional<ClientKey>> keys;  ///< one per message
   std::vector<Change> changes;
   std::vector<RecallWrite> recalls;
+  std::vector<MessageId> erased;
   std::vector<MarkWrite> marks;
   std::vector<KeyValueWrite> key_values;
 
@@ -28,7 +29,7 @@ struct BatchData {
   Batch view() {
     refs_.clear();
     for (std::size_t i = 0; i < messages.size(); ++i) refs_.push_back({&messages[i], keys[i]});
-    return {applied_upto, users, conversations, members, heads, refs_, changes, recalls, marks, key_values};
+    return {applied_upto, users, conversations, members, heads, refs_, changes, recalls, erased, marks, key_values};
   }
 
   /// Appends to a conversation's log and moves its head; `head` is the one before.
@@ -73,6 +74,11 @@ inline auto parts(const Change& v) {
 }
 inline auto parts(const MarkWrite& v) { return std::tie(v.user, v.conversation, v.mark, v.set); }
 inline auto parts(const Storage::StoredValue& v) { return std::tie(v.key, v.value); }
+inline auto parts(const Storage::StoredKey& v) {
+  return std::tie(v.message, v.sender, v.key.hash[0], v.key.hash[1], v.key.digest);
+}
+inline auto parts(const Storage::StoredFollower& v) { return std::tie(v.name, v.position); }
+inline auto parts(const KeyValueWrite& v) { return std::tie(v.space, v.key, v.value); }
 inline auto parts(const Conflict::Stale& v) { return std::tie(v.conversation, v.head, v.last); }
 inline auto parts(const Conflict::Duplicate& v) { return std::tie(v.index, v.original, v.digest); }
 

@@ -250,6 +250,30 @@ inline void s6_texts_and_integers_are_exact(Factory factory) {
   CHECK(conflict.duplicates[0].digest == ~std::uint64_t{0});
 }
 
+inline void s24_the_last_position_is_of_what_is_stored(Factory factory) {
+  Fixture store(factory);
+  BatchData batch;
+  batch.users = {a_user(1)};
+  batch.conversations = {a_group(10)};
+  batch.members = {{cid(10), uid(1), Role::owner, 5, 0, 0, false}};
+  batch.applied_upto = 10;
+  store.store(batch);
+  BatchData mark;  // the position is all that tells this one from nothing
+  mark.marks = {{uid(1), cid(10), "read", "[]"}};
+  mark.applied_upto = 20;
+  store.store(mark);
+  CHECK(value(store->last_position()) == 20);
+  BatchData refused;
+  Seq head = 7;
+  refused.say(cid(10), head, mid(30), uid(1), "{}");
+  refused.applied_upto = 30;
+  CHECK_FALSE(value(store->commit(refused.view())).empty());
+  BatchData nothing;
+  nothing.applied_upto = 20;
+  store.store(nothing);
+  CHECK(value(store->last_position()) == 20);
+}
+
 inline void s7_no_position_is_forgotten(Factory factory) {
   Fixture store(factory);
   CHECK(value(store->last_position()) == 0);

@@ -106,10 +106,10 @@ class Model {
     for (const auto& m : log(id, low, high, messages.size(), false)) count += m.sender != except && m.recalled == 0;
     return count;
   }
-  std::vector<Seq> swallowed(ConversationId id, Seq low, Seq high, UserId user) const {
+  std::vector<Seq> sent(ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) const {
     std::vector<Seq> list;
-    for (const auto& m : log(id, low, high, messages.size(), false)) {
-      if (m.sender == user || m.recalled != 0) list.push_back(m.seq);
+    for (const auto& m : log(id, low, high, messages.size(), true)) {
+      if (m.sender == sender && m.recalled == 0 && list.size() < limit) list.push_back(m.seq);
     }
     return list;
   }
@@ -149,6 +149,13 @@ class Model {
       at = keys.erase(at);
       ++count;
     }
+    return count;
+  }
+
+  std::size_t forget_messages(ConversationId id, Seq upto, std::size_t limit) {
+    std::size_t count = 0;
+    std::erase_if(messages,
+                  [&](const Message& m) { return m.conversation == id && m.seq <= upto && count < limit && ++count; });
     return count;
   }
 
@@ -209,6 +216,16 @@ class Model {
         m.recalled_by = r.by;
       }
       last = std::max(last, r.position);
+    }
+    for (const auto id : batch.erased) {
+      for (auto& m : messages) {
+        if (m.id != id) continue;
+        m.content = "{}";
+        m.extras.clear();
+        for (auto& c : changes) {
+          if (c.position == m.recalled && c.message == id) c.note.clear();
+        }
+      }
     }
     for (const auto& k : batch.marks) {
       put(marks, k, [&](auto& x) { return x.user == k.user && x.conversation == k.conversation && x.mark == k.mark; });

@@ -5,6 +5,7 @@
 
 #include <loft/testing/storage/fixture.hpp>
 #include <loft/testing/storage/model.hpp>
+#include <loft/testing/storage/whole_cases.hpp>
 
 namespace loft::testing::storage {
 
@@ -22,8 +23,10 @@ class RandomCase {
       for (int i = 0; i < 8; ++i) one_read();
       if (chance(40)) store_.reopen();
       if (chance(20)) forget();
+      if (chance(10)) forget_messages();
     }
     compare_everything();
+    compare_pages(1 + below(60));
   }
 
  private:
@@ -135,6 +138,7 @@ class RandomCase {
       const auto target = same_batch ? batch.messages[below(batch.messages.size())].id : some_message();
       batch.recalls.push_back({target, position(), some_user()});
     }
+    if (chance(4)) batch.erased = {some_message(), some_message()};
     static const char* const names[] = {"read", "delivered", "hidden", "im.fetched"};
     for (auto n = below(4); n > 0; --n) {
       batch.marks.push_back({some_user(), some_conversation(), names[below(4)], some_text()});
@@ -164,6 +168,17 @@ class RandomCase {
     REQUIRE(value(store_->forget_client_keys(before, limit)) == model_.forget(before, limit));
   }
 
+  void forget_messages() {
+    const auto conversation = some_conversation();
+    const auto* known = model_.find(conversation);
+    if (known == nullptr || known->head < 2) return;
+    const auto upto = below(known->head);  // not the head
+    const auto limit = 1 + below(20);
+    const auto done = store_->forget_messages(conversation, upto, limit);
+    if (!done && done.error().reason == "storage.unsupported") return;
+    REQUIRE(value(done) == model_.forget_messages(conversation, upto, limit));
+  }
+
   void one_read() {
     const auto conversation = some_conversation();
     const auto user = some_user();
@@ -181,10 +196,12 @@ class RandomCase {
         REQUIRE(value(store_->count_foreign(conversation, low, high, user)) ==
                 model_.count_foreign(conversation, low, high, user));
         break;
-      case 2:
-        REQUIRE(value(store_->swallowed(conversation, low, high, user)) ==
-                model_.swallowed(conversation, low, high, user));
+      case 2: {
+        const auto limit = below(10);
+        REQUIRE(value(store_->sent(conversation, user, low, high, limit)) ==
+                model_.sent(conversation, user, low, high, limit));
         break;
+      }
       case 3: {
         const auto at = some_position();
         REQUIRE(value(store_->seq_at(conversation, at)) == model_.seq_at(conversation, at));
@@ -253,6 +270,23 @@ class RandomCase {
     for (const auto& [name, text] : model_.key_values) {
       REQUIRE(value(store_->key_value(name.first, name.second)) == text);
     }
+  }
+
+  void compare_pages(std::size_t limit) {
+    if (!supported(store_->all_conversations(ConversationId::none, 1))) return;
+    INFO("pages of " << limit);
+    auto conversations = model_.conversations;
+    std::sort(conversations.begin(), conversations.end(),
+              [](const auto& a, const auto& b) { return a.conversation.id < b.conversation.id; });
+    REQUIRE(same(conversations_in_pages(*store_, limit), conversations));
+    std::vector<Storage::StoredKey> keys;
+    for (const auto& key : model_.keys) keys.push_back({key.message, key.sender, key.key});
+    std::sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.message < b.message; });
+    REQUIRE(same(keys_in_pages(*store_, limit), keys));
+    REQUIRE(same(marks_in_pages(*store_, limit), sorted(model_.marks)));
+    std::vector<KeyValueWrite> values;
+    for (const auto& [name, text] : model_.key_values) values.push_back({name.first, name.second, text});
+    REQUIRE(same(values_in_pages(*store_, limit), values));
   }
 
   Fixture store_;

@@ -96,8 +96,9 @@ inline void s12_recalls_are_exact(Factory factory) {
   CHECK(value(small.store->count_foreign(cid(10), 1, 4, uid(1))) == 1);
   CHECK(value(small.store->count_foreign(cid(10), 1, everything, uid(2))) == 1);
   CHECK(value(small.store->count_foreign(cid(10), 3, 2, uid(2))) == 0);
-  CHECK(value(small.store->swallowed(cid(10), 1, 4, uid(1))) == std::vector<Seq>{1, 3, 4});
-  CHECK(value(small.store->swallowed(cid(10), 2, 4, uid(2))) == std::vector<Seq>{2, 4});
+  CHECK(value(small.store->sent(cid(10), uid(1), 1, 4, 10)) == std::vector<Seq>{3});
+  CHECK(value(small.store->sent(cid(10), uid(2), 1, everything, 10)) == std::vector<Seq>{2});
+  CHECK(value(small.store->sent(cid(10), uid(2), 3, everything, 10)).empty());
   CHECK(value(small.store->messages(std::vector{mid(1010)})).at(0).recalled_by == uid(2));
 }
 
