@@ -78,3 +78,24 @@ TEST_CASE("null: a name that changes no longer finds its user", "[storage]") {
   CHECK_FALSE(value(running->user_by_handle("user1")));
   CHECK(value(running->user_by_handle("renamed"))->id == uid(1));
 }
+
+TEST_CASE("null: S22 what is remembered comes in pages, in order", "[storage]") {
+  const TemporaryDirectory directory;
+  const Running running(directory.path(), {}, "storage.null");
+  BatchData batch;
+  batch.conversations = {a_group(12), a_group(10), a_group(11)};
+  batch.key_values = {{"b", "k", "2"}, {"a", "z", "1"}};
+  REQUIRE(value(running->commit(batch.view())).empty());
+  REQUIRE(running->set_follower("f", 7));
+  const auto first = value(running->all_conversations(ConversationId::none, 2));
+  REQUIRE(first.size() == 2);
+  CHECK(first[0].conversation.id == cid(10));
+  CHECK(first[1].conversation.id == cid(11));
+  REQUIRE(value(running->all_conversations(cid(11), 9)).size() == 1);
+  CHECK(value(running->all_conversations(cid(12), 9)).empty());
+  CHECK(value(running->all_key_values({}, 1)).at(0).space == "a");
+  CHECK(value(running->all_key_values({"a", "z", {}}, 9)).at(0).value == "2");
+  CHECK(value(running->followers()).at(0).position == 7);
+  CHECK(value(running->client_keys(MessageId::none, 9)).empty());
+  CHECK(value(running->all_marks({}, 9)).empty());
+}

@@ -62,6 +62,7 @@ inline std::unique_ptr<Storage> make(const std::string& id, Host& host, const Op
     if (found == values.end()) continue;
     if (row.set_text) row.set_text(std::get<std::string>(found->second));
     if (row.set_integer) row.set_integer(std::get<std::int64_t>(found->second));
+    if (row.set_boolean) row.set_boolean(std::get<std::int64_t>(found->second) != 0);
   }
   if (const auto right = storage->configure(); !right) throw std::runtime_error(right.error().detail);
   storage->setup(host);

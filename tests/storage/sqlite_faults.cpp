@@ -6,6 +6,7 @@
 #include <fstream>
 #include <thread>
 
+#include "life.hpp"
 #include "plugin_under_test.hpp"
 #include "raw.hpp"
 
@@ -199,15 +200,5 @@ TEST_CASE("sqlite: before the start and after the stop every call is answered un
   const TemporaryDirectory directory;
   FakeHost host("storage.under_test", directory.path());
   const auto storage = make("storage.sqlite", host);
-  const auto all_unavailable = [&] {
-    BatchData batch;
-    CHECK(storage->commit(batch.view()).error().code == Code::unavailable);
-    CHECK(storage->last_position().error().code == Code::unavailable);
-    CHECK(storage->set_follower("x", 1).error().code == Code::unavailable);
-  };
-  all_unavailable();
-  storage->start();
-  CHECK(storage->last_position().ok());
-  storage->stop(host.clock().steady() + 1000);
-  all_unavailable();
+  check_unavailable_but_between_start_and_stop(*storage, host);
 }

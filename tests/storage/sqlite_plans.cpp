@@ -47,7 +47,7 @@ TEST_CASE("sqlite: counts and seqs of unread messages come from indexes alone", 
   const TemporaryDirectory directory;
   const Running running(directory.path());
   const Raw raw(directory.path() + "/loft.db");
-  for (const auto query : {st::Query::count_foreign, st::Query::swallowed, st::Query::probe}) {
+  for (const auto query : {st::Query::count_foreign, st::Query::sent, st::Query::probe}) {
     const auto lines = plan(raw.handle(), st::text(query));
     INFO(lines);
     CHECK(has(lines, "COVERING INDEX message_log"));

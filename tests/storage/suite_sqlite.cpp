@@ -9,6 +9,7 @@ std::unique_ptr<loft::Storage> open_sqlite(const std::string& directory) {
   static std::map<std::string, std::unique_ptr<storage_test::FakeHost>> hosts;
   auto& host = hosts[directory];
   if (!host) host = storage_test::host_in(directory);
+  host->commands.clear();  // of the storage before it
   auto storage = storage_test::make("storage.sqlite", *host);
   storage->start();
   return storage;

@@ -5,6 +5,8 @@
 #include <string>
 #include <utility>
 
+#include <catch2/catch.hpp>
+
 #include <loft/testing/http.hpp>
 
 namespace loft::tests {
@@ -35,7 +37,23 @@ class Refusals final : public Routes {
   Function<void(HttpExchangePtr, unsigned)> handler_;
 };
 
-/// All that a transport may refuse, and what the router does.
-constexpr unsigned refused_statuses[] = {400, 404, 405, 408, 413, 414, 417, 426, 431, 501, 503, 505};
+/// Holds all that a transport may refuse, and what the router does, against the contract's own form: each status is
+/// kept, the Content-Type is `type`, `form` (with the status for `#`) is in the answer, the host's own word for it is
+/// not, and 404 alone is called `not_found`.
+inline void check_refusals(Refusals& refusals, const std::string& type, const std::string& form,
+                           const std::string& not_found) {
+  constexpr unsigned statuses[] = {400, 404, 405, 408, 413, 414, 417, 426, 431, 501, 503, 505};
+  for (const auto status : statuses) {
+    INFO(status);
+    CHECK(refusals.answer(status)->status == status);
+    CHECK(refusals.answer(status)->type == type);
+    auto expected = form;
+    if (const auto at = expected.find('#'); at != std::string::npos) expected.replace(at, 1, std::to_string(status));
+    const auto text = refusals.text(status);
+    CHECK_THAT(text, Catch::Contains(expected));
+    CHECK_THAT(text, !Catch::Contains("http.") && !Catch::Contains("Internal Server Error"));
+    CHECK((text.find(not_found) != std::string::npos) == (status == 404));
+  }
+}
 
 }  // namespace loft::tests

@@ -6,17 +6,17 @@
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <loft/clock.hpp>
+#include <loft/storage.hpp>
 
-namespace soci {
-class session;
-}
+#include "checks.hpp"
+#include "schema_database.hpp"
 
 namespace loft::storage {
 
 /// One step of a schema. Statements end with `;` at the end of a line; comments are whole lines that begin with `--`.
-/// No colon may occur (SOCI would take it for a parameter).
 struct Migration {
   int number = 0;  ///< 1, 2, 3 …
   std::string_view name;
@@ -28,27 +28,35 @@ struct StartError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-/// What differs between databases when the schema is changed.
-class Dialect {
- public:
-  virtual ~Dialect() = default;
+/// The database answers, but what is in it is not for this program, or not without a change that may not be made.
+struct SchemaError : StartError {
+  using StartError::StartError;
+};
 
-  /// Begins a transaction that keeps every other process from changing the schema.
-  virtual void lock(soci::session& sql) const = 0;
-  virtual void commit(soci::session& sql) const = 0;
-  virtual void rollback(soci::session& sql) const noexcept = 0;
-  /// Tables that exist, whoever made them.
-  virtual long long table_count(soci::session& sql) const = 0;
-  virtual bool has_table(soci::session& sql, const std::string& name) const = 0;
+/// What the runner is to bring a database to.
+struct Plan {
+  std::span<const Migration> known;
+  std::string where;          ///< the database, in errors
+  bool allowed = true;        ///< whether an older schema may be changed; an empty database is always set up
+  std::vector<Check> checks;  ///< what must hold of rows before and after a step
 };
 
 /// 64 bits of FNV-1a in hexadecimal: finds an edited migration, protects against nothing else.
 std::string checksum(std::string_view text);
 
-/// Brings the schema to the newest number and returns how many steps it took. `where` names the database in errors.
-/// Throws StartError: the schema is newer than `known`, an applied migration was edited, the database belongs to
-/// another program; soci::soci_error when the database fails. In every case nothing is changed.
-int migrate(soci::session& sql, const Dialect& dialect, std::span<const Migration> known, std::string_view where,
-            Millis now);
+/// Brings the schema to the newest number and returns how many steps it took. Throws SchemaError: the schema is newer
+/// than what is known, an applied migration was edited, the database belongs to another program, it has an older schema
+/// and that may not be changed, or holds rows that a step cannot take (named with table, row and remedy); what
+/// `database` throws when it fails. In every case nothing is changed, unless the database failed and cannot take back.
+int migrate(SchemaDatabase& database, const Plan& plan, Millis now);
+
+/// How the tables came to be what they are; changes nothing. Throws SchemaError when they are another program's.
+StorageSchema look(SchemaDatabase& database, std::span<const Migration> known, std::string_view where);
+
+/// Compares head and last id with the log for the conversations of the newest messages, and the largest position with
+/// the newest entries: a crash of the database or a backup that does not fit shows there first, and a wrong one would
+/// give a seq or an id twice. Costs a few milliseconds, whatever there is. Throws SchemaError; nothing is mended
+/// silently.
+void check_heads(SchemaDatabase& database, std::string_view where);
 
 }  // namespace loft::storage

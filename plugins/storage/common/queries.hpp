@@ -1,5 +1,6 @@
 // The statements of the SQL storages. Parameters are bound by place: each name's first appearance counts.
-// Where a database's words differ (upserts of MySQL), its plugin has a text of its own in place of the one here.
+// SQLite takes these texts as they are. Where the words of another database differ, its plugin has a text of its own in
+// place of the one here, see phrasing.hpp. Names that are words of some dialect stand in double quotes.
 #pragma once
 
 #include <array>
@@ -24,6 +25,9 @@ enum class Query : unsigned {
   put_progress,
   put_follower,
   forget_keys,
+  erase_message,
+  erase_note,
+  forget_messages,
   // reads
   head,
   key,
@@ -47,13 +51,19 @@ enum class Query : unsigned {
   message,
   probe,
   count_foreign,
-  swallowed,
+  sent,
   messages_since,
   changes_since,
   changes_of,
   key_value,
   key_values,
   follower,
+  // everything that is stored, page by page
+  all_conversations,
+  client_keys,
+  all_marks,
+  all_key_values,
+  followers,
   end,
 };
 
@@ -65,7 +75,7 @@ inline constexpr Query first_read = Query::head;
   "id, kind, low_id, high_id, handle, uuid, name, description, avatar, owner_id, join_rule, created, updated, " \
   "topic, max_members, dissolved"
 #define LOFT_CONVERSATION_STATE \
-  "head, last_id, (SELECT max(position) FROM change WHERE conversation_id = conversation.id)"
+  "head, last_id, (SELECT max(position) FROM \"change\" WHERE conversation_id = conversation.id)"
 #define LOFT_MEMBER_COLUMNS \
   "conversation_id, user_id, role, joined, joined_seq, muted_until, muted_by, muted_at, has_left"
 #define LOFT_MESSAGE_COLUMNS "id, conversation_id, seq, sender_id, domain_id, content, recalled, recalled_by, extras"
@@ -104,7 +114,7 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     "INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) "
     "VALUES (:id, :sender, :hash0, :hash1, :digest) ON CONFLICT DO NOTHING",
     // put_change
-    "INSERT INTO change (" LOFT_CHANGE_COLUMNS
+    "INSERT INTO \"change\" (" LOFT_CHANGE_COLUMNS
     ") "
     "VALUES (:position, :conversation, :kind, :actor, :subject, :message, :role, :note) ON CONFLICT DO NOTHING",
     // put_recall; the first recall of a message stands
@@ -113,10 +123,10 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     "INSERT INTO mark (user_id, conversation_id, name, intervals) VALUES (:user, :conversation, :name, :intervals) "
     "ON CONFLICT (user_id, conversation_id, name) DO UPDATE SET intervals = excluded.intervals",
     // put_key_value
-    "INSERT INTO key_value (space, key, value) VALUES (:space, :key, :value) "
-    "ON CONFLICT (space, key) DO UPDATE SET value = excluded.value",
+    "INSERT INTO key_value (space, \"key\", value) VALUES (:space, :key, :value) "
+    "ON CONFLICT (space, \"key\") DO UPDATE SET value = excluded.value",
     // remove_key_value
-    "DELETE FROM key_value WHERE space = :space AND key = :key",
+    "DELETE FROM key_value WHERE space = :space AND \"key\" = :key",
     // put_progress
     "UPDATE progress SET applied_upto = max(applied_upto, :applied), position = max(position, :position) WHERE id = 1",
     // put_follower
@@ -125,6 +135,13 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // forget_keys
     "DELETE FROM client_message WHERE message_id IN "
     "(SELECT message_id FROM client_message WHERE message_id < :before ORDER BY message_id LIMIT :limit)",
+    // erase_message; then erase_note: the reason that was given with its recall
+    "UPDATE message SET content = '{}', extras = NULL WHERE id = :id",
+    "UPDATE \"change\" SET note = NULL WHERE position = (SELECT recalled FROM message WHERE id = :id) "
+    "AND message_id = :id",
+    // forget_messages
+    "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE conversation_id = :id AND seq BETWEEN 1 AND :upto "
+    "ORDER BY seq LIMIT :limit)",
 
     // head
     "SELECT head, last_id FROM conversation WHERE id = :id",
@@ -180,24 +197,39 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     "AND sender_id <> :user) - (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND "
     ":high "
     "AND sender_id <> :user AND recalled IS NOT NULL)",
-    // swallowed
-    "SELECT seq FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high AND sender_id = :user "
-    "UNION SELECT seq FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high AND recalled IS NOT NULL "
-    "ORDER BY seq",
+    // sent: the same; what is recalled is looked for only among those that are the sender's
+    "SELECT m.seq FROM message m WHERE m.conversation_id = :id AND m.seq BETWEEN :low AND :high "
+    "AND m.sender_id = :user AND NOT EXISTS (SELECT 1 FROM message r WHERE r.conversation_id = m.conversation_id "
+    "AND r.seq = m.seq AND r.recalled IS NOT NULL) ORDER BY m.seq DESC LIMIT :limit",
     // messages_since
     "SELECT " LOFT_MESSAGE_COLUMNS " FROM message WHERE id > :after ORDER BY id LIMIT :limit",
     // changes_since
-    "SELECT " LOFT_CHANGE_COLUMNS " FROM change WHERE position > :after ORDER BY position LIMIT :limit",
+    "SELECT " LOFT_CHANGE_COLUMNS " FROM \"change\" WHERE position > :after ORDER BY position LIMIT :limit",
     // changes_of
     "SELECT " LOFT_CHANGE_COLUMNS
-    " FROM change "
+    " FROM \"change\" "
     "WHERE conversation_id = :id AND position > :after ORDER BY position LIMIT :limit",
     // key_value
-    "SELECT value FROM key_value WHERE space = :space AND key = :key",
+    "SELECT value FROM key_value WHERE space = :space AND \"key\" = :key",
     // key_values
-    "SELECT key, value FROM key_value WHERE space = :space AND key >= :from ORDER BY key LIMIT :limit",
+    "SELECT \"key\", value FROM key_value WHERE space = :space AND \"key\" >= :from ORDER BY \"key\" LIMIT :limit",
     // follower
     "SELECT position FROM follower WHERE name = :name",
+    // all_conversations
+    "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE
+    " FROM conversation WHERE id > :after ORDER BY id LIMIT :limit",
+    // client_keys
+    "SELECT message_id, sender_id, hash0, hash1, digest FROM client_message WHERE message_id > :after "
+    "ORDER BY message_id LIMIT :limit",
+    // all_marks
+    "SELECT user_id, conversation_id, name, intervals FROM mark "
+    "WHERE (user_id, conversation_id, name) > (:user, :conversation, :name) "
+    "ORDER BY user_id, conversation_id, name LIMIT :limit",
+    // all_key_values
+    "SELECT space, \"key\", value FROM key_value WHERE (space, \"key\") > (:space, :key) "
+    "ORDER BY space, \"key\" LIMIT :limit",
+    // followers
+    "SELECT name, position FROM follower WHERE name >= :from ORDER BY name",
 };
 
 #undef LOFT_USER_COLUMNS

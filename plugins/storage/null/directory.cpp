@@ -143,6 +143,37 @@ std::vector<StoredConversation> Directory::broadcasts() const {
   return list;
 }
 
+std::vector<StoredConversation> Directory::all_conversations(ConversationId after, std::size_t limit) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<ConversationId> ids;
+  for (const auto& [id, stored] : conversations_) {
+    if (id > after) ids.push_back(id);
+  }
+  const auto count = std::min(limit, ids.size());
+  std::partial_sort(ids.begin(), ids.begin() + static_cast<std::ptrdiff_t>(count), ids.end());
+  std::vector<StoredConversation> list;
+  for (std::size_t i = 0; i < count; ++i) list.push_back(conversations_.at(ids[i]));
+  return list;
+}
+
+std::vector<KeyValueWrite> Directory::all_key_values(const KeyValueWrite& after, std::size_t limit) const {
+  const std::shared_lock lock(mutex_);
+  std::vector<KeyValueWrite> list;
+  for (auto at = key_values_.upper_bound({after.space, after.key}); at != key_values_.end() && list.size() < limit;
+       ++at) {
+    list.push_back({at->first.first, at->first.second, at->second});
+  }
+  return list;
+}
+
+std::vector<Storage::StoredFollower> Directory::followers() const {
+  const std::shared_lock lock(mutex_);
+  std::vector<Storage::StoredFollower> list;
+  for (const auto& [name, position] : followers_) list.push_back({name, position});
+  std::sort(list.begin(), list.end(), [](const auto& a, const auto& b) { return a.name < b.name; });
+  return list;
+}
+
 std::optional<std::string> Directory::key_value(std::string_view space, std::string_view key) const {
   const std::shared_lock lock(mutex_);
   const auto found = key_values_.find({std::string(space), std::string(key)});

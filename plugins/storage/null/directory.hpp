@@ -31,12 +31,15 @@ class Directory {
   std::optional<StoredConversation> conversation_by_uuid(std::string_view uuid) const;
   std::optional<StoredConversation> conversation_by_pair(UserId low, UserId high) const;
   std::vector<StoredConversation> broadcasts() const;
+  std::vector<StoredConversation> all_conversations(ConversationId after, std::size_t limit) const;
   std::vector<Member> members(ConversationId id) const;
   std::vector<Membership> memberships(UserId user) const;
 
   std::optional<std::string> key_value(std::string_view space, std::string_view key) const;
   std::vector<Storage::StoredValue> key_values(std::string_view space, std::string_view prefix, std::string_view after,
                                                std::size_t limit) const;
+  std::vector<KeyValueWrite> all_key_values(const KeyValueWrite& after, std::size_t limit) const;
+  std::vector<Storage::StoredFollower> followers() const;
 
  private:
   template <class Map>

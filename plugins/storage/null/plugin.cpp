@@ -54,7 +54,7 @@ class NullStorage final : public Storage {
   Result<std::vector<Message>> messages(std::span<const MessageId>) override { return std::vector<Message>(); }
   Result<Seq> seq_at(ConversationId, Position) override { return Seq{0}; }
   Result<std::uint64_t> count_foreign(ConversationId, Seq, Seq, UserId) override { return std::uint64_t{0}; }
-  Result<std::vector<Seq>> swallowed(ConversationId, Seq, Seq, UserId) override { return std::vector<Seq>(); }
+  Result<std::vector<Seq>> sent(ConversationId, UserId, Seq, Seq, std::size_t) override { return std::vector<Seq>(); }
   Result<std::vector<Change>> changes(ConversationId, Position, std::size_t) override { return std::vector<Change>(); }
   Result<Since> since(Position, std::size_t) override { return Since(); }
 
@@ -72,6 +72,17 @@ class NullStorage final : public Storage {
     return {};
   }
   Result<std::size_t> forget_client_keys(Position, std::size_t) override { return std::size_t{0}; }
+  Result<std::size_t> forget_messages(ConversationId, Seq, std::size_t) override { return std::size_t{0}; }
+
+  Result<std::vector<StoredConversation>> all_conversations(ConversationId after, std::size_t limit) override {
+    return directory_.all_conversations(after, limit);
+  }
+  Result<std::vector<StoredKey>> client_keys(MessageId, std::size_t) override { return std::vector<StoredKey>(); }
+  Result<std::vector<MarkWrite>> all_marks(const MarkWrite&, std::size_t) override { return std::vector<MarkWrite>(); }
+  Result<std::vector<KeyValueWrite>> all_key_values(const KeyValueWrite& after, std::size_t limit) override {
+    return directory_.all_key_values(after, limit);
+  }
+  Result<std::vector<StoredFollower>> followers() override { return directory_.followers(); }
 
  private:
   Host* host_ = nullptr;

@@ -11,12 +11,11 @@ namespace loft::storage {
 /// are as they should be now, remember them.
 void check_schema(Connection& db, const std::string& path, bool just_migrated);
 
+/// Whether it is known what they were; a store that was made by hand does not say it.
+bool remembers_schema(Connection& db);
+
 /// True when the last owner ended in order. A store that was never used counts as clean.
 bool was_closed_in_order(Connection& db);
 void set_closed_in_order(Connection& db, bool value);
-
-/// Compares head and last id with the log, for the conversations of the newest messages. Throws StartError with the
-/// conversation and both states: a wrong head would give a seq twice, so it is not mended silently.
-void check_heads(Connection& db, const std::string& path);
 
 }  // namespace loft::storage

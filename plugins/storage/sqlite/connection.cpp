@@ -24,7 +24,7 @@ sqlite3_stmt* Connection::prepare(std::string_view sql) const {
   sqlite3_stmt* statement = nullptr;
   const int result = sqlite3_prepare_v3(handle_, sql.data(), static_cast<int>(sql.size()), SQLITE_PREPARE_PERSISTENT,
                                         &statement, nullptr);
-  if (result != SQLITE_OK) throw Failure(handle_, result);
+  if (result != SQLITE_OK) throw SqliteFailure(handle_, result);
   return statement;
 }
 
@@ -42,7 +42,7 @@ void Connection::rollback() noexcept {
 
 void Connection::execute(const std::string& sql) {
   const int result = sqlite3_exec(handle_, sql.c_str(), nullptr, nullptr, nullptr);
-  if (result != SQLITE_OK) throw Failure(handle_, result);
+  if (result != SQLITE_OK) throw SqliteFailure(handle_, result);
 }
 
 std::string Connection::ask(const std::string& sql) {
@@ -57,18 +57,6 @@ std::string Connection::ask(const std::string& sql) {
   }
   sqlite3_finalize(statement);
   return answer;
-}
-
-const std::string& Connection::domain(std::uint64_t number) {
-  if (number > domains_.size()) {
-    // Numbers are given without gaps and never taken back, so that what is known stays true.
-    auto rows = run(Query::domains, domains_.size() + 1);
-    while (rows.next()) domains_.emplace_back(rows.text(1));
-  }
-  if (number == 0 || number > domains_.size()) {
-    throw Failure(SQLITE_CORRUPT, "a message has domain number " + std::to_string(number) + ", which is not stored");
-  }
-  return domains_[number - 1];
 }
 
 }  // namespace loft::storage

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <array>
+#include <span>
 #include <string>
-#include <vector>
 
+#include <common/domains.hpp>
 #include <common/queries.hpp>
+#include <common/snapshot.hpp>
 
 #include "session.hpp"
 #include "statement.hpp"
@@ -39,7 +41,22 @@ class Connection {
     return sqlite3_changes64(handle_);
   }
 
+  /// Calls `row` for each id that has a row.
+  template <class Id, class F>
+  void each(Query query, std::span<const Id> ids, F row) {
+    const auto all = [&] {
+      for (const auto id : ids) {
+        auto found = run(query, clamp(raw(id)));
+        if (found.next()) row(found);
+      }
+    };
+    if (ids.size() < 2) return all();
+    const Snapshot snapshot(*this);
+    all();
+  }
+
   void begin() { step(begin_); }  ///< a reader's: one state until `end`
+  void end() noexcept { rollback(); }
   void begin_writing() { step(begin_writing_); }
   void commit() { step(commit_); }
   void rollback() noexcept;
@@ -50,7 +67,9 @@ class Connection {
   std::string ask(const std::string& sql);
 
   /// The name of a domain by its number. Valid as long as the connection.
-  const std::string& domain(std::uint64_t number);
+  const std::string& domain(std::uint64_t number) { return domains_.name(*this, number); }
+
+  bool usable() const noexcept { return true; }  ///< a file does not go away as a server does
 
   sqlite3* handle() const noexcept { return handle_; }
   Session& session() noexcept { return session_; }
@@ -70,19 +89,7 @@ class Connection {
   sqlite3_stmt* begin_ = nullptr;
   sqlite3_stmt* begin_writing_ = nullptr;
   sqlite3_stmt* commit_ = nullptr;
-  std::vector<std::string> domains_;  ///< [number - 1]
-};
-
-/// A read transaction: every statement until its end sees the same state.
-class Snapshot {
- public:
-  explicit Snapshot(Connection& connection) : connection_(connection) { connection_.begin(); }
-  Snapshot(const Snapshot&) = delete;
-  Snapshot& operator=(const Snapshot&) = delete;
-  ~Snapshot() { connection_.rollback(); }
-
- private:
-  Connection& connection_;
+  DomainNames domains_;
 };
 
 }  // namespace loft::storage

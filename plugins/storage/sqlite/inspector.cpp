@@ -26,7 +26,7 @@ void Inspector::run(const std::string& path, const Tuning& tuning,
     const auto ask_to_stop = [](void* self) { return static_cast<Inspector*>(self)->stopping_.load() ? 1 : 0; };
     sqlite3_progress_handler(db.handle(), 1000, ask_to_stop, this);
     damage = check(db);
-  } catch (const Failure& e) {
+  } catch (const SqliteFailure& e) {
     if (e.primary() == SQLITE_INTERRUPT) return;
     damage = std::string("the check ended early: ") + e.what();
   } catch (const std::exception& e) {
@@ -47,7 +47,7 @@ std::string Inspector::check(Connection& db) {
     std::string answer;
     try {
       answer = db.ask("PRAGMA quick_check('" + table + "')");
-    } catch (const Failure& e) {
+    } catch (const SqliteFailure& e) {
       if (e.primary() != SQLITE_CORRUPT) throw;
       answer = e.text;
     }

@@ -2,12 +2,13 @@
 #pragma once
 
 #include <memory>
-#include <span>
 #include <string>
 
-#include <common/migration.hpp>
-
 struct sqlite3;
+
+namespace soci {
+class session;
+}
 
 namespace loft::storage {
 
@@ -22,9 +23,6 @@ class Session {
 
   /// The handle beneath SOCI: the hot statements use it directly, which costs as much as no library at all.
   ::sqlite3* native() const noexcept;
-
-  /// See loft::storage::migrate.
-  int migrate(std::span<const Migration> known, std::string_view where, Millis now);
 
  private:
   std::unique_ptr<soci::session> session_;

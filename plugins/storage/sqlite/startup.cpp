@@ -3,11 +3,13 @@
 #include <common/migration.hpp>
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <filesystem>
 #include <string_view>
 #include <system_error>
 #include <utility>
@@ -41,17 +43,32 @@ namespace {
   }
 }
 
+/// Who only asks whether there is an owner holds the lock for a moment.
+bool locked(int file) {
+  for (int attempts = 0; attempts < 10; ++attempts) {
+    if (::flock(file, LOCK_EX | LOCK_NB) == 0) return true;
+    ::poll(nullptr, 0, 5);
+  }
+  return false;
+}
+
+/// What the owner wrote.
+std::string name_in(int file) {
+  char owner[32] = {};
+  const auto length = ::pread(file, owner, sizeof owner - 1, 0);
+  return length > 0 ? owner : "";
+}
+
 }  // namespace
 
 OwnerLock::OwnerLock(const std::string& path) {
   const auto name = path + ".lock";
   file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file_ < 0) refuse_errno(errno == EISDIR ? name : path, errno);
-  char owner[32] = {};
-  if (::flock(file_, LOCK_EX | LOCK_NB) != 0) {
-    const auto length = ::pread(file_, owner, sizeof owner - 1, 0);
+  if (!locked(file_)) {
+    const auto owner = name_in(file_);
     ::close(std::exchange(file_, -1));
-    refuse(path, "is in use by another process" + (length > 0 ? " (" + std::string(owner) + ")" : std::string()),
+    refuse(path, "is in use by another process" + (owner.empty() ? owner : " (" + owner + ")"),
            "one process owns a store; stop the other one, or use another `path`");
   }
   const auto text = "pid " + std::to_string(getpid());
@@ -75,6 +92,23 @@ void check_place(const std::string& path) {
     refuse(path, S_ISDIR(info.st_mode) ? "is a directory" : "is no regular file",
            "name a file in option `path` of the storage");
   }
+}
+
+void check_folder(const std::string& path) {
+  std::error_code error;
+  const auto folder = std::filesystem::path(path).parent_path();
+  if (!folder.empty() && !std::filesystem::is_directory(folder, error)) {
+    refuse_errno(path, error ? error.value() : ENOTDIR);
+  }
+}
+
+std::string owner_of(const std::string& path) {
+  const int file = ::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return {};
+  const bool is_owned = ::flock(file, LOCK_SH | LOCK_NB) != 0;
+  const auto name = is_owned ? name_in(file) : std::string();
+  ::close(file);
+  return is_owned && name.empty() ? "another process" : name;
 }
 
 void prepare_file(const std::string& path) {

@@ -23,6 +23,12 @@ class OwnerLock {
 /// process has on it, so the owner lock must come first.
 void check_place(const std::string& path);
 
+/// Throws StartError when the folder that `path` is in is not there or cannot be looked into.
+void check_folder(const std::string& path);
+
+/// Who has the owner lock of that store, as it wrote it; empty: nobody. Takes nothing and makes no file.
+std::string owner_of(const std::string& path);
+
 /// Makes an empty file, private to the user, when there is none. Throws StartError when it cannot be a database: no
 /// permission, no such folder, a file of another format. Precondition: the owner lock is held.
 void prepare_file(const std::string& path);

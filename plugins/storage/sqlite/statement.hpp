@@ -1,40 +1,52 @@
-// A thin hold on prepared statements of SQLite. Failures are thrown as `Failure` and end at the plugin's boundary.
+// A thin hold on prepared statements of SQLite.
 #pragma once
 
 #include <sqlite3.h>
 
 #include <concepts>
 #include <cstdint>
-#include <exception>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
 
+#include <common/failure.hpp>
+#include <common/parameter.hpp>
+
 namespace loft::storage {
 
 /// What SQLite says when it cannot do something.
-struct Failure : std::exception {
-  Failure(sqlite3* handle, int result) : code(result), text(sqlite3_errmsg(handle)) {
-    if (const int extended = sqlite3_extended_errcode(handle); (extended & 0xff) == (result & 0xff)) code = extended;
+struct SqliteFailure : Failure {
+  SqliteFailure(sqlite3* handle, int result) : SqliteFailure(exact(handle, result), sqlite3_errmsg(handle)) {}
+  SqliteFailure(int number, std::string words)
+      : Failure(kind_of(number & 0xff), std::move(words), std::to_string(number)), result(number) {}
+
+  int primary() const noexcept { return result & 0xff; }
+
+  int result;
+
+ private:
+  static int exact(sqlite3* handle, int result) noexcept {
+    const int extended = sqlite3_extended_errcode(handle);
+    return (extended & 0xff) == (result & 0xff) ? extended : result;
   }
-  Failure(int result, std::string words) : code(result), text(std::move(words)) {}
-
-  const char* what() const noexcept override { return text.c_str(); }
-  int primary() const noexcept { return code & 0xff; }
-
-  int code;
-  std::string text;
-};
-
-/// Bytes that SQLite keeps as they are, in a BLOB.
-struct Blob {
-  std::string_view bytes;
-};
-
-/// A text that is NULL in the database when it is empty, so that unique indexes do not see it.
-struct Optional {
-  std::string_view text;
+  static Kind kind_of(int primary) noexcept {
+    switch (primary) {
+      case SQLITE_CORRUPT:
+      case SQLITE_NOTADB:
+        return Kind::damaged;
+      case SQLITE_ERROR:
+      case SQLITE_CONSTRAINT:
+      case SQLITE_MISMATCH:
+      case SQLITE_MISUSE:
+      case SQLITE_RANGE:
+      case SQLITE_TOOBIG:
+      case SQLITE_SCHEMA:
+        return Kind::caller;
+      default:
+        return Kind::unavailable;
+    }
+  }
 };
 
 /// A prepared statement in use: bound, stepped, and reset at the end, which ends its view of the database too.
@@ -55,7 +67,7 @@ class Cursor {
     const int result = sqlite3_step(statement_);
     if (result == SQLITE_ROW) return true;
     if (result == SQLITE_DONE) return false;
-    throw Failure(sqlite3_db_handle(statement_), result);
+    throw SqliteFailure(sqlite3_db_handle(statement_), result);
   }
 
   std::uint64_t number(int column) const noexcept {
@@ -94,7 +106,7 @@ class Cursor {
     check(sqlite3_bind_null(statement_, place));
   }
   void check(int result) const {
-    if (result != SQLITE_OK) throw Failure(sqlite3_db_handle(statement_), result);
+    if (result != SQLITE_OK) throw SqliteFailure(sqlite3_db_handle(statement_), result);
   }
 
   sqlite3_stmt* statement_;

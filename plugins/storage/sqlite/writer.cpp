@@ -3,25 +3,12 @@
 #include <algorithm>
 
 namespace loft::storage {
-namespace {
 
-std::optional<std::uint64_t> unless_none(UserId user) {
-  return user == UserId::none ? std::nullopt : std::optional(raw(user));
+Writer::Writer(const std::string& path, const Tuning& tuning) : connection_(path, tuning) {
+  // What is erased or forgotten is overwritten with zeros, also in pages that nothing uses any more. Rows of messages
+  // are appended: this costs where something is removed, and nothing where messages come in.
+  connection_.execute("PRAGMA secure_delete = ON");
 }
-
-/// The largest position a batch speaks of.
-Position last_position(const Batch& batch) {
-  Position last = batch.applied_upto;
-  for (const auto& entry : batch.messages) last = std::max({last, raw(entry.message->id), entry.message->recalled});
-  for (const auto& change : batch.changes) last = std::max(last, change.position);
-  for (const auto& recall : batch.recalls) last = std::max(last, recall.position);
-  for (const auto& member : batch.members) last = std::max(last, member.joined);
-  return last;
-}
-
-}  // namespace
-
-Writer::Writer(const std::string& path, const Tuning& tuning) : connection_(path, tuning) {}
 
 Conflict Writer::commit(const Batch& batch) {
   Conflict conflict;
@@ -33,16 +20,16 @@ Conflict Writer::commit(const Batch& batch) {
     if (conflict.empty()) {
       put_rest(batch);
       connection_.commit();
-      new_domains_.clear();
+      domains_.committed();
       return conflict;
     }
   } catch (...) {
     connection_.rollback();
-    for (const auto& name : std::exchange(new_domains_, {})) domains_.erase(name);
+    domains_.rolled_back();
     throw;
   }
   connection_.rollback();
-  for (const auto& name : std::exchange(new_domains_, {})) domains_.erase(name);
+  domains_.rolled_back();
   return conflict;
 }
 
@@ -67,10 +54,7 @@ void Writer::put_heads(const Batch& batch, Conflict& conflict) {
       continue;
     }
     auto row = connection_.run(Query::head, update.conversation);
-    if (!row.next()) {
-      throw Broken("the batch moves the head of conversation " + std::to_string(raw(update.conversation)) +
-                   ", which is not stored");
-    }
+    if (!row.next()) refuse_unknown_head(update.conversation);
     conflict.stale.push_back({update.conversation, row.number(0), static_cast<MessageId>(row.number(1))});
   }
 }
@@ -83,7 +67,7 @@ void Writer::put_messages(const Batch& batch, Conflict& conflict) {
     if (batch.messages[i].key) put_key(batch, i, conflict);
     if (!conflict.empty()) continue;
     connection_.write(Query::put_message, message.id, message.conversation, message.seq, message.sender,
-                      domain_number(message.domain), message.content, Optional{message.extras});
+                      domains_.number(connection_, message.domain), message.content, Optional{message.extras});
     if (message.recalled != 0) connection_.write(Query::put_recall, message.recalled, message.recalled_by, message.id);
   }
 }
@@ -93,18 +77,14 @@ void Writer::put_key(const Batch& batch, std::size_t index, Conflict& conflict) 
   if (connection_.write(Query::put_key, message->id, message->sender, key->hash[0], key->hash[1], key->digest) != 0)
     return;
   auto row = connection_.run(Query::key, message->sender, key->hash[0], key->hash[1]);
-  if (!row.next()) {
-    throw Broken("message " + std::to_string(raw(message->id)) +
-                 " has another client key than the stored one of this id");
-  }
+  if (!row.next()) refuse_second_key(message->id);
   const auto original = static_cast<MessageId>(row.number(0));
   // A key twice in one batch: the first of the two is not stored, so its id must not be given as the original.
   for (std::size_t i = 0; i < index; ++i) {
     const auto found = [i](const Conflict::Duplicate& duplicate) { return duplicate.index == i; };
     if (batch.messages[i].message->id != original) continue;
     if (std::any_of(conflict.duplicates.begin(), conflict.duplicates.end(), found)) continue;
-    throw Broken("messages " + std::to_string(i) + " and " + std::to_string(index) +
-                 " of the batch have one client key");
+    refuse_key_twice(i, index);
   }
   conflict.duplicates.push_back({index, original, row.number(1)});
 }
@@ -117,6 +97,10 @@ void Writer::put_rest(const Batch& batch) {
   for (const auto& recall : batch.recalls) {
     connection_.write(Query::put_recall, recall.position, recall.by, recall.message);
   }
+  for (const auto id : batch.erased) {
+    connection_.write(Query::erase_message, id);
+    connection_.write(Query::erase_note, id);
+  }
   for (const auto& mark : batch.marks) {
     connection_.write(Query::put_mark, mark.user, mark.conversation, mark.mark, Blob{mark.set});
   }
@@ -126,20 +110,7 @@ void Writer::put_rest(const Batch& batch) {
     else
       connection_.write(Query::remove_key_value, space, key);
   }
-  connection_.write(Query::put_progress, batch.applied_upto, last_position(batch));
-}
-
-std::uint64_t Writer::domain_number(const std::string& name) {
-  if (const auto known = domains_.find(name); known != domains_.end()) return known->second;
-  if (domains_.empty()) {
-    auto rows = connection_.run(Query::domains, 1);
-    while (rows.next()) domains_.emplace(rows.text(1), rows.number(0));
-    if (const auto known = domains_.find(name); known != domains_.end()) return known->second;
-  }
-  const std::uint64_t number = domains_.size() + 1;
-  connection_.write(Query::put_domain, number, name);
-  new_domains_.push_back(name);
-  return domains_.emplace(name, number).first->second;
+  connection_.write(Query::put_progress, batch.applied_upto, largest_position(batch));
 }
 
 void Writer::set_follower(std::string_view name, Position position) {
@@ -149,6 +120,26 @@ void Writer::set_follower(std::string_view name, Position position) {
 std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
   return static_cast<std::size_t>(
       connection_.write(Query::forget_keys, before, std::min<std::size_t>(limit, 1'000'000'000)));
+}
+
+std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
+  return static_cast<std::size_t>(connection_.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit)));
+}
+
+std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys) {
+  std::size_t fresh = 0;
+  try {
+    connection_.begin_writing();
+    for (const auto& [message, sender, key] : keys) {
+      fresh += static_cast<std::size_t>(
+          connection_.write(Query::put_key, message, sender, key.hash[0], key.hash[1], key.digest));
+    }
+    connection_.commit();
+  } catch (...) {
+    connection_.rollback();
+    throw;
+  }
+  return fresh;
 }
 
 }  // namespace loft::storage

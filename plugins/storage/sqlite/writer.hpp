@@ -1,21 +1,14 @@
 // All that changes the store goes through one connection.
 #pragma once
 
-#include <functional>
-#include <map>
-#include <string>
-#include <vector>
-
 #include <loft/storage.hpp>
+
+#include <common/batch.hpp>
+#include <common/domains.hpp>
 
 #include "connection.hpp"
 
 namespace loft::storage {
-
-/// A batch that contradicts itself or what is stored in a way no Conflict can tell: a mistake of the caller.
-struct Broken : std::runtime_error {
-  using std::runtime_error::runtime_error;
-};
 
 /// One call at a time. Everything throws Failure; then nothing of the call is stored.
 class Writer {
@@ -26,6 +19,8 @@ class Writer {
   Conflict commit(const Batch& batch);
   void set_follower(std::string_view name, Position position);
   std::size_t forget_client_keys(Position before, std::size_t limit);
+  std::size_t forget_messages(ConversationId id, Seq upto, std::size_t limit);
+  std::size_t restore_client_keys(std::span<const Storage::StoredKey> keys);
 
   Connection& connection() noexcept { return connection_; }
 
@@ -35,11 +30,9 @@ class Writer {
   void put_messages(const Batch& batch, Conflict& conflict);
   void put_key(const Batch& batch, std::size_t index, Conflict& conflict);
   void put_rest(const Batch& batch);
-  std::uint64_t domain_number(const std::string& name);
 
   Connection connection_;
-  std::map<std::string, std::uint64_t, std::less<>> domains_;
-  std::vector<std::string> new_domains_;  ///< of the transaction that runs
+  DomainNumbers domains_;
 };
 
 }  // namespace loft::storage

@@ -1,108 +1,49 @@
-#include "reads.hpp"
+// The reads of Storage on a leased connection of whatever driver. Each sees one state. Throws Failure.
+//
+// What a driver's Connection has, and what a call costs beyond it: nothing.
+//   run(Query, args…)       a cursor: next(), then number(column) and text(column) of the row; NULL is 0 and empty.
+//                           A text of a row may live until the next call of next() only.
+//   write(Query, args…)     the number of rows changed
+//   each(Query, ids, f)     f(row) for the row of each id that has one, in the order of ids, all of one state
+//   begin(), end()          what is read between the two is of one state; end() does not throw
+//   domain(number)          see DomainNames
+//   usable()                false: to be thrown away
+#pragma once
 
 #include <algorithm>
-#include <limits>
+#include <optional>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "failure.hpp"
+#include "parameter.hpp"
+#include "queries.hpp"
+#include "rows.hpp"
+#include "snapshot.hpp"
 
 namespace loft::storage::reads {
-namespace {
 
-/// SQLite's integers end here; a seq beyond is asked for by "to the end".
-std::uint64_t clamp(std::uint64_t value) {
-  return std::min(value, static_cast<std::uint64_t>(std::numeric_limits<std::int64_t>::max()));
-}
-
-User user_of(const Cursor& row) {
-  return {static_cast<UserId>(row.number(0)), std::string(row.text(1)), std::string(row.text(2)),
-          static_cast<Millis>(row.number(3)), std::string(row.text(4))};
-}
-
-StoredConversation conversation_of(const Cursor& row) {
-  StoredConversation stored;
-  auto& c = stored.conversation;
-  c.id = static_cast<ConversationId>(row.number(0));
-  c.kind = static_cast<ConversationKind>(row.number(1));
-  c.low = static_cast<UserId>(row.number(2));
-  c.high = static_cast<UserId>(row.number(3));
-  c.handle = row.text(4);
-  c.uuid = row.text(5);
-  c.name = row.text(6);
-  c.description = row.text(7);
-  c.avatar = row.text(8);
-  c.owner = static_cast<UserId>(row.number(9));
-  c.join = static_cast<JoinRule>(row.number(10));
-  c.created = static_cast<Millis>(row.number(11));
-  c.updated = static_cast<Millis>(row.number(12));
-  c.topic = row.text(13);
-  c.max_members = static_cast<std::uint32_t>(row.number(14));
-  c.dissolved = row.number(15) != 0;
-  stored.head = row.number(16);
-  stored.last = static_cast<MessageId>(row.number(17));
-  stored.last_change = row.number(18);  // NULL reads as 0
-  return stored;
-}
-
-Member member_of(const Cursor& row) {
-  Member member;
-  member.conversation = static_cast<ConversationId>(row.number(0));
-  member.user = static_cast<UserId>(row.number(1));
-  member.role = static_cast<Role>(row.number(2));
-  member.joined = row.number(3);
-  member.joined_seq = row.number(4);
-  member.muted_until = static_cast<Millis>(row.number(5));
-  member.muted_by = static_cast<UserId>(row.number(6));
-  member.muted_at = static_cast<Millis>(row.number(7));
-  member.left = row.number(8) != 0;
-  return member;
-}
-
-MarkWrite mark_of(const Cursor& row) {
-  return {static_cast<UserId>(row.number(0)), static_cast<ConversationId>(row.number(1)), std::string(row.text(2)),
-          std::string(row.text(3))};
-}
-
-Message message_of(Connection& db, const Cursor& row) {
-  Message m;
-  m.id = static_cast<MessageId>(row.number(0));
-  m.conversation = static_cast<ConversationId>(row.number(1));
-  m.seq = row.number(2);
-  m.sender = static_cast<UserId>(row.number(3));
-  m.domain = db.domain(row.number(4));
-  m.content = row.text(5);
-  m.recalled = row.number(6);  // NULL reads as 0
-  m.recalled_by = static_cast<UserId>(row.number(7));
-  m.extras = row.text(8);  // NULL reads as empty
-  return m;
-}
-
-Change change_of(const Cursor& row) {
-  return {row.number(0),
-          static_cast<ConversationId>(row.number(1)),
-          static_cast<ChangeKind>(row.number(2)),
-          static_cast<UserId>(row.number(3)),
-          static_cast<UserId>(row.number(4)),
-          static_cast<MessageId>(row.number(5)),
-          static_cast<Role>(row.number(6)),
-          std::string(row.text(7))};
-}
-
-}  // namespace
-
+template <class Connection>
 Position last_position(Connection& db) {
   auto row = db.run(Query::last_position);
-  if (!row.next()) throw Failure(SQLITE_CORRUPT, "table progress is empty");
+  if (!row.next()) throw Failure(Failure::Kind::damaged, "table progress is empty");
   return row.number(0);
 }
 
+template <class Connection>
 std::optional<User> user(Connection& db, Query by, std::string_view name) {
   auto row = db.run(by, name);
   return row.next() ? std::optional(user_of(row)) : std::nullopt;
 }
 
+template <class Connection>
 std::optional<User> user(Connection& db, UserId id) {
   auto row = db.run(Query::user_by_id, clamp(raw(id)));
   return row.next() ? std::optional(user_of(row)) : std::nullopt;
 }
 
+template <class Connection>
 std::vector<User> users(Connection& db, UserId after, std::size_t limit) {
   std::vector<User> list;
   auto rows = db.run(Query::users, clamp(raw(after)), clamp(limit));
@@ -110,32 +51,33 @@ std::vector<User> users(Connection& db, UserId after, std::size_t limit) {
   return list;
 }
 
+template <class Connection>
 std::optional<StoredConversation> conversation(Connection& db, ConversationId id) {
   auto row = db.run(Query::conversation, clamp(raw(id)));
   return row.next() ? std::optional(conversation_of(row)) : std::nullopt;
 }
 
+template <class Connection>
 std::optional<StoredConversation> conversation(Connection& db, Query by, std::string_view name) {
   auto row = db.run(by, name);
   return row.next() ? std::optional(conversation_of(row)) : std::nullopt;
 }
 
+template <class Connection>
 std::optional<StoredConversation> conversation(Connection& db, UserId low, UserId high) {
   auto row = db.run(Query::conversation_by_pair, clamp(raw(low)), clamp(raw(high)));
   return row.next() ? std::optional(conversation_of(row)) : std::nullopt;
 }
 
+template <class Connection>
 std::vector<StoredConversation> conversations(Connection& db, std::span<const ConversationId> ids) {
-  const Snapshot snapshot(db);
   std::vector<StoredConversation> list;
   list.reserve(ids.size());
-  for (const auto id : ids) {
-    auto row = db.run(Query::conversation, clamp(raw(id)));
-    if (row.next()) list.push_back(conversation_of(row));
-  }
+  db.each(Query::conversation, ids, [&](const auto& row) { list.push_back(conversation_of(row)); });
   return list;
 }
 
+template <class Connection>
 std::vector<StoredConversation> broadcasts(Connection& db) {
   std::vector<StoredConversation> list;
   auto rows = db.run(Query::broadcasts);
@@ -143,6 +85,7 @@ std::vector<StoredConversation> broadcasts(Connection& db) {
   return list;
 }
 
+template <class Connection>
 std::vector<Member> members(Connection& db, ConversationId id) {
   std::vector<Member> list;
   auto rows = db.run(Query::members, clamp(raw(id)));
@@ -150,6 +93,7 @@ std::vector<Member> members(Connection& db, ConversationId id) {
   return list;
 }
 
+template <class Connection>
 std::vector<Membership> memberships(Connection& db, UserId user) {
   const Snapshot snapshot(db);
   std::vector<Membership> list;
@@ -167,6 +111,7 @@ std::vector<Membership> memberships(Connection& db, UserId user) {
   return list;
 }
 
+template <class Connection>
 std::vector<MarkWrite> marks(Connection& db, ConversationId id, std::string_view mark) {
   std::vector<MarkWrite> list;
   auto rows = db.run(Query::marks, mark, clamp(raw(id)));
@@ -174,6 +119,7 @@ std::vector<MarkWrite> marks(Connection& db, ConversationId id, std::string_view
   return list;
 }
 
+template <class Connection>
 std::vector<Message> log(Connection& db, ConversationId id, Seq low, Seq high, std::size_t limit, bool descending) {
   std::vector<Message> list;
   auto rows =
@@ -182,21 +128,19 @@ std::vector<Message> log(Connection& db, ConversationId id, Seq low, Seq high, s
   return list;
 }
 
+template <class Connection>
 std::vector<Message> messages(Connection& db, std::span<const MessageId> ids) {
   std::vector<MessageId> wanted(ids.begin(), ids.end());
   std::sort(wanted.begin(), wanted.end());
   wanted.erase(std::unique(wanted.begin(), wanted.end()), wanted.end());
-  std::optional<Snapshot> snapshot;
-  if (wanted.size() > 1) snapshot.emplace(db);
   std::vector<Message> list;
   list.reserve(wanted.size());
-  for (const auto id : wanted) {
-    auto row = db.run(Query::message, clamp(raw(id)));
-    if (row.next()) list.push_back(message_of(db, row));
-  }
+  db.each(Query::message, std::span<const MessageId>(wanted),
+          [&](const auto& row) { list.push_back(message_of(db, row)); });
   return list;
 }
 
+template <class Connection>
 Seq seq_at(Connection& db, ConversationId id, Position position) {
   const Snapshot snapshot(db);
   Seq high = 0;  // in the end: the highest seq that is not behind `position`
@@ -220,18 +164,21 @@ Seq seq_at(Connection& db, ConversationId id, Position position) {
   return low;
 }
 
+template <class Connection>
 std::uint64_t count_foreign(Connection& db, ConversationId id, Seq low, Seq high, UserId except) {
   auto row = db.run(Query::count_foreign, clamp(raw(id)), clamp(low), clamp(high), clamp(raw(except)));
   return row.next() ? row.number(0) : 0;
 }
 
-std::vector<Seq> swallowed(Connection& db, ConversationId id, Seq low, Seq high, UserId user) {
+template <class Connection>
+std::vector<Seq> sent(Connection& db, ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) {
   std::vector<Seq> list;
-  auto rows = db.run(Query::swallowed, clamp(raw(id)), clamp(low), clamp(high), clamp(raw(user)));
+  auto rows = db.run(Query::sent, clamp(raw(id)), clamp(low), clamp(high), clamp(raw(sender)), clamp(limit));
   while (rows.next()) list.push_back(rows.number(0));
   return list;
 }
 
+template <class Connection>
 std::vector<Change> changes(Connection& db, ConversationId id, Position after, std::size_t limit) {
   std::vector<Change> list;
   auto rows = db.run(Query::changes_of, clamp(raw(id)), clamp(after), clamp(limit));
@@ -239,6 +186,7 @@ std::vector<Change> changes(Connection& db, ConversationId id, Position after, s
   return list;
 }
 
+template <class Connection>
 Storage::Since since(Connection& db, Position after, std::size_t limit) {
   const Snapshot snapshot(db);
   Storage::Since found;
@@ -263,11 +211,13 @@ Storage::Since since(Connection& db, Position after, std::size_t limit) {
   return found;
 }
 
+template <class Connection>
 std::optional<std::string> key_value(Connection& db, std::string_view space, std::string_view key) {
   auto row = db.run(Query::key_value, space, key);
   return row.next() ? std::optional(std::string(row.text(0))) : std::nullopt;
 }
 
+template <class Connection>
 std::vector<Storage::StoredValue> key_values(Connection& db, std::string_view space, std::string_view prefix,
                                              std::string_view after, std::size_t limit) {
   std::vector<Storage::StoredValue> list;
@@ -281,6 +231,7 @@ std::vector<Storage::StoredValue> key_values(Connection& db, std::string_view sp
   return list;
 }
 
+template <class Connection>
 std::optional<Position> follower(Connection& db, std::string_view name) {
   auto row = db.run(Query::follower, name);
   return row.next() ? std::optional(row.number(0)) : std::nullopt;

@@ -1,0 +1,63 @@
+#include "reports.hpp"
+
+namespace loft::storage {
+
+Error Reports::failed(const Failure& failure, Side side) {
+  if (failure.kind == Failure::Kind::caller) return broken(failure);
+  if (failure.kind == Failure::Kind::damaged) {
+    damaged(failure.text);
+    return {Code::internal, "storage.broken", {}};
+  }
+  bool tell = true;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto now = host_->clock().steady();
+    // A full disk fails every commit: one line for the cause, then one in ten seconds.
+    tell = trouble_[side] != failure.text || now - told_[side] >= 10'000;
+    if (tell) told_[side] = now;
+    trouble_[side] = failure.text;
+    in_trouble_[side] = true;
+  }
+  if (tell) {
+    host_->log().error(side == writing ? "nothing can be stored" : "nothing can be read",
+                       {{"cause", failure.text}, {"code", failure.code}});
+  }
+  return {Code::unavailable, "storage.unavailable", {}};
+}
+
+Error Reports::broken(const std::exception& error) {
+  host_->log().error("the storage refused a call that makes no sense", {{"cause", error.what()}});
+  return {Code::internal, "storage.broken", {}};
+}
+
+void Reports::recovered(Side side) {
+  const std::lock_guard lock(mutex_);
+  if (trouble_[side].empty()) return;
+  trouble_[side].clear();
+  in_trouble_[side] = false;
+  host_->log().info(side == writing ? "the storage works again" : "the storage can be read again");
+}
+
+void Reports::damaged(const std::string& what) {
+  const std::lock_guard lock(mutex_);
+  if (!damage_.empty()) return;
+  damage_ = what;
+  // With the lock held: who reads of it in the health finds it in the log.
+  host_->log().error("the database is damaged: stop, keep a copy of the files, restore a backup", {{"damage", what}});
+}
+
+bool Reports::is_damaged() const {
+  const std::lock_guard lock(mutex_);
+  return !damage_.empty();
+}
+
+std::string Reports::health() const {
+  const std::lock_guard lock(mutex_);
+  if (!damage_.empty()) return "damaged: " + damage_;
+  for (const auto& trouble : {trouble_[writing], trouble_[reading]}) {
+    if (!trouble.empty()) return "unavailable: " + trouble;
+  }
+  return {};
+}
+
+}  // namespace loft::storage

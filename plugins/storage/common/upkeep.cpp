@@ -1,0 +1,79 @@
+#include "upkeep.hpp"
+
+#include <loft/json.hpp>
+
+namespace loft::storage {
+namespace {
+
+constexpr std::size_t problems_of_a_kind = 100;
+
+StorageSchema look_at(SchemaDatabase* database, std::span<const Migration> known, std::string_view where) {
+  if (database != nullptr) return look(*database, known, where);
+  StorageSchema nothing;
+  for (const auto& step : known) {
+    nothing.newest = static_cast<std::uint32_t>(step.number);
+    nothing.steps.push_back({nothing.newest, std::string(step.name), checksum(step.sql)});
+  }
+  return nothing;
+}
+
+}  // namespace
+
+void Upkeep::offer_commands(Host& host) {
+  host.command("storage.describe", [this](std::string_view) { return answered([this] { return described(); }); });
+  host.command("storage.check", [this](std::string_view) { return answered([this] { return checked(); }); });
+}
+
+Result<StorageSchema> Upkeep::schema() {
+  return answered([this] { return look_at(look_in().get(), steps(), where()); });
+}
+
+Result<StorageSchema> Upkeep::migrate() {
+  return answered([this] {
+    bring_up(plan(true));
+    return look_at(look_in().get(), steps(), where());
+  });
+}
+
+std::string Upkeep::told(const Failure& failure) const {
+  if (failure.text.find(where()) != std::string::npos) return failure.text;
+  const auto damaged = failure.kind == Failure::Kind::damaged ? "; restore a backup" : "";
+  return where() + " cannot be used: " + failure.text + " (" + failure.code + ")" + damaged;
+}
+
+std::string Upkeep::described() {
+  std::string out;
+  json::Writer w(out);
+  w.object().key("where").string(where()).key("owner").string(owner()).key("may_migrate").boolean(may_migrate());
+  w.key("steps").array();
+  for (const auto& step : steps()) {
+    w.object().key("number").number(step.number).key("name").string(step.name).key("sql").string(step.sql).end_object();
+  }
+  w.end_array().end_object();
+  return out;
+}
+
+std::string Upkeep::checked() {
+  const auto database = look_in();
+  const auto schema = look_at(database.get(), steps(), where());
+  if (schema.stored > schema.newest) {
+    throw SchemaError(where() + " has schema number " + std::to_string(schema.stored) +
+                      ", which this program does not know: check it with the newer loft that wrote it");
+  }
+  std::vector<Problem> found;
+  if (database && schema.stored != 0) {
+    const auto list = checks_of(engine());
+    found = problems(*database, list, static_cast<int>(schema.stored), true, problems_of_a_kind);
+  }
+  std::string out;
+  json::Writer w(out);
+  w.object().key("problems").array();
+  for (const auto& problem : found) {
+    w.object().key("table").string(problem.table).key("what").string(problem.what);
+    w.key("remedy").string(problem.remedy).end_object();
+  }
+  w.end_array().end_object();
+  return out;
+}
+
+}  // namespace loft::storage

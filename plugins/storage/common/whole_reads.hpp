@@ -1,0 +1,58 @@
+// Reads of everything that is stored, page by page in the order of the primary keys (S22). See reads.hpp.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "parameter.hpp"
+#include "queries.hpp"
+#include "rows.hpp"
+
+namespace loft::storage::reads {
+
+template <class Connection>
+std::vector<StoredConversation> all_conversations(Connection& db, ConversationId after, std::size_t limit) {
+  std::vector<StoredConversation> list;
+  auto rows = db.run(Query::all_conversations, clamp(raw(after)), clamp(limit));
+  while (rows.next()) list.push_back(conversation_of(rows));
+  return list;
+}
+
+template <class Connection>
+std::vector<Storage::StoredKey> client_keys(Connection& db, MessageId after, std::size_t limit) {
+  std::vector<Storage::StoredKey> list;
+  auto rows = db.run(Query::client_keys, clamp(raw(after)), clamp(limit));
+  while (rows.next()) {
+    list.push_back({static_cast<MessageId>(rows.number(0)),
+                    static_cast<UserId>(rows.number(1)),
+                    {{rows.number(2), rows.number(3)}, rows.number(4)}});
+  }
+  return list;
+}
+
+template <class Connection>
+std::vector<MarkWrite> all_marks(Connection& db, const MarkWrite& after, std::size_t limit) {
+  std::vector<MarkWrite> list;
+  auto rows =
+      db.run(Query::all_marks, clamp(raw(after.user)), clamp(raw(after.conversation)), after.mark, clamp(limit));
+  while (rows.next()) list.push_back(mark_of(rows));
+  return list;
+}
+
+template <class Connection>
+std::vector<KeyValueWrite> all_key_values(Connection& db, const KeyValueWrite& after, std::size_t limit) {
+  std::vector<KeyValueWrite> list;
+  auto rows = db.run(Query::all_key_values, after.space, after.key, clamp(limit));
+  while (rows.next()) list.push_back({std::string(rows.text(0)), std::string(rows.text(1)), std::string(rows.text(2))});
+  return list;
+}
+
+template <class Connection>
+std::vector<Storage::StoredFollower> followers(Connection& db) {
+  std::vector<Storage::StoredFollower> list;
+  auto rows = db.run(Query::followers, std::string_view());
+  while (rows.next()) list.push_back({std::string(rows.text(0)), rows.number(1)});
+  return list;
+}
+
+}  // namespace loft::storage::reads

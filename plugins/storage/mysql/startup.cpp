@@ -1,0 +1,130 @@
+#include "startup.hpp"
+
+#include <algorithm>
+#include <array>
+
+#include "schema.hpp"
+
+namespace loft::storage::mysql {
+namespace {
+
+/// A content of 16 MiB, extras of as much, and what belongs to them.
+constexpr unsigned long long smallest_packet = 40ull << 20;
+
+std::string quoted(const std::string& name) { return "`" + name + "`"; }
+
+std::string remedy(unsigned number, const Settings& settings) {
+  switch (number) {
+    case 1045:  // access denied
+      return "correct `user` and `password` of the storage, or the account's: CREATE USER '" + settings.user +
+             "'@'…' IDENTIFIED BY '…'";
+    case 1044:
+      return "give the account its rights: GRANT ALL ON " + quoted(settings.database) + ".* TO '" + settings.user +
+             "'@'…'";
+    case 1049:
+      return "create the database: CREATE DATABASE " + quoted(settings.database) +
+             " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
+    case 1040:
+    case 1203:
+    case 1226:
+      return "raise max_connections of the server, or lower `pool` of the storage";
+    case 1130:
+      return "create an account for this machine's address on the server, or connect by another `host`";
+    case 1129:
+      return "the server has blocked this machine after errors: FLUSH HOSTS there";
+    case 2002:
+      return settings.host.starts_with('/')
+                 ? "start the server, or name its socket (or the folder of it) in `host` of the storage"
+                 : "start the server, or correct `host` and `port` of the storage";
+    case 2003:
+      return "start the server, or correct `host` and `port` of the storage";
+    case 2005:
+      return "correct `host` of the storage";
+    case 2013:
+      return "the server does not answer: look at the network and at `connect_timeout` of the storage";
+    case 2026:
+      return "look at `tls` and `tls_ca` of the storage; `verify` wants the name in `host` in the server's certificate";
+    case 1251:
+    case 2059:
+      return "the account logs in by a method this client does not have: ALTER USER … IDENTIFIED BY '…'";
+    default:
+      return "look at `host`, `port`, `user`, `password` and `database` of the storage";
+  }
+}
+
+}  // namespace
+
+std::string lock_name(const Settings& settings) {
+  // Locks are the whole server's, their names at most 64 characters.
+  return "loft." + checksum(settings.database);
+}
+
+Failure connect_failure(const Settings& settings, const Failure& failure) {
+  const auto number = failure.code.empty() ? 0u : static_cast<unsigned>(std::stoul(failure.code));
+  return {Failure::Kind::unavailable,
+          settings.where() + " cannot be reached (" + failure.text + "): " + remedy(number, settings), failure.code};
+}
+
+std::vector<std::string> check_server(Link& link, const Settings& settings) {
+  const auto version = link.ask("SELECT VERSION()");
+  const auto number = mysql_get_server_version(link.handle());
+  if (number < (link.is_mariadb() ? 100600u : 80000u)) {
+    throw StartError(
+        settings.where() + " is of version " + version +
+        ", Loft needs MariaDB 10.6 or MySQL 8.0 or newer: upgrade the server or name another one in `host` "
+        "of the storage");
+  }
+  const auto packet = std::stoull(link.ask("SELECT @@GLOBAL.max_allowed_packet"));
+  if (packet < smallest_packet) {
+    throw StartError(
+        settings.where() + " takes packets of " + std::to_string(packet) +
+        " bytes only, and a message may have 16 MiB: set max_allowed_packet = 64M in section [mysqld] of the "
+        "server's configuration, or SET GLOBAL max_allowed_packet = 67108864 until its next start");
+  }
+  if (link.ask("SELECT @@GLOBAL.read_only") != "0") {
+    throw StartError(
+        settings.where() +
+        " is read-only, as replicas are: name the primary in `host` of the storage, or SET GLOBAL read_only = 0");
+  }
+  if (link.ask("SELECT count(*) FROM information_schema.engines WHERE engine = 'InnoDB' AND support IN ('YES', "
+               "'DEFAULT')") == "0") {
+    throw StartError(settings.where() + " has no InnoDB, which Loft's tables are of: enable it in the server");
+  }
+  std::vector<std::string> dangers;
+  if (link.ask("SELECT @@GLOBAL.innodb_flush_log_at_trx_commit") != "1") {
+    dangers.push_back(
+        "the server runs with innodb_flush_log_at_trx_commit other than 1: what is acknowledged does not survive a "
+        "crash "
+        "of its machine");
+  }
+  return dangers;
+}
+
+void own_database(Link& link, const Settings& settings) {
+  const auto name = lock_name(settings);
+  // The session of a host that was killed ends within moments: that is waited for, but less long than for an answer.
+  const auto wait = std::clamp<Millis>(settings.statement_timeout / 1000 - 1, 0, 2);
+  if (link.ask("SELECT GET_LOCK('" + name + "', " + std::to_string(wait) + ")") == "1") return;
+  const auto owner = owner_of(link, settings);
+  throw Failure(Failure::Kind::unavailable,
+                settings.where() + " is in use by another host (" + owner +
+                    "): one host owns a store; stop the other one, or use another `database`");
+}
+
+int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now) {
+  Schema schema(link);
+  int steps = 0;
+  try {
+    steps = migrate(schema, plan, now);
+  } catch (const Failure& e) {
+    const bool rights = e.code == "1142" || e.code == "1044" || e.code == "1227" || e.code == "1370";
+    throw StartError("the schema of " + settings.where() + " cannot be prepared: " + e.text +
+                     (rights ? ": give the account its rights: GRANT ALL ON " + quoted(settings.database) + ".* TO '" +
+                                   settings.user + "'@'…'"
+                             : std::string()));
+  }
+  check_heads(schema, settings.where());
+  return steps;
+}
+
+}  // namespace loft::storage::mysql

@@ -1,0 +1,42 @@
+// What is looked at before the database is used, so that the operator reads about options and remedies.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <common/migration.hpp>
+
+#include "link.hpp"
+
+namespace loft::storage::mysql {
+
+/// Opens a connection. Throws Failure of the kind `unavailable` with where it was tried and what helps.
+template <class Connection>
+std::unique_ptr<Connection> connect(const Settings& settings);
+
+/// The same words for a failure that happened while connecting.
+Failure connect_failure(const Settings& settings, const Failure& failure);
+
+/// Throws StartError: too old, too small packets, read-only. Returns what is allowed but dangerous, for the log.
+std::vector<std::string> check_server(Link& link, const Settings& settings);
+
+/// Takes the lock that keeps a second host away, for as long as the connection lives. Throws Failure naming the owner.
+void own_database(Link& link, const Settings& settings);
+
+/// The name of that lock.
+std::string lock_name(const Settings& settings);
+
+/// Brings the tables up to date and looks whether heads fit the log; how many steps that took. Throws StartError.
+int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now);
+
+template <class Connection>
+std::unique_ptr<Connection> connect(const Settings& settings) {
+  try {
+    return std::make_unique<Connection>(settings);
+  } catch (const Failure& e) {
+    throw connect_failure(settings, e);
+  }
+}
+
+}  // namespace loft::storage::mysql

@@ -1,0 +1,217 @@
+#include "writer.hpp"
+
+#include <algorithm>
+
+#include "bulk.hpp"
+#include "conflicts.hpp"
+#include "startup.hpp"
+
+namespace loft::storage::mysql {
+namespace {
+
+/// How often a call may come again after a failure, which has nothing stored.
+int repeats_after(const Failure& failure) {
+  if (failure.code == deadlock || failure.code == row_has_changed) return 4;  // which is over at once
+  if (failure.code == lock_wait_timeout) return 1;                            // which has taken its time
+  return failure.kind == Failure::Kind::lost ? 1 : 0;
+}
+
+}  // namespace
+
+Connection& Writer::connection() {
+  if (connection_ && connection_->usable()) return *connection_;
+  connection_.reset();
+  domains_.forget();
+  connection_ = attempts_([this] {
+    auto fresh = connect<Connection>(settings_);
+    own_database(fresh->link(), settings_);
+    return fresh;
+  });
+  return *connection_;
+}
+
+/// Nothing of a call that failed stays: neither in the database nor in what is remembered of it. A connection that was
+/// cut while nobody used it is found out here, so a call whose transaction cannot have been stored has a second one.
+template <class F>
+auto Writer::repeated(F call) -> decltype(call(std::declval<Connection&>())) {
+  for (int failed = 0;; ++failed) {
+    auto& db = connection();
+    committing_ = false;
+    try {
+      return call(db);
+    } catch (const Failure& e) {
+      db.rollback();
+      domains_.rolled_back();
+      if (committing_ || failed >= repeats_after(e)) throw;
+    } catch (...) {
+      db.rollback();
+      domains_.rolled_back();
+      throw;
+    }
+  }
+}
+
+Conflict Writer::commit(const Batch& batch) {
+  return repeated([&](Connection& db) {
+    if (store(db, batch)) return Conflict();
+    db.rollback();
+    domains_.rolled_back();
+    return conflicts_of(db, batch);
+  });
+}
+
+/// False: something is in the way, and nothing may be committed.
+bool Writer::store(Connection& db, const Batch& batch) {
+  db.begin_writing();
+  put_users(db, batch);
+  put_conversations(db, batch);
+  put_members(db, batch);
+  if (!put_heads(db, batch) || !put_keys(db, batch)) return false;
+  put_messages(db, batch);
+  put_changes(db, batch);
+  put_rest(db, batch);
+  committing_ = true;
+  db.commit();
+  domains_.committed();
+  return true;
+}
+
+void Writer::put_users(Connection& db, const Batch& batch) {
+  for (const auto& user : batch.users) {
+    const Optional handle{user.handle}, uuid{user.uuid};
+    if (db.write(Extra::replace_user, handle, uuid, user.created, user.profile, user.id) == 0) {
+      db.write(Query::put_user, user.id, handle, uuid, user.created, user.profile);
+    }
+  }
+}
+
+void Writer::put_conversations(Connection& db, const Batch& batch) {
+  for (const auto& c : batch.conversations) {
+    const auto low = unless_none(c.low), high = unless_none(c.high);
+    const Optional handle{c.handle}, uuid{c.uuid};
+    if (db.write(Extra::replace_conversation, c.kind, low, high, handle, uuid, c.name, c.description, c.avatar, c.owner,
+                 c.join, c.created, c.updated, c.topic, c.max_members, c.dissolved, c.id) == 0) {
+      db.write(Query::put_conversation, c.id, c.kind, low, high, handle, uuid, c.name, c.description, c.avatar, c.owner,
+               c.join, c.created, c.updated, c.topic, c.max_members, c.dissolved);
+    }
+  }
+}
+
+void Writer::put_members(Connection& db, const Batch& batch) {
+  Bulk bulk(db, Query::put_member);
+  for (const auto& m : batch.members) {
+    bulk.add(m.conversation, m.user, m.role, m.joined, m.joined_seq, m.muted_until, m.muted_by, m.muted_at, m.left);
+  }
+  bulk.finish();
+}
+
+bool Writer::put_heads(Connection& db, const Batch& batch) {
+  Bulk bulk(db, Query::put_head);
+  for (const auto& update : batch.heads) bulk.add(update.head, update.last, update.conversation, update.expected_head);
+  return bulk.finish() == batch.heads.size();
+}
+
+bool Writer::put_keys(Connection& db, const Batch& batch) {
+  Bulk bulk(db, Query::put_key);
+  try {
+    for (const auto& [message, key] : batch.messages) {
+      if (key) bulk.add(message->id, message->sender, key->hash[0], key->hash[1], key->digest);
+    }
+    bulk.finish();
+    return true;
+  } catch (const Failure& e) {
+    if (e.code != duplicate_entry) throw;
+    return false;
+  }
+}
+
+void Writer::put_messages(Connection& db, const Batch& batch) {
+  Bulk bulk(db, Query::put_message);
+  for (const auto& [message, key] : batch.messages) {
+    const auto& m = *message;
+    bulk.add(m.id, m.conversation, m.seq, m.sender, domains_.number(db, m.domain), m.content, Optional{m.extras});
+  }
+  bulk.finish();
+  for (const auto& [message, key] : batch.messages) {
+    if (message->recalled != 0) recall(db, message->id, message->recalled, message->recalled_by);
+  }
+}
+
+void Writer::recall(Connection& db, MessageId message, Position position, UserId by) {
+  if (db.write(Query::put_recall, position, by, message) != 0) db.write(Extra::note_recall, message);
+}
+
+void Writer::put_changes(Connection& db, const Batch& batch) {
+  Bulk bulk(db, Query::put_change);
+  for (const auto& c : batch.changes) {
+    bulk.add(c.position, c.conversation, c.kind, c.actor, c.subject, c.message, c.role, Optional{c.note});
+  }
+  bulk.finish();
+}
+
+void Writer::put_rest(Connection& db, const Batch& batch) {
+  for (const auto& entry : batch.recalls) recall(db, entry.message, entry.position, entry.by);
+  for (const auto id : batch.erased) {
+    db.write(Query::erase_message, id);
+    db.write(Query::erase_note, id);
+  }
+  Bulk marks(db, Query::put_mark);
+  for (const auto& mark : batch.marks) marks.add(mark.user, mark.conversation, mark.mark, Blob{mark.set});
+  marks.finish();
+  for (const auto& [space, key, value] : batch.key_values) {
+    if (value) {
+      db.write(Query::put_key_value, space, key, *value);
+    } else {
+      db.write(Query::remove_key_value, space, key);
+    }
+  }
+  db.write(Query::put_progress, batch.applied_upto, largest_position(batch));
+}
+
+void Writer::set_follower(std::string_view name, Position position) {
+  repeated([&](Connection& db) { return db.write(Query::put_follower, name, position); });
+}
+
+std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
+  return repeated([&](Connection& db) {
+    return static_cast<std::size_t>(db.write(Query::forget_keys, before, std::min<std::size_t>(limit, 1'000'000'000)));
+  });
+}
+
+std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
+  return repeated([&](Connection& db) {
+    db.begin_writing();
+    const auto forgotten = db.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
+    if (forgotten == 0) {
+      db.rollback();
+      return std::size_t{0};
+    }
+    // What is left begins here; the recalled ones before it are gone.
+    Seq first = clamp(upto) + 1;
+    if (auto row = db.run(Query::probe, clamp(raw(id)), 1); row.next()) first = std::min<Seq>(first, row.number(0));
+    db.write(Extra::forget_recalls, clamp(raw(id)), first);
+    committing_ = true;
+    db.commit();
+    return static_cast<std::size_t>(forgotten);
+  });
+}
+
+std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys) {
+  return repeated([&](Connection& db) {
+    std::size_t fresh = 0;
+    db.begin_writing();
+    for (const auto& [message, sender, key] : keys) {
+      fresh +=
+          static_cast<std::size_t>(db.write(Extra::restore_key, message, sender, key.hash[0], key.hash[1], key.digest));
+    }
+    committing_ = true;
+    db.commit();
+    return fresh;
+  });
+}
+
+void Writer::check() {
+  repeated([](Connection& db) { return db.write(Query::put_progress, 0, 0); });
+}
+
+}  // namespace loft::storage::mysql

@@ -1,0 +1,43 @@
+// The tables of a PostgreSQL database, made, changed or looked at.
+#pragma once
+
+#include <libpq-fe.h>
+
+#include <memory>
+#include <string>
+
+#include <common/schema_database.hpp>
+
+#include "settings.hpp"
+
+namespace loft::storage::postgresql {
+
+/// On a connection of somebody's, who outlives it, and which is not in pipeline mode. A statement may take as long as
+/// it does: steps rewrite tables. Throws Failure.
+class Schema : public SchemaDatabase {
+ public:
+  explicit Schema(PGconn* native) : native_(native) {}
+
+  void lock() override;
+  void commit() override { execute("COMMIT"); }
+  void rollback() noexcept override;
+  long long table_count() override;
+  bool has_table(const std::string& name) override;
+  std::string_view option() const override { return "database"; }
+  void execute(const std::string& statement) override { rows(statement); }
+  TextRows rows(const std::string& question) override;
+
+ private:
+  PGconn* native_;
+};
+
+/// A connection that may only read, and sees one state.
+std::unique_ptr<SchemaDatabase> look_into(const Settings& settings);
+
+/// Which session has the lock of the database; empty: none.
+std::string owner_of(SchemaDatabase& database);
+
+/// What makes a dump and brings it back, for the operator: the command in the first line.
+std::string dump_command(const Settings& settings);
+
+}  // namespace loft::storage::postgresql

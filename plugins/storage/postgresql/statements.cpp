@@ -1,0 +1,132 @@
+#include "statements.hpp"
+
+#include <common/phrasing.hpp>
+
+#include <algorithm>
+#include <iterator>
+
+namespace loft::storage::postgresql {
+namespace {
+
+constexpr OwnText own_words[] = {
+    {Query::put_progress,
+     "UPDATE progress SET applied_upto = greatest(applied_upto, :applied), position = greatest(position, :position) "
+     "WHERE id = 1"},
+    {Query::marks,
+     "SELECT k.user_id, k.conversation_id, k.name, k.intervals FROM member m JOIN mark k "
+     "ON k.user_id = m.user_id AND k.conversation_id = m.conversation_id AND k.name = :mark "
+     "WHERE m.conversation_id = :id ORDER BY k.user_id"},
+    // A join would be planned as if few were recalled, and be quadratic when many are.
+    {Query::sent,
+     "SELECT m.seq FROM message m WHERE m.conversation_id = :id AND m.seq BETWEEN :low AND :high "
+     "AND m.sender_id = :user AND (SELECT r.seq FROM message r WHERE r.conversation_id = m.conversation_id "
+     "AND r.seq = m.seq AND r.recalled IS NOT NULL) IS NULL ORDER BY m.seq DESC LIMIT :limit"},
+};
+constexpr Phrasing phrasing{Placeholder::numbered, own_words};
+
+/// The columns of a query for one id, for many: in the order of the ids.
+std::string for_each_id(Query one, std::string_view table) {
+  auto columns = std::string(text(one));
+  columns.resize(columns.rfind(" FROM "));
+  return columns + " FROM unnest($1) WITH ORDINALITY AS wanted (wanted_id, place) JOIN " + std::string(table) +
+         " ON id = wanted_id ORDER BY place";
+}
+
+// The state of a search between `low`, which is within the position, and `high`, behind which nothing is. One step for
+// each doubling of the log, all in the server.
+constexpr std::string_view seq_at_text =
+    "WITH RECURSIVE narrow (low, high) AS ("
+    "SELECT CASE WHEN last_id <= $2 THEN head ELSE 0 END, head FROM conversation WHERE id = $1 "
+    "UNION ALL "
+    "SELECT CASE WHEN p.inside THEN p.seq ELSE s.low END, CASE WHEN p.inside THEN s.high ELSE s.middle - 1 END "
+    "FROM (SELECT low, high, low + (high - low + 1) / 2 AS middle FROM narrow WHERE low < high) s "
+    "LEFT JOIN LATERAL (SELECT m.seq, m.seq <= s.high AND m.id <= $2 AS inside FROM message m "
+    "WHERE m.conversation_id = $1 AND m.seq >= s.middle ORDER BY m.seq LIMIT 1) p ON TRUE) "
+    "SELECT low FROM narrow WHERE low >= high LIMIT 1";
+
+struct Batched {
+  Own statement;
+  std::string_view text;
+};
+
+constexpr Batched batched[] = {
+    {Own::begin, "BEGIN ISOLATION LEVEL READ COMMITTED"},
+    {Own::begin_reading, "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY"},
+    {Own::commit, "COMMIT"},
+    {Own::rollback, "ROLLBACK"},
+    {Own::stored_heads,
+     "SELECT id, head, last_id FROM unnest($1) AS wanted (wanted_id) JOIN conversation ON id = wanted_id"},
+    {Own::stored_keys,
+     "SELECT place, message_id, digest FROM unnest($1, $2, $3) WITH ORDINALITY AS wanted (s, h0, h1, place) "
+     "JOIN client_message ON sender_id = s AND hash0 = h0 AND hash1 = h1 ORDER BY place"},
+    {Own::put_users,
+     "INSERT INTO \"user\" (id, handle, uuid, created, profile) SELECT * FROM unnest($1, $2, $3, $4, $5) "
+     "ON CONFLICT (id) DO UPDATE SET handle = excluded.handle, uuid = excluded.uuid, "
+     "created = excluded.created, profile = excluded.profile"},
+    {Own::put_conversations,
+     "INSERT INTO conversation (id, kind, low_id, high_id, handle, uuid, name, description, avatar, owner_id, "
+     "join_rule, created, updated, topic, max_members, dissolved) SELECT * FROM "
+     "unnest($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16) "
+     "ON CONFLICT (id) DO UPDATE SET kind = excluded.kind, low_id = excluded.low_id, "
+     "high_id = excluded.high_id, handle = excluded.handle, uuid = excluded.uuid, name = excluded.name, "
+     "description = excluded.description, avatar = excluded.avatar, owner_id = excluded.owner_id, "
+     "join_rule = excluded.join_rule, created = excluded.created, updated = excluded.updated, "
+     "topic = excluded.topic, max_members = excluded.max_members, dissolved = excluded.dissolved"},
+    {Own::put_members,
+     "INSERT INTO member (conversation_id, user_id, role, joined, joined_seq, muted_until, muted_by, muted_at, "
+     "has_left) SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8, $9) "
+     "ON CONFLICT (conversation_id, user_id) DO UPDATE SET role = excluded.role, joined = excluded.joined, "
+     "joined_seq = excluded.joined_seq, muted_until = excluded.muted_until, muted_by = excluded.muted_by, "
+     "muted_at = excluded.muted_at, has_left = excluded.has_left"},
+    {Own::put_heads,
+     "UPDATE conversation c SET head = n.head, last_id = n.last_id "
+     "FROM unnest($1, $2, $3, $4) AS n (id, expected, head, last_id) "
+     "WHERE c.id = n.id AND c.head = n.expected RETURNING c.id"},
+    {Own::put_keys,
+     "INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) "
+     "SELECT * FROM unnest($1, $2, $3, $4, $5)"},
+    {Own::put_messages,
+     "INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content, extras) "
+     "SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7)"},
+    {Own::put_changes,
+     "INSERT INTO \"change\" (position, conversation_id, kind, actor_id, subject_id, message_id, role, note) "
+     "SELECT * FROM unnest($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT DO NOTHING"},
+    {Own::put_recalls,
+     "UPDATE message m SET recalled = r.position, recalled_by = r.by_user "
+     "FROM unnest($1, $2, $3) AS r (id, position, by_user) WHERE m.id = r.id AND m.recalled IS NULL"},
+    {Own::erase_messages,
+     "UPDATE message m SET content = '{}', extras = NULL FROM unnest($1) AS e (id) WHERE m.id = e.id"},
+    {Own::erase_notes,
+     "UPDATE \"change\" c SET note = NULL FROM unnest($1) AS e (id) JOIN message m ON m.id = e.id "
+     "WHERE c.position = m.recalled AND c.message_id = m.id"},
+    {Own::put_marks,
+     "INSERT INTO mark (user_id, conversation_id, name, intervals) SELECT * FROM unnest($1, $2, $3, $4) "
+     "ON CONFLICT (user_id, conversation_id, name) DO UPDATE SET intervals = excluded.intervals"},
+    {Own::put_key_values,
+     "INSERT INTO key_value (space, \"key\", value) SELECT * FROM unnest($1, $2, $3) "
+     "ON CONFLICT (space, \"key\") DO UPDATE SET value = excluded.value"},
+    {Own::remove_key_values,
+     "DELETE FROM key_value k USING unnest($1, $2) AS gone (space, \"key\") "
+     "WHERE k.space = gone.space AND k.\"key\" = gone.\"key\""},
+    {Own::restore_keys,
+     "INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) "
+     "SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING message_id"},
+};
+
+std::string own_text(Own own) {
+  if (own == Own::each_conversation) return for_each_id(Query::conversation, "conversation");
+  if (own == Own::each_message) return for_each_id(Query::message, "message");
+  if (own == Own::seq_at) return std::string(seq_at_text);
+  const auto* found =
+      std::find_if(std::begin(batched), std::end(batched), [own](const Batched& row) { return row.statement == own; });
+  return std::string(found->text);
+}
+
+}  // namespace
+
+std::string statement_text(unsigned number) {
+  if (number < static_cast<unsigned>(Query::end)) return phrased(phrasing, static_cast<Query>(number)).sql;
+  return own_text(static_cast<Own>(number));
+}
+
+}  // namespace loft::storage::postgresql

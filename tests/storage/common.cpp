@@ -1,0 +1,39 @@
+// What the SQL storages share, without a database.
+#include <catch2/catch.hpp>
+
+#include <common/phrasing.hpp>
+
+#include <set>
+
+using namespace loft::storage;
+
+TEST_CASE("storage common: a name that appears twice is one numbered placeholder and two questions", "[storage]") {
+  constexpr std::string_view text = "SELECT a FROM b WHERE id = :id AND c BETWEEN :low AND :high AND d <> :id";
+  const auto numbered = placed(text, Placeholder::numbered);
+  CHECK(numbered.sql == "SELECT a FROM b WHERE id = $1 AND c BETWEEN $2 AND $3 AND d <> $1");
+  CHECK(numbered.order == std::vector<std::uint8_t>{0, 1, 2});
+  const auto question = placed(text, Placeholder::question);
+  CHECK(question.sql == "SELECT a FROM b WHERE id = ? AND c BETWEEN ? AND ? AND d <> ?");
+  CHECK(question.order == std::vector<std::uint8_t>{0, 1, 2, 0});
+}
+
+TEST_CASE("storage common: a colon between quotes is no placeholder", "[storage]") {
+  const auto statement = placed("SELECT ':a', \"b:c\", :d", Placeholder::question);
+  CHECK(statement.sql == "SELECT ':a', \"b:c\", ?");
+  CHECK(statement.order.size() == 1);
+}
+
+TEST_CASE("storage common: a text of one's own takes the place of the shared one", "[storage]") {
+  constexpr OwnText own[] = {{Query::follower, "SELECT 1 WHERE :name = 'x'"}};
+  const Phrasing phrasing{Placeholder::numbered, own};
+  CHECK(phrased(phrasing, Query::follower).sql == "SELECT 1 WHERE $1 = 'x'");
+  CHECK(phrased(phrasing, Query::key_value).sql == "SELECT value FROM key_value WHERE space = $1 AND \"key\" = $2");
+}
+
+TEST_CASE("storage common: every statement has a text, and no two share one", "[storage]") {
+  std::set<std::string_view> seen;
+  for (const auto sql : query_texts) {
+    CHECK_FALSE(sql.empty());
+    CHECK(seen.insert(sql).second);
+  }
+}

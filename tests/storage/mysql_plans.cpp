@@ -1,0 +1,134 @@
+// Every statement is answered by an index: the plans of a filled database say so.
+#include <mysql/texts.hpp>
+
+#include <cctype>
+#include <map>
+
+#include "mysql_server.hpp"
+
+#include <loft/testing/storage/fixture.hpp>
+
+using namespace storage_test;
+using namespace loft::testing::storage;
+using Catch::Contains;
+namespace st = loft::storage;
+
+namespace {
+
+std::string_view text_of(st::Query query) {
+  for (const auto& own : st::mysql::own_texts) {
+    if (own.query == query) return own.text;
+  }
+  return st::text(query);
+}
+
+/// A statement with values that make sense in place of its parameters.
+std::string filled_in(std::string_view text) {
+  const std::map<std::string, std::string, std::less<>> values{
+      {"low", "40"},    {"high", "3000"},   {"limit", "10"},      {"before", "100"}, {"handle", "'20'"},
+      {"uuid", "'20'"}, {"name", "'read'"}, {"mark", "'read'"},   {"space", "'1'"},  {"key", "'20'"},
+      {"from", "'20'"}, {"value", "''"},    {"after", "3900"},    {"profile", "''"}, {"intervals", "''"},
+      {"topic", "''"},  {"avatar", "''"},   {"description", "''"}};
+  std::string sql;
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    if (text[at] != ':') {
+      sql += text[at];
+      continue;
+    }
+    auto end = at + 1;
+    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0)) ++end;
+    const auto found = values.find(text.substr(at + 1, end - at - 1));
+    sql += found == values.end() ? "20" : found->second;
+    at = end - 1;
+  }
+  return sql;
+}
+
+/// table|type|key|Extra of each step.
+std::string plan(RawMysql& raw, const std::string& sql) {
+  std::string lines;
+  const auto rows = raw.run("EXPLAIN " + sql) + "\n";
+  for (std::size_t from = 0; from < rows.size();) {
+    const auto end = rows.find('\n', from);
+    std::vector<std::string> columns{""};
+    for (const char c : rows.substr(from, end - from)) {
+      if (c == '|') {
+        columns.emplace_back();
+      } else {
+        columns.back() += c;
+      }
+    }
+    lines += columns.at(2) + "|" + columns.at(3) + "|" + columns.at(5) + "|" + columns.at(9) + "\n";
+    from = end + 1;
+  }
+  return lines;
+}
+
+/// Enough rows for the server to find that a scan does not pay.
+void fill(RawMysql& raw) {
+  raw.run("SET SESSION max_recursive_iterations = 100000");
+  const std::string numbers =
+      " FROM (WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) SELECT i FROM n) t";
+  raw.run("INSERT INTO \"user\" (id, handle, uuid, created, profile) SELECT i, i, i, 0, ''" + numbers);
+  raw.run(
+      "INSERT INTO conversation (id, kind, low_id, high_id, owner_id, join_rule, dissolved, created, updated, "
+      "max_members, name, description, avatar, topic) SELECT i, i % 3, i, i + 1, 0, 0, 0, 0, 0, 0, '', '', '', ''" +
+      numbers);
+  raw.run("INSERT INTO member SELECT i % 400, i, 0, i, 0, 0, 0, 0, 0" + numbers);
+  raw.run(
+      "INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) "
+      "SELECT i, i % 40, i, i % 7, 1, 'text'" +
+      numbers);
+  raw.run("INSERT INTO recalled_message SELECT i % 40, i, i % 7" + numbers);
+  raw.run("INSERT INTO client_message SELECT i, i % 7, i, i, i" + numbers);
+  raw.run("INSERT INTO \"change\" SELECT i, i % 40, 0, 0, 0, 0, 0, NULL" + numbers);
+  raw.run("INSERT INTO mark SELECT i, i % 400, 'read', '{}'" + numbers);
+  raw.run("INSERT INTO key_value SELECT i % 4, i, 'x'" + numbers);
+  raw.run("INSERT INTO follower SELECT i, i" + numbers);
+  raw.run(
+      "ANALYZE TABLE \"user\", conversation, member, message, recalled_message, client_message, \"change\", mark, "
+      "key_value, follower");
+}
+
+}  // namespace
+
+TEST_CASE("mysql: no statement looks through a table that grows", "[storage]") {
+  const auto name = new_mysql_database();
+  const Running running("/nonexistent", mysql_options(name), "storage.mysql");
+  RawMysql raw(name);
+  fill(raw);
+  std::vector<std::string_view> texts(st::mysql::extra_texts.begin(), st::mysql::extra_texts.end());
+  for (std::size_t i = 0; i < st::query_count; ++i) texts.push_back(text_of(static_cast<st::Query>(i)));
+  for (const auto text : texts) {
+    const bool plain_insert = text.starts_with("INSERT") && text.find("SELECT") == std::string::npos;
+    if (plain_insert) continue;
+    const auto lines = plan(raw, filled_in(text));
+    INFO(text << "\n" << lines);
+    for (const auto* table : {"user", "conversation", "member", "message", "m", "k", "r", "recalled_message",
+                              "client_message", "change", "mark", "key_value"}) {
+      for (const auto* scan : {"|ALL|", "|index|"})
+        CHECK_THAT("\n" + lines, !Contains("\n" + (table + std::string(scan))));
+    }
+  }
+}
+
+TEST_CASE("mysql: pages and counts of a log come from its index, in its order", "[storage]") {
+  const auto name = new_mysql_database();
+  const Running running("/nonexistent", mysql_options(name), "storage.mysql");
+  RawMysql raw(name);
+  fill(raw);
+  for (const auto query : {st::Query::count_foreign, st::Query::sent, st::Query::probe}) {
+    const auto lines = plan(raw, filled_in(text_of(query)));
+    INFO(lines);
+    CHECK_THAT(lines, Contains("|message_log|") && Contains("Using index"));
+    CHECK_THAT(lines, !Contains("filesort"));
+  }
+  for (const auto query :
+       {st::Query::log_up, st::Query::log_down, st::Query::changes_of, st::Query::messages_since,
+        st::Query::changes_since, st::Query::key_values, st::Query::memberships, st::Query::all_conversations,
+        st::Query::client_keys, st::Query::all_marks, st::Query::all_key_values, st::Query::followers}) {
+    const auto lines = plan(raw, filled_in(text_of(query)));
+    INFO(text_of(query) << "\n" << lines);
+    CHECK_THAT(lines, !Contains("filesort"));
+  }
+}

@@ -1,0 +1,104 @@
+// Schemas of storage.mysql, dirty data, and the command of a dump.
+#include <mysql/schema.hpp>
+#include <mysql_migrations.hpp>
+
+#include "mysql_server.hpp"
+#include "server_upkeep.hpp"
+
+using namespace storage_test;
+using Catch::Contains;
+namespace my = loft::storage::mysql;
+
+namespace {
+
+const std::span<const st::Migration> all(st::migrations);
+
+class Connected final : public my::Schema {
+ public:
+  explicit Connected(const OptionValues& values) : Connected(std::make_unique<my::Link>(settings(values))) {}
+
+ private:
+  explicit Connected(std::unique_ptr<my::Link> link) : Schema(*link), link_(std::move(link)) {}
+  static my::Settings settings(const OptionValues& values) {
+    my::Settings settings;
+    settings.host = std::get<std::string>(values.at("host"));
+    settings.port = static_cast<std::uint16_t>(std::get<std::int64_t>(values.at("port")));
+    settings.user = std::get<std::string>(values.at("user"));
+    settings.password = std::get<std::string>(values.at("password"));
+    settings.database = std::get<std::string>(values.at("database"));
+    return settings;
+  }
+  std::unique_ptr<my::Link> link_;
+};
+
+ServerHouse house() {
+  const auto values = mysql_options(new_mysql_database());
+  return {"storage.mysql", st::Engine::mysql, values, std::make_unique<Connected>(values)};
+}
+
+}  // namespace
+
+TEST_CASE("mysql: a schema is seen without a change, set up, and its rows are read as written", "[storage]") {
+  check_schema_is_seen_and_set_up(house());
+}
+
+TEST_CASE("mysql: looking and migrating refuse a foreign, an edited and a newer schema", "[storage]") {
+  check_strangers_are_refused(house(), house());
+}
+
+TEST_CASE("mysql: a further step keeps the rows", "[storage]") { check_upgrade(house(), all); }
+
+TEST_CASE("mysql: a start finds heads and positions that do not fit the log", "[storage]") {
+  check_heads_at_start(house(), all);
+}
+
+TEST_CASE("mysql: dirty data refuses a step by table and row, and nothing is changed", "[storage]") {
+  const auto clean = house();
+  move_in(*clean.database, all, "schema_2");
+  load_fixture(*clean.database, "mysql_1_besides");
+  CHECK(st::problems(*clean.database, st::checks_of(st::Engine::mysql), 1, true, 9).empty());
+  for (const auto& one : dirt({"", "ALTER TABLE \"user\" DROP KEY user_handle",
+                               "ALTER TABLE client_message DROP KEY client_message_key"})) {
+    const auto fresh = house();
+    move_in(*fresh.database, all, "schema_2");
+    check_dirt(*fresh.database, all, st::Engine::mysql, one);
+  }
+}
+
+TEST_CASE("mysql: a step that was cut short is taken up", "[storage]") {
+  const auto one = house();
+  move_in(*one.database, all, "schema_2");
+  auto steps = with_next_step(all);
+  steps.back().sql = "CREATE TABLE IF NOT EXISTS next_step (id BIGINT);\nINSERT INTO nowhere VALUES (1);\n";
+  CHECK_THROWS_WITH(st::migrate(*one.database, {steps, "the house", true, {}}, 0), Contains("nowhere"));
+  CHECK(st::look(*one.database, steps, "the house").stored == 1);
+  one.database->execute("CREATE TABLE nowhere (id BIGINT)");
+  CHECK(st::migrate(*one.database, {steps, "the house", true, {}}, 0) == 1);
+}
+
+TEST_CASE("mysql: a host that starts during a migration is refused", "[storage]") {
+  const auto one = house();
+  REQUIRE(start_of(one) == "it started");
+  // All is to be done again, and somebody looks at a view that will be made anew.
+  one.database->execute("DELETE FROM schema_migration");
+  Connected holder(one.values);
+  holder.execute("BEGIN");
+  holder.rows("SELECT * FROM mark_run");
+  const auto waiting = [] {
+    return !mariadb().sql("SELECT id FROM information_schema.processlist WHERE state LIKE '%metadata lock%'").empty();
+  };
+  check_second_host_during_migration(one, waiting, [&] { holder.execute("COMMIT"); });
+}
+
+TEST_CASE("mysql: a backup is made by a command that names everything but the password", "[storage]") {
+  auto values = house().values;
+  values["user"] = "lo'ft", values["password"] = "secret", values["host"] = "db.example";
+  const ServerHouse named{"storage.mysql", st::Engine::mysql, values, nullptr};
+  const auto answer = AtRest(named)->backup("/nonexistent/x", {});
+  REQUIRE_FALSE(answer);
+  CHECK(answer.error().reason == "storage.backup_elsewhere");
+  const auto& text = answer.error().detail;
+  CHECK_THAT(text, Catch::StartsWith("mariadb-dump --single-transaction "));
+  CHECK_THAT(text, Contains("--protocol=tcp --host=db.example --port=") && Contains("--user='lo'\\''ft'") &&
+                       !Contains("secret"));
+}

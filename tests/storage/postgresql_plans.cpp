@@ -1,0 +1,126 @@
+// Every statement is answered by an index: the plans say so.
+#include <postgresql/statements.hpp>
+
+#include "postgresql_store.hpp"
+
+#include <loft/testing/storage/fixture.hpp>
+
+using namespace storage_test;
+namespace st = loft::storage;
+namespace pg = loft::storage::postgresql;
+
+namespace {
+
+/// The types of the arrays that a batch is sent in: i integers, t texts, b bytes. Empty: no array.
+std::string arrays(pg::Own own) {
+  switch (own) {
+    case pg::Own::put_users:
+      return "ittit";
+    case pg::Own::put_conversations:
+      return "iiiitttttiiiitii";
+    case pg::Own::put_members:
+      return "iiiiiiiii";
+    case pg::Own::put_heads:
+      return "iiii";
+    case pg::Own::put_keys:
+    case pg::Own::restore_keys:
+      return "iiiii";
+    case pg::Own::put_messages:
+      return "iiiiitt";
+    case pg::Own::put_changes:
+      return "iiiiiiit";
+    case pg::Own::put_recalls:
+      return "iii";
+    case pg::Own::put_marks:
+      return "iitb";
+    case pg::Own::put_key_values:
+      return "ttt";
+    case pg::Own::remove_key_values:
+      return "tt";
+    case pg::Own::each_conversation:
+    case pg::Own::each_message:
+    case pg::Own::stored_heads:
+    case pg::Own::erase_messages:
+    case pg::Own::erase_notes:
+      return "i";
+    case pg::Own::stored_keys:
+      return "iii";
+    default:
+      return {};
+  }
+}
+
+std::string plan(const std::string& database, unsigned statement) {
+  const auto text = pg::statement_text(statement);
+  std::string types, values;
+  for (const char type : arrays(static_cast<pg::Own>(statement))) {
+    types += std::string(types.empty() ? "(" : ", ") + (type == 'i' ? "BIGINT[]" : type == 't' ? "TEXT[]" : "BYTEA[]");
+  }
+  for (int i = 1; text.find("$" + std::to_string(i)) != std::string::npos; ++i)
+    values += values.empty() ? "(NULL" : ", NULL";
+  return postgresql_server().sql(std::string(pg::planner_settings) +
+                                     "; SET plan_cache_mode = force_generic_plan; PREPARE s" +
+                                     (types.empty() ? "" : types + ")") + " AS " + text +
+                                     "; EXPLAIN (COSTS OFF) EXECUTE s" + (values.empty() ? "" : values + ")"),
+                                 database);
+}
+
+bool is_transaction(unsigned statement) {
+  return statement >= static_cast<unsigned>(pg::Own::begin) && statement <= static_cast<unsigned>(pg::Own::rollback);
+}
+
+bool has(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
+
+/// Scans of an index without a condition are as long as the table; broadcasts are all of a partial index.
+bool scans_whole_index(const std::string& lines) {
+  for (auto at = lines.find("Scan "); at != std::string::npos; at = lines.find("Scan ", at + 1)) {
+    const auto end = lines.find('\n', at);
+    const auto line = lines.substr(at, end - at);
+    const bool is_index =
+        line.starts_with("Scan using ") || line.starts_with("Scan Backward using ") ||
+        (line.starts_with("Scan on ") && has(lines.substr(at > 13 ? at - 13 : 0, 13), "Bitmap Index"));
+    if (!is_index || has(line, "conversation_broadcast")) continue;
+    if (!has(lines.substr(end, lines.find('\n', end + 1) - end), "Index Cond:")) return true;
+  }
+  return false;
+}
+
+struct Planned {
+  Planned() { Running("/nonexistent", coordinates(postgresql_server(), database), "storage.postgresql").stop(); }
+  std::string of(unsigned statement) const { return plan(database, statement); }
+  template <class Statement>
+  std::string of(Statement statement) const {
+    return plan(database, static_cast<unsigned>(statement));
+  }
+  std::string database = new_database();
+};
+
+}  // namespace
+
+TEST_CASE("postgresql: no statement looks through a whole table or index", "[storage]") {
+  const Planned planned;
+  for (unsigned i = 0; i < pg::statement_count; ++i) {
+    // Of the shared texts, those are not used here that have batches of their own.
+    if (is_transaction(i) || (i < static_cast<unsigned>(st::Query::put_progress))) continue;
+    const auto lines = planned.of(i);
+    INFO(pg::statement_text(i) << "\n" << lines);
+    CHECK_FALSE(lines.empty());
+    CHECK_FALSE(has(lines, "Seq Scan"));
+    CHECK_FALSE(scans_whole_index(lines));
+  }
+}
+
+TEST_CASE("postgresql: counts and seqs of unread messages come from indexes alone", "[storage]") {
+  const Planned planned;
+  for (const auto query : {st::Query::count_foreign, st::Query::sent, st::Query::probe}) {
+    const auto lines = planned.of(query);
+    INFO(lines);
+    CHECK(has(lines, "Index Only Scan"));
+    CHECK(has(lines, "using message_log"));
+    CHECK_FALSE(has(lines, "Index Scan using"));
+  }
+  CHECK(has(planned.of(st::Query::count_foreign), "message_recalled"));
+  CHECK(has(planned.of(pg::Own::seq_at), "Index Only Scan using message_log"));
+  CHECK_FALSE(has(planned.of(st::Query::log_down), "Sort"));
+  CHECK_FALSE(has(planned.of(st::Query::changes_of), "Sort"));
+}

@@ -1,0 +1,128 @@
+// What storages on servers promise of schemas, the same for both engines.
+#pragma once
+
+#include <functional>
+#include <thread>
+
+#include "house.hpp"
+
+namespace storage_test {
+
+/// One database of an engine.
+struct ServerHouse {
+  std::string id;  ///< of the plugin
+  st::Engine engine;
+  OptionValues values;
+  std::unique_ptr<st::SchemaDatabase> database;  ///< as the user of the plugin
+};
+
+struct AtRest {
+  explicit AtRest(const ServerHouse& house)
+      : host("storage.under_test", "/nonexistent"), storage(make(house.id, host, house.values)) {}
+  Storage* operator->() const { return storage.get(); }
+
+  FakeHost host;
+  std::unique_ptr<Storage> storage;
+};
+
+inline void furnish(const ServerHouse& house) {
+  load_fixture(*house.database, "schema_2");
+  if (house.engine == st::Engine::mysql) load_fixture(*house.database, "mysql_1_besides");
+}
+
+inline std::string steps_of(const Result<StorageSchema>& schema) {
+  if (!schema) return schema.error().reason + ": " + schema.error().detail;
+  std::string text;
+  for (const auto& step : schema->steps) text += step.taken ? step.known ? '+' : '?' : '-';
+  return text;
+}
+
+inline std::string start_of(const ServerHouse& house) {
+  try {
+    const Running running("/nonexistent", house.values, house.id);
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "it started";
+}
+
+inline void check_schema_is_seen_and_set_up(const ServerHouse& house) {
+  CHECK(steps_of(AtRest(house)->schema()) == "-");
+  CHECK(house.database->table_count() == 0);
+  CHECK(steps_of(AtRest(house)->migrate()) == "+");
+  CHECK(steps_of(AtRest(house)->schema()) == "+");
+  furnish(house);
+  Running running("/nonexistent", house.values, house.id);
+  compare_house(*running.storage, false);
+  // Beside a host it is seen, and not changed.
+  CHECK(steps_of(AtRest(house)->schema()) == "+");
+  CHECK_THAT(steps_of(AtRest(house)->migrate()),
+             Catch::Contains("storage.unavailable") && Catch::Contains("is in use by another host"));
+}
+
+inline void check_strangers_are_refused(const ServerHouse& house, const ServerHouse& foreign) {
+  foreign.database->execute("CREATE TABLE songs (title VARCHAR(9))");
+  for (const auto& answer : {AtRest(foreign)->schema(), AtRest(foreign)->migrate()}) {
+    CHECK_THAT(steps_of(answer), Catch::Contains("storage.schema") && Catch::Contains("tables of another program"));
+  }
+  CHECK(foreign.database->table_count() == 1);
+  REQUIRE(start_of(house) == "it started");
+  const auto sum = house.database->rows("SELECT checksum FROM schema_migration WHERE number = 1").at(0).at(0);
+  house.database->execute("UPDATE schema_migration SET checksum = 'x' WHERE number = 1");
+  CHECK(steps_of(AtRest(house)->schema()) == "?");
+  CHECK_THAT(steps_of(AtRest(house)->migrate()), Catch::Contains("another text of schema migration 1"));
+  house.database->execute("UPDATE schema_migration SET checksum = '" + sum + "' WHERE number = 1");
+  house.database->execute("INSERT INTO schema_migration VALUES (2, 'later', 'y', 0)");
+  CHECK(steps_of(AtRest(house)->schema()) == "+?");
+  CHECK_THAT(steps_of(AtRest(house)->migrate()),
+             Catch::Contains("storage.schema: ") && Catch::Contains("has schema number 2"));
+}
+
+/// The runner over several steps, as there will be: an upgrade keeps the rows, may be forbidden, and can be taken up.
+inline void check_upgrade(const ServerHouse& house, std::span<const st::Migration> known) {
+  REQUIRE(st::migrate(*house.database, {known, "the house", true, {}}, 0) == 1);
+  furnish(house);
+  const auto steps = with_next_step(known);
+  const auto checks = st::checks_of(house.engine);
+  CHECK_THROWS_WITH(st::migrate(*house.database, {steps, "the house", false, checks}, 0),
+                    Catch::Contains("needs number 2") && Catch::Contains("`loft storage migrate`"));
+  CHECK(st::migrate(*house.database, {steps, "the house", true, checks}, 0) == 1);
+  CHECK(st::migrate(*house.database, {steps, "the house", true, checks}, 0) == 0);
+  CHECK(st::look(*house.database, steps, "the house").stored == 2);
+  CHECK_THAT(start_of(house), Catch::Contains("has schema number 2, this program knows schemas up to number 1"));
+  house.database->execute("DELETE FROM schema_migration WHERE number = 2");
+  Running running("/nonexistent", house.values, house.id);
+  compare_house(*running.storage, false);
+}
+
+/// `held`: whether the migration waits, in its middle, for what somebody holds; `let_go` ends that.
+inline void check_second_host_during_migration(const ServerHouse& house, const std::function<bool()>& held,
+                                               const std::function<void()>& let_go) {
+  std::string taken;
+  std::thread migration([&] { taken = steps_of(AtRest(house)->migrate()); });
+  while (!held()) std::this_thread::yield();
+  const auto said = start_of(house);
+  let_go();
+  migration.join();
+  CHECK_THAT(said, Catch::Contains("is in use by another host"));
+  CHECK(taken == "+");
+  CHECK(start_of(house) == "it started");
+}
+
+/// After whatever happened to the server, and of a backup that was restored in part.
+inline void check_heads_at_start(const ServerHouse& house, std::span<const st::Migration> known) {
+  REQUIRE(st::migrate(*house.database, {known, "the house", true, {}}, 0) == 1);
+  furnish(house);
+  CHECK(start_of(house) == "it started");
+  house.database->execute("UPDATE conversation SET head = 3 WHERE id = 20002");
+  CHECK_THAT(start_of(house), Catch::Contains("conversation 20002 says its last message is seq 3") &&
+                                  Catch::Contains("its log ends with seq 4, id 99530342400014") &&
+                                  Catch::Contains("UPDATE conversation SET head = 4"));
+  house.database->execute("UPDATE conversation SET head = 4 WHERE id = 20002");
+  house.database->execute("UPDATE progress SET position = 1");
+  CHECK_THAT(start_of(house), Catch::Contains("the largest position is 1, but there is an entry at 99530342400018"));
+  house.database->execute("UPDATE progress SET position = 99530342400018");
+  CHECK(start_of(house) == "it started");
+}
+
+}  // namespace storage_test

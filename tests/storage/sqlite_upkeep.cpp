@@ -1,0 +1,315 @@
+// Upgrades of storage.sqlite from each schema there was, dirty data, looking without a trace, backups.
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <atomic>
+#include <filesystem>
+#include <set>
+#include <thread>
+
+#include <sqlite/schema.hpp>
+#include <sqlite/startup.hpp>
+#include <sqlite_migrations.hpp>
+
+#include "house.hpp"
+#include "raw.hpp"
+
+using namespace storage_test;
+using namespace loft::testing::storage;
+using Catch::Contains;
+
+namespace {
+
+const std::span<const st::Migration> all(st::migrations);
+
+std::string file_in(const TemporaryDirectory& directory) { return directory.path() + "/loft.db"; }
+
+/// A file as the program with that schema left it.
+void make_house(const TemporaryDirectory& directory, std::size_t schema) {
+  Raw raw(file_in(directory));
+  raw.run("PRAGMA journal_mode = WAL");
+  st::Schema database(raw.handle());
+  move_in(database, all.first(schema), "schema_" + std::to_string(schema));
+}
+
+/// Configured and set up, never started.
+struct Resting {
+  explicit Resting(const TemporaryDirectory& directory)
+      : host("storage.under_test", directory.path()), storage(make("storage.sqlite", host)) {}
+  Storage* operator->() const { return storage.get(); }
+
+  FakeHost host;
+  std::unique_ptr<Storage> storage;
+};
+
+std::set<std::string> files_in(const TemporaryDirectory& directory) {
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(directory.path())) {
+    names.insert(entry.path().filename().string() + " " + std::to_string(entry.file_size()));
+  }
+  return names;
+}
+
+std::string steps_of(const Result<StorageSchema>& schema) {
+  if (!schema) return schema.error().reason + ": " + schema.error().detail;
+  std::string text;
+  for (const auto& step : schema->steps) text += step.taken ? step.known ? '+' : '?' : '-';
+  return text;
+}
+
+std::vector<std::string> unlocked() { return {"", "DROP INDEX user_handle", "DROP INDEX client_message_key"}; }
+
+}  // namespace
+
+TEST_CASE("sqlite: a store of each schema there was is brought up with all that was in it", "[storage]") {
+  for (std::size_t schema = 1; schema < all.size(); ++schema) {
+    INFO("schema " << schema);
+    const TemporaryDirectory directory;
+    make_house(directory, schema);
+    {
+      Resting resting(directory);
+      CHECK(steps_of(resting->schema()) == "+-");
+      CHECK(steps_of(resting->migrate()) == "++");
+      CHECK(steps_of(resting->migrate()) == "++");
+    }
+    Running running(directory.path());
+    CHECK(logged(running.host, "migrations_applied=0"));
+    compare_house(*running.storage, schema == 1);
+  }
+}
+
+TEST_CASE("sqlite: rows that the newest schema has are read as they were written", "[storage]") {
+  const TemporaryDirectory directory;
+  { const Running made(directory.path()); }
+  {
+    Raw raw(file_in(directory));
+    st::Schema database(raw.handle());
+    load_fixture(database, "schema_2");
+  }
+  Running running(directory.path());
+  compare_house(*running.storage, false);
+}
+
+TEST_CASE("sqlite: dirty data of schema 1 is refused by table and row, and nothing is changed", "[storage]") {
+  for (const auto& one : dirt(unlocked())) {
+    INFO(one.sql);
+    const TemporaryDirectory directory;
+    make_house(directory, 1);
+    {
+      Raw raw(file_in(directory));
+      st::Schema database(raw.handle());
+      execute_all(database, one.sql);
+    }
+    Resting resting(directory);
+    const auto answer = resting->migrate();
+    REQUIRE_FALSE(answer);
+    CHECK(answer.error().reason == "storage.schema");
+    CHECK_THAT(answer.error().detail, Contains(file_in(directory) + " has rows that the new schema cannot take") &&
+                                          Contains("table " + one.table + ": ") && Contains(one.words));
+    CHECK(steps_of(resting->schema()) == "+-");
+    CHECK_THAT(refusal(directory.path()), Contains(one.words));
+  }
+}
+
+TEST_CASE("sqlite: dirty data of the newest schema is found by the check and refuses a step", "[storage]") {
+  auto list = dirt(unlocked());
+  list.push_back({"UPDATE \"user\" SET handle = CAST(x'ff41' AS TEXT) WHERE id = 10002", "\"user\"",
+                  "handle or uuid of 10002 is not UTF-8"});
+  list.push_back({"UPDATE conversation SET name = CAST(x'c3' AS TEXT) WHERE id = 20002", "conversation",
+                  "a text of 20002 is not UTF-8"});
+  list.push_back({"UPDATE mark SET intervals = x'7b22ff227d' WHERE user_id = 10002", "mark", "'read' of user 10002"});
+  list.push_back({"UPDATE message SET seq = 'x' WHERE id = 99530342400012", "message",
+                  "conversation, seq or sender of 99530342400012 is NULL or no number"});
+  const auto nullable = [](const std::string& table, const std::string& column) {
+    return "PRAGMA writable_schema = ON;UPDATE sqlite_schema SET sql = replace(sql, '" + column +
+           " BIGINT NOT NULL', '" + column + " BIGINT') WHERE name = '" + table + "';PRAGMA writable_schema = RESET;";
+  };
+  list.push_back({nullable("user", "created") + "UPDATE \"user\" SET created = NULL WHERE id = 10002", "\"user\"",
+                  "created of 10002 is NULL"});
+  list.push_back({nullable("message", "seq") + "UPDATE message SET seq = NULL WHERE id = 99530342400012", "message",
+                  "conversation, seq or sender of 99530342400012 is NULL"});
+  for (const auto& one : list) {
+    Raw raw(":memory:");
+    st::Schema database(raw.handle());
+    move_in(database, all, "schema_2");
+    check_dirt(database, all, st::Engine::sqlite, one);
+  }
+}
+
+TEST_CASE("sqlite: clean data has no problems, and what only the deep check reads is found by it", "[storage]") {
+  Raw raw(":memory:");
+  st::Schema database(raw.handle());
+  move_in(database, all, "schema_2");
+  const auto checks = st::checks_of(st::Engine::sqlite);
+  const auto found = [&](bool deep) { return st::describe(st::problems(database, checks, 2, deep, 10)); };
+  CHECK(found(true).empty());
+  // Retention takes the oldest, and then all.
+  raw.run(
+      "DELETE FROM message WHERE conversation_id = 20002 AND seq < 3; DELETE FROM message WHERE id = 99530342400016");
+  CHECK(found(true).empty());
+  raw.run("DELETE FROM message WHERE id = 99530342400008");
+  raw.run("UPDATE message SET content = CAST(x'80' AS TEXT), sender_id = 4, domain_id = 9 WHERE id = 99530342400012");
+  CHECK(found(false).empty());
+  CHECK_THAT(found(true), Contains("of conversation 20001 the seqs 1 to 3 should be there") &&
+                              Contains("content or extras of seq 3 of conversation 20002 are not UTF-8") &&
+                              Contains("seq 3 of conversation 20002 is from user 4") &&
+                              Contains("is of domain number 9"));
+}
+
+TEST_CASE("sqlite: marks of schema 1 that end in the middle of a number are refused", "[storage]") {
+  const TemporaryDirectory directory;
+  make_house(directory, 1);
+  Raw(file_in(directory)).run("UPDATE mark SET intervals = x'0580' WHERE name = 'hidden'");
+  Resting resting(directory);
+  CHECK_THAT(steps_of(resting->migrate()),
+             Contains("table mark: 'hidden' of user 10001 in conversation 20002 ends in the middle of a number"));
+}
+
+TEST_CASE("sqlite: looking at a store makes no file and changes none, whatever there is", "[storage]") {
+  const TemporaryDirectory empty;
+  CHECK(steps_of(Resting(empty)->schema()) == "--");
+  CHECK(files_in(empty).empty());
+
+  const TemporaryDirectory directory;
+  make_house(directory, 1);
+  const auto before = files_in(directory);
+  CHECK(steps_of(Resting(directory)->schema()) == "+-");
+  CHECK(files_in(directory) == before);
+
+  Raw(file_in(directory))
+      .run("INSERT INTO schema_migration VALUES (2, 'five_contracts', 'x', 0), (3, 'later', 'y', 0)");
+  CHECK(steps_of(Resting(directory)->schema()) == "+??");
+  CHECK_THAT(steps_of(Resting(directory)->migrate()), Contains("storage.schema") && Contains("schema number 3"));
+
+  const TemporaryDirectory foreign;
+  Raw(file_in(foreign)).run("CREATE TABLE songs (title TEXT)");
+  CHECK_THAT(steps_of(Resting(foreign)->schema()), Contains("storage.schema") && Contains("tables of another program"));
+  CHECK_THAT(steps_of(Resting(foreign)->migrate()),
+             Contains("storage.schema") && Contains("tables of another program"));
+}
+
+TEST_CASE("sqlite: beside a running host the schema is seen, and a migration is refused by the owner's name",
+          "[storage]") {
+  const TemporaryDirectory directory;
+  const Running running(directory.path());
+  Resting resting(directory);
+  CHECK(steps_of(resting->schema()) == "++");
+  CHECK_THAT(steps_of(resting->migrate()),
+             Contains("is in use by another process (pid " + std::to_string(::getpid()) + ")"));
+}
+
+TEST_CASE("sqlite: a host that starts during a migration is refused", "[storage]") {
+  const TemporaryDirectory directory;
+  make_house(directory, 1);
+  Raw holder(file_in(directory));
+  holder.run("BEGIN IMMEDIATE");
+  std::string taken;
+  std::thread migration([&] { taken = steps_of(Resting(directory)->migrate()); });
+  // The migration owns the store and waits for the writer.
+  while (st::owner_of(file_in(directory)).empty()) std::this_thread::yield();
+  const auto said = refusal(directory.path());
+  holder.run("ROLLBACK");
+  migration.join();
+  CHECK_THAT(said, Contains("is in use by another process"));
+  CHECK(taken == "++");
+  const Running running(directory.path());
+}
+
+TEST_CASE("sqlite: tables that were changed before an upgrade are refused, not taken for right", "[storage]") {
+  const TemporaryDirectory directory;
+  make_house(directory, 1);
+  Raw(file_in(directory)).run("INSERT INTO meta VALUES ('schema', 'what they were')");
+  CHECK_THAT(steps_of(Resting(directory)->migrate()), Contains("were changed by another program"));
+  CHECK(steps_of(Resting(directory)->schema()) == "+-");
+}
+
+TEST_CASE("sqlite: a backup beside commits is one state, private, sound, and starts as a store", "[storage]") {
+  const TemporaryDirectory directory, other;
+  Running running(directory.path());
+  BatchData first;
+  first.users = {a_user(1)};
+  first.conversations = {a_group(10)};
+  Seq head = 0;
+  std::uint64_t id = 100;
+  for (; id < 2100; ++id) first.say(cid(10), head, mid(id), uid(1), std::string(1000, 'x'), a_key(id));
+  REQUIRE(value(running->commit(first.view())).empty());
+
+  const auto file = other.path() + "/loft.db";
+  std::atomic<bool> done{false};
+  const Seq before = head;
+  std::thread sender([&] {
+    for (; !done; ++id) {
+      BatchData batch;
+      batch.say(cid(10), head, mid(id), uid(1), "{}", a_key(id));
+      const auto stored = running->commit(batch.view());
+      if (!stored || !stored->empty()) return;
+    }
+  });
+  std::uint64_t last = 0, total = 0;
+  const auto copied = Resting(directory)->backup(file, [&](std::uint64_t now, std::uint64_t all_of_it) {
+    last = now, total = all_of_it;
+    return true;
+  });
+  done = true;
+  sender.join();
+  INFO((copied ? "" : copied.error().detail));
+  REQUIRE(copied);
+  CHECK(last == total);
+  CHECK(total > 2'000'000);
+  CHECK(files_in(other).size() == 1);
+  struct stat info {};
+  REQUIRE(::stat(file.c_str(), &info) == 0);
+  CHECK((info.st_mode & 0777) == 0600);
+  Running copy(other.path());
+  CHECK(logged(copy.host, "clean=true"));
+  const auto stored = value(copy->conversation(cid(10)));
+  REQUIRE(stored);
+  CHECK(stored->head >= before);
+  CHECK(value(copy->log(cid(10), 1, everything, 100'000, false)).size() == stored->head);
+}
+
+TEST_CASE("sqlite: a backup overwrites nothing and leaves nothing when it fails or is ended", "[storage]") {
+  const TemporaryDirectory directory, other;
+  { const Running made(directory.path()); }
+  Resting resting(directory);
+  const auto file = other.path() + "/copy.db";
+  const auto says = [&](const std::string& name, Progress progress = {}) {
+    const auto done = resting->backup(name, std::move(progress));
+    return done ? std::string("done") : done.error().reason + ": " + done.error().detail;
+  };
+  CHECK_THAT(says(file, [](std::uint64_t, std::uint64_t) { return false; }), Contains("storage.cancelled"));
+  CHECK(files_in(other).empty());
+  CHECK_THAT(says(other.path() + "/nowhere/copy.db"), Contains("cannot be made: No such file or directory"));
+  CHECK(says(file) == "done");
+  CHECK_THAT(says(file), Contains("storage.file_exists") && Contains("overwrites nothing"));
+  CHECK(files_in(other).size() == 1);
+
+  const TemporaryDirectory empty;
+  const auto nothing = Resting(empty)->backup(other.path() + "/second.db", {});
+  REQUIRE_FALSE(nothing);
+  CHECK_THAT(nothing.error().detail, Contains("there is nothing to back up"));
+  CHECK(files_in(other).size() == 1);
+  CHECK(files_in(empty).empty());
+}
+
+TEST_CASE("sqlite: a damaged store gives no backup but an error that says so", "[storage]") {
+  const TemporaryDirectory directory, other;
+  {
+    Running running(directory.path());
+    BatchData batch;
+    batch.conversations = {a_group(10)};
+    Seq head = 0;
+    for (std::uint64_t i = 1; i < 200; ++i) batch.say(cid(10), head, mid(i), uid(1), std::string(500, 'x'), a_key(i));
+    REQUIRE(value(running->commit(batch.view())).empty());
+  }
+  const auto page = Raw(file_in(directory)).run("SELECT rootpage FROM sqlite_schema WHERE name = 'message_log'");
+  {
+    std::fstream bytes(file_in(directory), std::ios::in | std::ios::out | std::ios::binary);
+    bytes.seekp((std::stol(page) - 1) * 4096);
+    bytes << std::string(4096, '\xA5');
+  }
+  const auto answer = Resting(directory)->backup(other.path() + "/copy.db", {});
+  REQUIRE_FALSE(answer);
+  CHECK_THAT(answer.error().detail, Contains("damaged") || Contains("restore a"));
+  CHECK(files_in(other).empty());
+}
