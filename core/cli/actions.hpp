@@ -28,6 +28,16 @@ struct Words {
   std::string content;
   std::string as = "system";
   std::string client_id;
+  std::string backup_to;
+  bool sql = false;
+  std::string to;
+  bool with_received = false;
+  bool dry_run = false;
+  // of two storages
+  std::string from;
+  std::string first;
+  std::string second;
+  std::uint64_t batch = 4000;
 };
 
 class Actions {
@@ -41,12 +51,21 @@ class Actions {
   int user_add();
   int user_list();
   int user_password();
+  int user_export();
+  int user_erase();
   int token();
   int announce();
   int notify();
+  int storage_status();
+  int storage_plan();
+  int storage_migrate();
+  int storage_check();
+  int backup();
   int plugins_list();
   int plugins_show();
   int plugins_chain();
+  int storage_copy();
+  int storage_verify();
   int config_reference();
   int config_default();
   int version();
@@ -54,12 +73,16 @@ class Actions {
  private:
   /// Nullopt after saying what is wrong; `exit` is set then.
   std::optional<Loaded> configuration(int& exit);
+  std::optional<Loaded> configuration_of(const std::string& file, int& exit);
+  bool names_one_configuration();
   std::string config_file() const;
   /// `doing`: what was tried, with a colon; may be empty.
   int fail(const Error& error, std::string_view doing = {});
   int report(const std::vector<config::Problem>& problems);
   int unknown_user();
   int write(std::string_view command, bool to_one);
+  template <class F>
+  int look_at_storage(F use);
   /// Through the running host, else on the store itself.
   Result<std::string> ask(Loaded& loaded, std::string_view command, const std::string& arguments);
 

@@ -104,6 +104,7 @@ class Grammar {
 
     user_commands();
     writing_commands();
+    storage_commands();
 
     auto& plugins = family("plugins", "Show plugins, their options and their order");
     json(add(plugins, "list", "List the plugins in the plugin path", &Actions::plugins_list, "  loft plugins list"));
@@ -122,7 +123,7 @@ class Grammar {
   }
 
   void user_commands() {
-    auto& user = family("user", "Add and list users, set passwords; also while the host runs");
+    auto& user = family("user", "Add, list, export and erase users, set passwords; also while the host runs");
     auto* const user_add = add(user, "add", "Add a user", &Actions::user_add,
                                "  loft user add ann\n  loft user add bob --uid 10001 --json");
     user_add->add_option("handle", words_.handle, "Its name, 1 to 50 bytes")->required()->type_name("HANDLE");
@@ -135,6 +136,7 @@ class Grammar {
             &Actions::user_password, "  loft user password ann\n  pass show chat/ann | loft user password ann");
     password->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
     password->add_flag("--remove", words_.remove, "Remove it: no password is right then");
+    personal_data_commands(user);
 
     auto* const token =
         add(app_, "token", "Print a token for a user; every contract accepts it", &Actions::token,
@@ -145,6 +147,69 @@ class Grammar {
         "--service", words_.service,
         "For a backend of the operator's, which may write to system conversations; made where it is missing");
     json(token);
+  }
+
+  /// What an operator does with the store; most of it also while a host runs.
+  void storage_commands() {
+    auto& storage = family("storage", "Look at the store, bring it up to date, check it");
+    json(add(storage, "status", "Show which storage, where, its schema, its owner, and what a start would do",
+             &Actions::storage_status, "  loft storage status\n  loft storage status --json"));
+    auto* const plan = add(storage, "plan", "Show the schema's steps that `migrate` would take; changes nothing",
+                           &Actions::storage_plan, "  loft storage plan --sql");
+    plan->add_flag("--sql", words_.sql, "Print their statements");
+    json(plan);
+    json(add(storage, "migrate", "Bring the schema up to date, all steps or none; the host must be stopped",
+             &Actions::storage_migrate, "  loft backup && loft storage migrate"));
+    json(add(storage, "check", "Read through the store and name every row that contradicts another; changes nothing",
+             &Actions::storage_check, "  loft storage check"));
+    auto* const copy = add(app_, "backup",
+                           "Copy the store, also while the host runs; of a database on a server, print "
+                           "the command that does",
+                           &Actions::backup, "  loft backup\n  loft backup --to /mnt/backup/loft.db");
+    copy->add_option("--to", words_.backup_to, "A file that does not exist, or a folder; else data_dir/backups")
+        ->type_name("FILE");
+    json(copy);
+    transfer_commands(storage);
+  }
+
+  void personal_data_commands(CLI::App& user) {
+    auto* const give =
+        add(user, "export", "Print what is stored about a user, a JSON object a line", &Actions::user_export,
+            "  loft user export ann --to ann.ndjson\n  loft user export ann --with-received | gzip > ann.gz");
+    give->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
+    give->add_option("--to", words_.to, "A new file to write to; else the standard output")->type_name("FILE");
+    give->add_flag("--with-received", words_.with_received,
+                   "Also what others wrote to the user in direct and system conversations");
+    auto* const erase = add(user, "erase", "Erase a user: the profile, every message, marks, what plugins keep",
+                            &Actions::user_erase, "  loft user erase ann --dry-run\n  loft user erase ann");
+    erase->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
+    erase->add_flag("--dry-run", words_.dry_run, "Say what would change, and change nothing");
+    json(erase);
+  }
+
+  /// Moving from one storage to another.
+  void transfer_commands(CLI::App& storage) {
+    auto* const copy =
+        add(storage, "copy", "Copy everything from one storage into another, empty one", &Actions::storage_copy,
+            "  loft storage copy --from loft.yaml --to postgresql.yaml\n"
+            "Run it again when it was interrupted: it goes on where it ended.");
+    copy->add_option("--from", words_.from, "A configuration with the storage that is read")
+        ->required()
+        ->type_name("FILE");
+    copy->add_option("--to", words_.to, "A configuration with the storage that is written")
+        ->required()
+        ->type_name("FILE");
+    copy->add_option("--batch", words_.batch, "Rows of one transaction, fewer where they are large")
+        ->capture_default_str()
+        ->type_name("N")
+        ->check(decimal)
+        ->check(CLI::Range(1, 100'000));
+    json(copy);
+    auto* const verify = add(storage, "verify", "Compare two storages: counts, and a hash of each conversation",
+                             &Actions::storage_verify, "  loft storage verify loft.yaml postgresql.yaml");
+    verify->add_option("first", words_.first, "A configuration")->required()->type_name("FILE");
+    verify->add_option("second", words_.second, "Another one")->required()->type_name("FILE");
+    json(verify);
   }
 
   /// What the operator's backend says to users.

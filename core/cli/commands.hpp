@@ -18,7 +18,8 @@
 
 namespace loft {
 class JwtIdentity;
-}
+class Storage;
+}  // namespace loft
 
 namespace loft::cli {
 
@@ -90,6 +91,18 @@ struct ChainEntry {
   std::string instance;
 };
 
+/// The storage of a configuration without a host around it. Stops it when it is destroyed. Thread role: one thread.
+class StorageAlone {
+ public:
+  virtual ~StorageAlone() = default;
+  /// Set up, and not started until `start`.
+  virtual Storage& storage() = 0;
+  /// Error: unavailable `storage.unavailable`, whose detail says why.
+  virtual Result<void> start() = 0;
+  /// Runs a command that the storage offers, see Host::command. Error: not_found `control.unknown_command`; its own.
+  virtual Result<std::string> command(std::string_view name);
+};
+
 /// What the host does for the command line.
 class HostCommands {
  public:
@@ -114,6 +127,9 @@ class HostCommands {
 
   /// Opens the configured storage. The caller holds the StoreLock of `data_dir`.
   virtual Result<std::unique_ptr<UserStore>> open_users(Loaded& loaded) = 0;
+
+  /// Loads and sets up the configured storage, and no other plugin of the configuration. `loaded` outlives it.
+  virtual Result<std::unique_ptr<StorageAlone>> open_storage(Loaded& loaded) = 0;
 };
 
 /// The whole program. Never throws; returns the exit code.

@@ -1,10 +1,11 @@
 #include "cli/commands.hpp"
 
 namespace loft::cli {
+namespace {
 
 // The same text as config/loft.yaml; a test compares them.
-std::string_view default_config() noexcept {
-  return R"yaml(# Loft on one machine: SQLite in ./data, listeners on loopback only, users that appear when they are first heard of.
+constexpr std::string_view text =
+    R"yaml(# Loft on one machine: SQLite in ./data, listeners on loopback only, users that appear when they are first heard of.
 # `loft check` reads this file and names every slip; docs/operating/options.md lists every option with its default.
 # Beyond this machine three things below must change; production.yaml shows how, and Loft refuses to start until then.
 
@@ -54,6 +55,9 @@ listeners:                      # five contracts over one store; take out what n
 # What operators decide, as plugins in the order in which they are asked: docs/operating/policy.md
 # plugins: [interceptor.rate_limit, interceptor.word_filter, interceptor.block_list]
 
+# How long messages are kept, by kind of conversation: docs/operating/retention-and-erasure.md
+# retention: {direct: 90d, group: 365d, system: 30d, broadcast: forever}
+
 internal:
   listen: 127.0.0.1:7600        # /metrics, /livez, /readyz
 
@@ -61,6 +65,9 @@ log:
   level: info
   format: text                  # or json, logfmt
 )yaml";
-}
+
+}  // namespace
+
+std::string_view default_config() noexcept { return text; }
 
 }  // namespace loft::cli

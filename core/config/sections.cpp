@@ -78,6 +78,25 @@ Section dedupe(Settings& s) {
   return section;
 }
 
+Section retention(Settings& s, Drafts& drafts) {
+  Section section{
+      "retention",
+      "How long messages are kept, by the kind of their conversation: a duration such as `90d`, or `forever`. "
+      "Older ones are removed for good, see [retention-and-erasure.md](retention-and-erasure.md).",
+      {}};
+  auto& t = section.table;
+  t.text("direct", drafts.retention[0], "Between two users.");
+  t.text("group", drafts.retention[1], "In groups.");
+  t.text("system", drafts.retention[2], "What the operator's backends write to one user.");
+  t.text("broadcast", drafts.retention[3], "What they write to all users.");
+  t.duration("interval", s.retention.interval, "Pause between two rounds over all conversations.")
+      .range(100, 30LL * 86'400'000);
+  t.integer("batch", s.retention.batch, "Messages that one transaction removes at most; what is sent meanwhile waits.")
+      .range(1, 100'000);
+  t.duration("pause", s.retention.pause, "Pause between two such transactions.").range(0, 60'000);
+  return section;
+}
+
 Section receipts(Settings& s) {
   Section section{"receipts", "Who has received and read what.", {}};
   auto& t = section.table;
@@ -120,6 +139,7 @@ std::vector<Section> host_sections(Settings& settings, Drafts& drafts) {
   sections.push_back(limits(settings));
   sections.push_back(dedupe(settings));
   sections.push_back(receipts(settings));
+  sections.push_back(retention(settings, drafts));
   sections.push_back(log(settings, drafts));
   sections.push_back(internal(settings, drafts));
   return sections;

@@ -17,6 +17,7 @@ struct Section {
 struct Drafts {
   std::string internal_listen = "127.0.0.1:7600";
   std::map<std::string, std::string> log_levels;
+  std::array<std::string, 4> retention{"forever", "forever", "forever", "forever"};  ///< by ConversationKind
 };
 
 /// The tables' variables are members of `settings` and `drafts`.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/scalars.hpp"
 #include "config/sections.hpp"
 
 namespace loft::config {
@@ -95,6 +96,7 @@ class Reader {
     settings_.storage = section(root_["storage"], "storage", "sqlite");
     settings_.broker = section(root_["broker"], "broker", "local");
     read_domains();
+    read_retention();
     read_internal();
     read_listeners();
     read_plugins();
@@ -176,6 +178,22 @@ class Reader {
     if (node.present() && !node.is_list()) node.problem("takes a list of domain plugins, such as [core]");
     for (const auto& item : node.items()) settings_.domains.push_back(word_or_map(item, "domain", "core"));
     unique(settings_.domains, "this domain plugin is named twice; remove one");
+  }
+
+  void read_retention() {
+    constexpr const char* kinds[] = {"direct", "group", "system", "broadcast"};
+    constexpr Millis longest = 36'500LL * 86'400'000;
+    for (std::size_t kind = 0; kind < std::size(kinds); ++kind) {
+      const auto& text = drafts_.retention[kind];
+      if (text == "forever") continue;
+      const auto keep = parse_duration(text);
+      auto wrong = keep.wrong;
+      if (wrong.empty() && (keep.value < 1000 || keep.value > longest)) wrong = "must be from 1s to 36500d";
+      if (wrong.empty())
+        settings_.retention.keep[kind] = keep.value;
+      else
+        root_["retention"][kinds[kind]].problem("'" + text + "' " + wrong + "; or `forever`");
+    }
   }
 
   void read_internal() {

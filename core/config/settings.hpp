@@ -2,6 +2,7 @@
 // them.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -111,6 +112,14 @@ struct Settings {
     std::size_t queue_messages = 16'384;  ///< submissions that wait for the writer
     std::size_t queue_bytes = 64 << 20;
   } limits;
+
+  struct Retention {
+    std::array<Millis, 4> keep{};  ///< by ConversationKind; 0: for ever
+    Millis interval = 3'600'000;   ///< from the end of a round to the beginning of the next
+    std::size_t batch = 500;
+    Millis pause = 50;
+    bool any() const noexcept { return keep != std::array<Millis, 4>{}; }
+  } retention;
 
   Millis dedupe_keep = 7LL * 86'400'000;
   Millis receipts_keep = 30LL * 86'400'000;

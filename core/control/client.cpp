@@ -13,7 +13,7 @@
 namespace loft::control {
 namespace {
 
-constexpr std::size_t max_answer = 4 << 20;
+constexpr std::size_t max_answer = 40 << 20;  // a page of an export is a megabyte or one message
 
 Error failed(const std::string& what) {
   return {Code::unavailable, "control.failed", what + ": " + std::strerror(errno)};

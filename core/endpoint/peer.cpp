@@ -21,7 +21,7 @@ void PeerSession::on_message(MessageView message) {
 void PeerSession::on_login_deadline() {
   try {
     if (until_ != 0) {
-      if (logged_in()) return clock_.now() < until_ ? await_expiry() : expire();
+      if (logged_in()) return services_.clock.now() < until_ ? await_expiry() : expire("the token has expired");
       until_ = 0;  // of a session that is gone
     } else if (!logged_in()) {
       conversant_->on_login_deadline();
@@ -37,7 +37,7 @@ void PeerSession::on_closed() {
 }
 
 void PeerSession::fail(const char* what) {
-  log_.error("a contract's handler threw", {{"what", what}});
+  services_.log.error("a contract's handler threw", {{"what", what}});
   channel_.close(CloseMeaning::failure, "internal error");
 }
 
@@ -51,26 +51,26 @@ void PeerSession::login(UserRef user, SessionPolicy policy, Done<Login> done) {
   opening_->caller.thread = thread_;
   opening_->caller.service = policy.service;
   opening_->follow(policy);
-  core_.sessions().add(*opening_);
+  services_.core.sessions().add(*opening_);
   link_.hold();
-  core_.open_session(*opening_, std::move(user),
-                     [this, until = policy.until, done = std::move(done)](Result<Login> login) mutable {
-                       auto opened = std::move(opening_);
-                       end_session();
-                       if (login) {
-                         session_ = std::move(opened);
-                         until_ = until;
-                         if (until_ != 0) await_expiry();
-                       } else {
-                         close(opened);
-                       }
-                       done(std::move(login));
-                     });
+  services_.core.open_session(*opening_, std::move(user),
+                              [this, until = policy.until, done = std::move(done)](Result<Login> login) mutable {
+                                auto opened = std::move(opening_);
+                                end_session();
+                                if (login) {
+                                  session_ = std::move(opened);
+                                  until_ = until;
+                                  if (until_ != 0) await_expiry();
+                                } else {
+                                  close(opened);
+                                }
+                                done(std::move(login));
+                              });
 }
 
 void PeerSession::close(std::unique_ptr<Session>& session) {
   if (session == nullptr) return;
-  core_.close_session(*session);
+  services_.core.close_session(*session);
   session.reset();
 }
 
@@ -87,12 +87,14 @@ void PeerSession::login_deadline(Millis in) {
 }
 
 // A connection has either a login to wait for or a session that ends, so one deadline of the channel serves both.
-void PeerSession::await_expiry() { channel_.login_deadline(std::clamp<Millis>(until_ - clock_.now(), 1, look_again)); }
+void PeerSession::await_expiry() {
+  channel_.login_deadline(std::clamp<Millis>(until_ - services_.clock.now(), 1, look_again));
+}
 
-void PeerSession::expire() {
+void PeerSession::expire(std::string_view why) {
   until_ = 0;
   conversant_->on_expired();
-  channel_.close(CloseMeaning::policy, "the token has expired");
+  channel_.close(CloseMeaning::policy, why);
   // Now, not when the peer has said goodbye: what is sent meanwhile would reach nobody and count as delivered.
   end_session();
 }

@@ -7,6 +7,7 @@
 #include <loft/contract.hpp>
 #include <loft/log.hpp>
 
+#include "endpoint/peer_services.hpp"
 #include "messaging/core.hpp"
 
 namespace loft {
@@ -14,15 +15,9 @@ namespace loft {
 class PeerSession final : public Conversant, public Peer {
  public:
   /// Everything outlives it. `thread` is the connection's I/O thread.
-  PeerSession(Core& core, Channel& channel, const Contract& contract, const Clock& clock, Logger& log, unsigned thread,
+  PeerSession(const PeerServices& services, Channel& channel, const Contract& contract, unsigned thread,
               bool from_loopback)
-      : core_(core),
-        channel_(channel),
-        contract_(contract),
-        clock_(clock),
-        log_(log),
-        thread_(thread),
-        from_loopback_(from_loopback) {}
+      : services_(services), channel_(channel), contract_(contract), thread_(thread), from_loopback_(from_loopback) {}
   ~PeerSession() override { end_session(); }
 
   void attach(std::unique_ptr<Conversant> conversant) { conversant_ = std::move(conversant); }
@@ -55,6 +50,7 @@ class PeerSession final : public Conversant, public Peer {
     std::uint64_t written() const noexcept override { return peer.channel_.written(); }
     std::uint64_t proven() noexcept override { return peer.channel_.proven(); }
     void replaced() override;
+    void revoked() override { peer.expire("the user is erased"); }
 
     PeerSession& peer;
     unsigned holds = 0;
@@ -63,14 +59,12 @@ class PeerSession final : public Conversant, public Peer {
   void close(std::unique_ptr<Session>& session);
   void end_session();
   void await_expiry();
-  void expire();
+  void expire(std::string_view why);
   void fail(const char* what);
 
-  Core& core_;
+  const PeerServices& services_;
   Channel& channel_;
   const Contract& contract_;
-  const Clock& clock_;
-  Logger& log_;
   unsigned thread_;
   bool from_loopback_;
   std::unique_ptr<Conversant> conversant_;

@@ -195,21 +195,24 @@ Router::Mount* Router::mount_of(std::string_view path) const {
   return found;
 }
 
-bool Router::refuse(HttpExchangePtr exchange, unsigned status) {
-  auto* const mount = mount_of(exchange->path());
-  if (mount == nullptr) return false;
-  HttpRoute route;
-  route.mount = mount->prefix.size();
-  route.caller.contract = mount->contract;
+template <class Call>
+bool Router::hand_over(HttpExchange& exchange, const Mount& mount, HttpRoute route, Call call) {
+  route.mount = mount.prefix.size();
+  route.caller.contract = mount.contract;
   route.caller.thread = net::Engine::current_thread();
-  exchange->route(std::move(route));
+  exchange.route(std::move(route));
   try {
-    mount->otherwise(exchange, status);
+    call();
     return true;
   } catch (const std::exception& e) {
-    log_.error("a contract's HTTP handler threw", {{"contract", mount->name}, {"what", e.what()}});
+    services_.log.error("a contract's HTTP handler threw", {{"contract", mount.name}, {"what", e.what()}});
     return false;
   }
+}
+
+bool Router::refuse(HttpExchangePtr exchange, unsigned status) {
+  auto* const mount = mount_of(exchange->path());
+  return mount != nullptr && hand_over(*exchange, *mount, {}, [&] { mount->otherwise(exchange, status); });
 }
 
 /// Why no route takes the request: 404, 405 or 426. The exchange adds the header that belongs to the status.
@@ -233,7 +236,6 @@ unsigned Router::amiss(HttpExchangePtr& exchange, std::string_view path, std::st
 
 void Router::exchange(HttpExchangePtr exchange) {
   HttpRoute route;
-  route.caller.thread = net::Engine::current_thread();
   std::string allowed;  // the methods of the routes that the path has
   const std::string path(exchange->path());
   auto* pattern = !path.starts_with('/') ? nullptr : find(exchange->method(), path, route.parameters, allowed);
@@ -248,19 +250,12 @@ void Router::exchange(HttpExchangePtr exchange) {
                              : status == 426 ? R"({"error":"this path is a WebSocket's: upgrade to it"})"
                                              : R"({"error":"not found"})");
   }
-  route.mount = mount->prefix.size();
-  route.caller.contract = mount->contract;
-  exchange->route(std::move(route));
-  try {
-    if (pattern != nullptr)
-      pattern->handler(exchange);
-    else
-      mount->otherwise(exchange, status);
-  } catch (const std::exception& e) {
-    log_.error("a contract's HTTP handler threw", {{"contract", mount->name}, {"what", e.what()}});
-    const HttpHeader close[] = {{"Connection", "close"}};
-    exchange->respond(500, "application/json", R"({"error":"internal error"})", close);
-  }
+  const bool done = hand_over(*exchange, *mount, std::move(route), [&] {
+    pattern != nullptr ? pattern->handler(exchange) : mount->otherwise(exchange, status);
+  });
+  if (done) return;
+  const HttpHeader close[] = {{"Connection", "close"}};
+  exchange->respond(500, "application/json", R"({"error":"internal error"})", close);
 }
 
 Admission Router::admit(const HttpExchange& request) {
@@ -270,7 +265,7 @@ Admission Router::admit(const HttpExchange& request) {
   try {
     return it->second->admit(request);
   } catch (const std::exception& e) {
-    log_.error("a contract's admission threw", {{"contract", it->second->mount->name}, {"what", e.what()}});
+    services_.log.error("a contract's admission threw", {{"contract", it->second->mount->name}, {"what", e.what()}});
     return {500, {}};
   }
 }
@@ -282,8 +277,8 @@ std::unique_ptr<Conversant> Router::open(Channel& channel, const Opening& openin
     socket = it != sockets_.end() ? it->second.get() : nullptr;
   }
   if (socket == nullptr) return nullptr;
-  auto peer = std::make_unique<PeerSession>(core_, channel, *socket->mount->contract, clock_, log_,
-                                            net::Engine::current_thread(), opening.from_loopback);
+  auto peer = std::make_unique<PeerSession>(services_, channel, *socket->mount->contract, net::Engine::current_thread(),
+                                            opening.from_loopback);
   auto conversant = socket->open(*peer, opening);
   if (conversant == nullptr) return nullptr;
   peer->attach(std::move(conversant));

@@ -11,15 +11,15 @@
 #include <loft/log.hpp>
 #include <loft/transport.hpp>
 
-namespace loft {
+#include "endpoint/peer_services.hpp"
 
-class Core;
+namespace loft {
 
 class Router final : public Endpoint {
  public:
   /// `websocket` may be null. Everything outlives the router.
   Router(std::string listener, Core& core, const Clock& clock, Logger& log, Transport* websocket)
-      : listener_(std::move(listener)), core_(core), clock_(clock), log_(log), websocket_(websocket) {}
+      : listener_(std::move(listener)), services_{core, clock, log}, websocket_(websocket) {}
 
   /// Adds a contract's routes below `prefix` (empty, or `/flix`). Error: conflict `route.taken`, whose detail names the
   /// route and both contracts. `name` is the contract's instance. Thread role: control, before the listener accepts.
@@ -73,10 +73,12 @@ class Router final : public Endpoint {
   Pattern* find(HttpMethod method, std::string_view path, std::vector<std::pair<std::string, std::string>>& parameters,
                 std::string& allowed);
 
+  /// Completes the route, gives it to the exchange and calls `call()`, which calls the contract. False: it threw.
+  template <class Call>
+  bool hand_over(HttpExchange& exchange, const Mount& mount, HttpRoute route, Call call);
+
   std::string listener_;
-  Core& core_;
-  const Clock& clock_;
-  Logger& log_;
+  const PeerServices services_;
   Transport* websocket_;
   std::vector<std::unique_ptr<Mount>> mounts_;
   std::vector<std::unique_ptr<Pattern>> patterns_;  // most literal segments first

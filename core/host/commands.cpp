@@ -14,7 +14,9 @@
 #include "cli/commands.hpp"
 #include "control/control.hpp"
 #include "control/lock.hpp"
+#include "host/quiet_log.hpp"
 #include "host/runtime.hpp"
+#include "host/storage_alone.hpp"
 #include "host/version.hpp"
 
 namespace loft {
@@ -26,13 +28,6 @@ std::unique_ptr<LogSystem> open_log(const config::Settings& settings) {
   log.file = settings.log.file;
   log.levels.standard = settings.log.level;
   for (const auto& [name, level] : settings.log.levels) log.levels.by_name[name] = level;
-  return LogSystem::open(std::move(log));
-}
-
-/// For commands that only look: what plugins log is not what was asked for.
-std::unique_ptr<LogSystem> quiet_log() {
-  LogSettings log;
-  log.levels.standard = LogLevel::error;
   return LogSystem::open(std::move(log));
 }
 
@@ -186,6 +181,7 @@ class Commands final : public cli::HostCommands {
   Result<std::vector<config::ReferenceSection>> reference(cli::Loaded& loaded) override;
   Result<std::vector<cli::ChainEntry>> chain(cli::Loaded& loaded) override;
   Result<std::unique_ptr<cli::UserStore>> open_users(cli::Loaded& loaded) override;
+  Result<std::unique_ptr<cli::StorageAlone>> open_storage(cli::Loaded& loaded) override;
 
  private:
   int run(cli::Loaded& loaded, LogSystem& logs);
@@ -202,6 +198,7 @@ int Commands::serve(cli::Loaded& loaded) {
   const auto signals = handled_signals();
   pthread_sigmask(SIG_BLOCK, &signals, nullptr);
   signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);  // a file that may not grow is an error of who writes it, as a full disk is
 
   std::unique_ptr<LogSystem> logs;
   try {
@@ -344,6 +341,16 @@ Result<std::vector<cli::ChainEntry>> Commands::chain(cli::Loaded& loaded) {
 Result<std::unique_ptr<cli::UserStore>> Commands::open_users(cli::Loaded& loaded) {
   try {
     return std::unique_ptr<cli::UserStore>(std::make_unique<OfflineUsers>(loaded));
+  } catch (const ConfigError& e) {
+    return bad_configuration(e.what());
+  } catch (const std::exception& e) {
+    return Error{Code::unavailable, "storage.unavailable", e.what()};
+  }
+}
+
+Result<std::unique_ptr<cli::StorageAlone>> Commands::open_storage(cli::Loaded& loaded) {
+  try {
+    return open_storage_alone(loaded);
   } catch (const ConfigError& e) {
     return bad_configuration(e.what());
   } catch (const std::exception& e) {

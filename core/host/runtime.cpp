@@ -6,11 +6,11 @@
 #include <set>
 #include <thread>
 
+#include "transfer/mark.hpp"
+
 namespace loft {
 namespace {
 
-/// A loop that has not turned for this long is stuck: its timers fire twice a second.
-constexpr Millis stuck = 5'000;
 constexpr Millis sweep_period = 500;
 /// How long a stop waits for the writer before it says goodbye: some commits on a slow disk.
 constexpr Millis answer_patience = 2'000;
@@ -209,6 +209,12 @@ void Runtime::make_core() {
   auto& broker = plugins_->as<Broker>(settings_.broker.instance, "a broker");
   core_ = std::make_unique<Core>(options, *storage_, broker, *bus_, domains_, clock_, log_system_.logger("messaging"),
                                  *metrics_, *this);
+  personal_data_ = std::make_unique<PersonalData>(*core_, *storage_, *bus_, log_system_.logger("messaging"));
+  upkeep_ = std::make_unique<Upkeep>(settings_.retention, *core_, *storage_, personal_data_->eraser(), clock_,
+                                     log_system_.logger("messaging"), *metrics_);
+  commands_.emplace("user.erase", [this](std::string_view arguments) { return personal_data_->erase(arguments); });
+  commands_.emplace("user.export",
+                    [this](std::string_view arguments) { return personal_data_->export_page(arguments); });
 }
 
 void Runtime::setup() {
@@ -274,9 +280,17 @@ void Runtime::mount(Router& router, const config::MountRef& ref) {
   }
 }
 
-void Runtime::start_store() {
+void Runtime::start_storage() {
   plugins_->start();
   plugins_started_ = true;
+}
+
+void Runtime::start_store() {
+  start_storage();
+  if (auto whole = transfer::check_finished(*storage_); !whole) {
+    throw std::runtime_error(whole.error().detail.empty() ? "the storage does not answer: " + whole.error().reason
+                                                          : whole.error().detail);
+  }
   if (auto started = core_->start(); !started)
     throw std::runtime_error("the storage does not answer: " + started.error().reason);
 }
@@ -300,6 +314,7 @@ void Runtime::start() {
   engine_->start();
   if (internal_engine_ != nullptr) internal_engine_->start();
   followers_->start();
+  upkeep_->start();
   phase_ = Phase::serving;
 }
 
@@ -343,6 +358,7 @@ bool Runtime::stop(Millis grace) {
     clean = engine_->drain(deadline);
     if (followers_ != nullptr) followers_->stop();
   }
+  if (upkeep_ != nullptr) upkeep_->stop();
   if (core_ != nullptr) core_->stop();
   if (pool_ != nullptr) pool_->stop();
   if (engine_started_) engine_->stop();
@@ -357,41 +373,6 @@ bool Runtime::stop(Millis grace) {
   return clean && !plugins_->left_behind();
 }
 
-std::string Runtime::metrics() const {
-  const auto online = core_->online();
-  metrics_->gauge("sessions", "Sessions that are logged in.").set(static_cast<std::int64_t>(online.sessions));
-  metrics_->gauge("online_users", "Users with at least one session.").set(static_cast<std::int64_t>(online.users));
-  metrics_->gauge("cached_views", "Users whose conversations are in memory.")
-      .set(static_cast<std::int64_t>(core_->cached_views()));
-  metrics_->gauge("blocking_queue_jobs", "Work that waits for the blocking pool.")
-      .set(static_cast<std::int64_t>(pool_->queued()));
-  return metrics_->text();
-}
-
-bool Runtime::alive() const {
-  const auto now = clock_.steady();
-  for (const auto& turned : turned_) {
-    if (now - turned.load(std::memory_order_relaxed) > stuck) return false;
-  }
-  return true;
-}
-
 std::vector<std::string> Runtime::plugin_path() const { return search_path(settings_); }
-
-std::vector<Inspector::Part> Runtime::readiness() const {
-  std::vector<Part> parts;
-  constexpr std::string_view words[] = {"starting", "ok", "stopping"};
-  const auto phase = phase_.load();
-  parts.push_back({"host", std::string(words[static_cast<std::size_t>(phase)]), phase == Phase::serving});
-  const auto storage = core_->health();
-  // A background check that still runs does not keep traffic away.
-  const bool checking = storage == "checking";
-  parts.push_back({"storage", storage.empty() ? "ok" : storage, storage.empty() || checking});
-  if (jwks_ != nullptr) {
-    auto keys = jwks_->state();
-    parts.push_back({"keys", std::move(keys.text), keys.usable});
-  }
-  return parts;
-}
 
 }  // namespace loft

@@ -15,8 +15,10 @@
 #include "config/config.hpp"
 #include "config/settings.hpp"
 #include "endpoint/router.hpp"
+#include "host/personal_data.hpp"
 #include "host/pool.hpp"
 #include "host/trust.hpp"
+#include "host/upkeep.hpp"
 #include "identity/jwks_watch.hpp"
 #include "identity/jwt.hpp"
 #include "log/log.hpp"
@@ -64,6 +66,10 @@ class Runtime final : public Inspector, public Threads {
   /// Opens the storage and starts messaging without listening: for commands that work on the store.
   void start_store();
 
+  /// Opens the storage for commands that work on it without messaging.
+  void start_storage();
+  Storage& storage() noexcept { return *storage_; }
+
   /// Starts everything and listens. Throws PluginError, ConfigError, std::runtime_error (with the address that could
   /// not be bound).
   void start();
@@ -83,7 +89,7 @@ class Runtime final : public Inspector, public Threads {
 
   // ---- for the command line
   Result<UserPtr> add_user(User user) { return core_->add_user(std::move(user)); }
-  Result<UserPtr> find_user(const UserRef& ref) { return core_->directory().load(ref); }
+  Result<UserPtr> find_user(const UserRef& ref);
   Result<std::vector<User>> users(UserId after, std::size_t limit) { return storage_->users(after, limit); }
   /// Writes as a service; needs the I/O threads.
   Result<Accepted> submit(UserId sender, Submission submission) {
@@ -139,6 +145,8 @@ class Runtime final : public Inspector, public Threads {
   DomainTable domains_;
   Storage* storage_ = nullptr;
   std::unique_ptr<Core> core_;
+  std::unique_ptr<PersonalData> personal_data_;
+  std::unique_ptr<Upkeep> upkeep_;
   std::map<std::string, CommandHandler, std::less<>> commands_;  ///< of plugins; constant since `setup`
   std::vector<std::unique_ptr<Router>> routers_;
   std::unique_ptr<Router> internal_;

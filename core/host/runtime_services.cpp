@@ -34,6 +34,12 @@ void Runtime::trust_keys() {
 
 void Runtime::read_keys_again() { read_again(key_files_, identity_->ring(), log_system_.logger("identity")); }
 
+Result<UserPtr> Runtime::find_user(const UserRef& ref) {
+  auto user = core_->directory().load(ref);
+  if (user && is_erased(**user)) return unknown_user();
+  return user;
+}
+
 Result<std::string> Runtime::run_command(std::string_view command, std::string_view arguments) {
   const auto found = commands_.find(command);
   if (found == commands_.end())

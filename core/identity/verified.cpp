@@ -38,9 +38,7 @@ const Verified::Slot* Verified::find(std::string_view token, std::uint64_t keys)
   const auto* pair = pair_of(token);
   for (const auto* slot : {pair, pair + 1}) {
     // The whole token, not its hash: who finds a second one with the same hash gains nothing.
-    if (slot->keys != keys || !same(slot->token, token)) continue;
-    ++hits_;
-    return slot;
+    if (slot->keys == keys && same(slot->token, token)) return slot;
   }
   return nullptr;
 }

@@ -32,8 +32,6 @@ class Verified {
   const Slot* find(std::string_view token, std::uint64_t keys) noexcept;
   void note(std::string_view token, std::string_view claims, std::uint64_t keys, std::size_t key);
 
-  std::uint64_t hits() const noexcept { return hits_; }
-
   static constexpr std::size_t longest = 2 << 10;  ///< longer tokens are not remembered
 
  private:
@@ -41,7 +39,6 @@ class Verified {
 
   std::size_t pairs_;
   std::vector<Slot> slots_;
-  std::uint64_t hits_ = 0;
 };
 
 }  // namespace loft::identity

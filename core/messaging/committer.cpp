@@ -161,39 +161,34 @@ bool Core::has_ids() {
 void Core::commit_round(std::vector<Entry>& entries) {
   Outbound out(threads_.count());
   if (out.by_thread.size() == 1) out.by_thread.front().reserve(2 * entries.size());
-  if (!has_ids()) {
-    prepare(entries);
-    fail_all(entries, no_ids, false, out);
-    hand_back(out);
-    return answered(entries);
-  }
+  if (!has_ids()) return refuse(entries, no_ids);
+  bool told = false;  // the entries have had their answers
   for (int attempt = 1;; ++attempt) {
     prepare(entries);
+    if (attempt == 1 && propose_write_.has_interceptors()) ask_receivers(entries);
     Sequencer sequencer(*this, state_);
     sequencer.reserve(entries.size());
     {
       std::unique_lock lock(state_.mutex);
       for (auto& entry : entries) sequencer.take(entry, lock);
     }
+    const auto begin = clock_.steady();
     const auto stored = store(sequencer, attempt);
     if (stored && !*stored) continue;
     if (!stored) {
       const auto& error = stored.error();
-      if (!storage_lost_.exchange(true)) {
-        log_.error("storage does not take messages", {{"reason", error.reason}});
-        lost_(StorageLost{{}, error});
+      storage_fails(error);
+      const auto outcome = find_out(sequencer, entries, error, clock_.steady() - begin);
+      told = outcome.told;
+      if (!outcome.stored) break;  // the host stops: a start will see it
+      if (!*outcome.stored) {
+        if (!told) fail_all(entries, error, false, out);
+        std::lock_guard lock(state_.mutex);
+        state_.stable = ids_.last();
+        break;
       }
-      fail_all(entries, error, false, out);
-      // The round is over: whatever became of it, nothing of it is in flight.
-      std::lock_guard lock(state_.mutex);
-      state_.stable = ids_.last();
-      break;
     }
-    if (storage_lost_.load(std::memory_order_relaxed) && !sequencer.changes_nothing()) {
-      storage_lost_ = false;
-      log_.info("storage takes messages again");
-      recovered_(StorageRecovered{});
-    }
+    if (!sequencer.changes_nothing()) storage_works();
     if (sequencer.message_count() != 0) {
       messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
       batch_messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
@@ -209,17 +204,17 @@ void Core::commit_round(std::vector<Entry>& entries) {
     break;
   }
   hand_back(out);
-  answered(entries);
+  if (!told) answered(entries);
 }
 
 /// The answers to repeats whose originals are not in memory.
 void Core::read_originals(const Sequencer& sequencer, Outbound& out) {
   for (const auto& late : sequencer.late()) {
-    std::get<Ack>(out.by_thread[late.thread][late.item]).result = repeated(late.original);
+    std::get<Ack>(out.by_thread[late.thread][late.item]).result = repeated(late.original, late.repeat);
   }
   for (const auto& late : sequencer.late_parts()) {
     if (!*late.answer) continue;
-    auto found = repeated(late.original);
+    auto found = repeated(late.original, late.repeat);
     if (found)
       (**late.answer)[late.index] = std::move(*found);
     else
@@ -227,8 +222,11 @@ void Core::read_originals(const Sequencer& sequencer, Outbound& out) {
   }
 }
 
-Result<Accepted> Core::repeated(MessageId original) {
+/// `known`: what the answer is made of where the original was removed.
+Result<Accepted> Core::repeated(MessageId original, RecordPtr known) {
   auto record = record_of(original);
+  if (!record && record.error().reason == "message.unknown" && known != nullptr)
+    return Accepted{std::move(known), true};
   if (!record) return record.error();
   return Accepted{std::make_shared<const MessageRecord>(std::move(*record)), true};
 }
@@ -241,6 +239,11 @@ Result<bool> Core::store(Sequencer& sequencer, int attempt) {
     if (*learnt) return false;
   }
   if (sequencer.changes_nothing()) return true;
+  {
+    // Each round has a position of its own, by which it is found again (unknown_outcome.cpp).
+    std::lock_guard lock(state_.mutex);
+    if (ids_.last() == state_.durable) static_cast<void>(ids_.next());
+  }
   const auto conflict = commit(sequencer.batch());
   if (!conflict) return conflict.error();
   if (conflict->empty()) return true;
@@ -376,6 +379,11 @@ void Core::housekeeping() {
   const auto forgotten = storage_.forget_client_keys(before, forget_step);
   if (!forgotten) log_.warn("old client ids could not be forgotten", {{"reason", forgotten.error().reason}});
   const bool more = forgotten && *forgotten == forget_step;
+  if (!more) {
+    // A host that nobody uses, because it is not ready, would never hear of it. While others try, they say.
+    if (forgotten && !failed_lately_) storage_works();
+    failed_lately_ = false;
+  }
   next_housekeeping_ = clock_.steady() + (more ? forget_pause : housekeeping_period);
 }
 

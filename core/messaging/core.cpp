@@ -23,6 +23,7 @@ Core::Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, cons
       local_(threads.count()),
       propose_session_(bus),
       propose_submit_(bus),
+      propose_write_(bus),
       propose_recall_(bus),
       propose_mark_(bus),
       propose_create_(bus),

@@ -118,9 +118,24 @@ class Core final : public Messaging, public Users {
   void open_session(Session& session, UserRef user, Done<Login> done);
   void close_session(Session& session);
 
+  // ---- retention and erasure (forget.cpp): waits; thread role: any but I/O. The storage's errors, and unavailable
+  // `host.stopping`.
+  /// Removes a conversation's messages up to one of them, in one transaction: as few as are wanted at once. Returns how
+  /// many there were.
+  Result<std::size_t> forget_messages(ConversationId conversation, Seq upto);
+  /// Makes of a user what is left when it is erased, and ends its sessions.
+  Result<UserPtr> entomb(UserId user, std::string uuid);
+  /// Of an erased user: empties messages, recalls those that stand, and empties marks by their names.
+  Result<void> erase_in(const UserPtr& user, ConversationId conversation, std::vector<Message> messages,
+                        std::vector<std::string> marks);
+  /// The user is no member any more. What it owns goes to the admin, else the member, who joined first; a group without
+  /// others is dissolved. Returns whether it was one.
+  Result<bool> leave_group(const UserPtr& user, ConversationId group);
+
   /// Makes a user, for the command line. Thread role: any but I/O; waits. Errors: conflict `user.taken`.
   Result<UserPtr> add_user(User user);
   Directory& directory() noexcept { return directory_; }
+  const Clock& clock() const noexcept { return clock_; }
 
   /// Empty when messages can be stored, else why not.
   std::string health() const;
@@ -244,7 +259,7 @@ class Core final : public Messaging, public Users {
   // committer.cpp
   void remember_key(const ClientKey& key, MessageId id);
   void answered(const std::vector<Entry>& entries);
-  Result<Accepted> repeated(MessageId original);
+  Result<Accepted> repeated(MessageId original, RecordPtr known);
   void read_originals(const Sequencer& sequencer, Outbound& out);
   Result<bool> store(Sequencer& sequencer, int attempt);
   Result<Conflict> commit(const Batch& batch);
@@ -257,6 +272,18 @@ class Core final : public Messaging, public Users {
   void commit_waiting();
   void commit_round(std::vector<Entry>& entries);
   void housekeeping();
+  void storage_fails(const Error& error);
+  void storage_works();
+
+  // unknown_outcome.cpp
+  struct Outcome {
+    std::optional<bool> stored;  ///< nullopt: the host stops before anybody knows
+    bool told;                   ///< the entries were answered with the failure meanwhile, and are in nobody's name now
+  };
+  /// What became of a round that failed after `took`; waits until the storage says it.
+  Outcome find_out(Sequencer& sequencer, std::vector<Entry>& entries, const Error& error, Millis took);
+  Result<bool> is_stored(Position round);
+  void refuse(std::vector<Entry>& entries, const Error& error);
 
   // hand_back.cpp
   void hand_back(Outbound& out);
@@ -264,7 +291,6 @@ class Core final : public Messaging, public Users {
   void take_back(unsigned thread, std::vector<OutboundItem> items, std::size_t writes_worth_waiting);
   /// Whether a delivery of the latest round goes to so many that its writes are worth a wait.
   bool is_worth_waiting(unsigned thread, std::size_t writes) const;
-  void enqueue_proven(const Session& session, const Unproven& run);
   void run_back(unsigned thread);
   void run_items(unsigned thread, std::vector<OutboundItem> items);
   void note_withheld(std::vector<Withheld>& withheld);
@@ -283,7 +309,15 @@ class Core final : public Messaging, public Users {
   ConversationState* prepare_pair(Entry& entry, UserId a, UserId b, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>& lock);
   void prepare(Entry& entry, KeyValueEntry& put, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, ForgetEntry& forget, std::unique_lock<std::mutex>& lock);
+  void prepare(Entry& entry, EraseEntry& erase, std::unique_lock<std::mutex>& lock);
+  template <class T, class E>
+  Result<T> wait_for(E entry);
+  Result<bool> give_away(const UserPtr& user, ConversationState& group);
   void prepare_view(Entry& entry, UserId user, std::unique_lock<std::mutex>& lock);
+  /// Asks the interceptors of WriteToUser. With nothing locked.
+  void ask_receivers(std::vector<Entry>& entries);
+  void ask_receiver(const Caller& caller, SubmitEntry& submit);
 
   const CoreOptions options_;
   Storage& storage_;
@@ -323,10 +357,12 @@ class Core final : public Messaging, public Users {
   std::thread writer_;
   Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};
+  bool failed_lately_ = false;  ///< a round since the last housekeeping
   std::atomic<bool> clock_wrong_{false};
 
   Proposer<OpenSession> propose_session_;
   Proposer<SubmitMessage> propose_submit_;
+  Proposer<WriteToUser> propose_write_;
   Proposer<RecallMessage> propose_recall_;
   Proposer<AdvanceMark> propose_mark_;
   Proposer<CreateConversation> propose_create_;

@@ -30,6 +30,26 @@ bool is_handle(std::string_view text) noexcept {
   return utf8::valid(text);
 }
 
+namespace {
+constexpr std::string_view erased_prefix = "erased-";
+}
+
+std::string tombstone_handle(UserId id) { return std::string(erased_prefix) + std::to_string(raw(id)); }
+
+bool is_tombstone_handle(std::string_view handle) noexcept {
+  if (!handle.starts_with(erased_prefix) || handle.size() == erased_prefix.size()) return false;
+  handle.remove_prefix(erased_prefix.size());
+  return handle.find_first_not_of("0123456789") == std::string_view::npos;
+}
+
+bool is_erased(const User& user) noexcept {
+  const std::string_view handle = user.handle;
+  return handle.starts_with(erased_prefix) && plain_number(handle.substr(erased_prefix.size())) == user.id &&
+         user.id != UserId::none;
+}
+
+Error unknown_user() { return {Code::not_found, "user.unknown", "no such user"}; }
+
 UserPtr Directory::cached(const UserRef& ref) const {
   std::lock_guard lock(mutex_);
   return cached_locked(ref);
@@ -79,7 +99,7 @@ Result<UserPtr> Directory::load(const UserRef& ref) {
     bool is_number = false;
     auto found = read(ref, is_number);
     if (!found) return found.error();
-    if (!*found) return Error{Code::not_found, "user.unknown", "no such user"};
+    if (!*found) return unknown_user();
     std::lock_guard lock(mutex_);
     if (replaced != replaced_) continue;
     auto user = add_locked(std::move(**found));

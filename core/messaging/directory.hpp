@@ -20,6 +20,13 @@ using UserPtr = std::shared_ptr<const User>;
 /// Whether a handle may be given to a user: 1–50 bytes of UTF-8 without control characters and outer spaces.
 bool is_handle(std::string_view text) noexcept;
 
+/// An erased user's handle, `erased-<uid>`; nobody else can have one of that form.
+std::string tombstone_handle(UserId id);
+bool is_tombstone_handle(std::string_view handle) noexcept;
+/// Whether the user is erased: nobody can log in as it, write to it or find it by a name.
+bool is_erased(const User& user) noexcept;
+Error unknown_user();
+
 /// A bounded cache of users over the storage. Thread role: any; `load` waits for the storage, so never on an I/O thread
 /// unless the storage is instant.
 class Directory {
@@ -36,7 +43,7 @@ class Directory {
 
   /// A user that was just stored: a new one …
   UserPtr add(User user);
-  /// … or one that was there and is changed; handle and uuid stay.
+  /// … or one that was there and is changed.
   UserPtr replace(User user);
 
   std::size_t size() const;

@@ -20,13 +20,14 @@ namespace loft {
 /// Thousands of them wait at a time: what most do not need is allocated by those that do.
 struct SubmitEntry {
   struct More {
-    ConversationRef to;            ///< where there is no peer
-    std::optional<ClientKey> key;  ///< its digest is complete once the committer knows the target
-    std::uint64_t said = 0;        ///< with `key`: the digest of domain and content
-    std::optional<Error> refused;  ///< decided before it was queued: it waits only for its turn to be answered
-    UserPtr other;                 ///< by the committer; direct, named by its id: the one who is not the sender
-    std::string topic;             ///< of a system or broadcast conversation that this may make; `to` is its handle
-    UserPtr reader;                ///< system: who reads it
+    ConversationRef to;              ///< where there is no peer
+    std::optional<ClientKey> key;    ///< its digest is complete once the committer knows the target
+    std::uint64_t said = 0;          ///< with `key`: the digest of domain and content
+    std::optional<Error> refused;    ///< decided before it was queued: it waits only for its turn to be answered
+    std::optional<Error> unwelcome;  ///< by the committer: what WriteToUser was answered with; repeats do not mind it
+    UserPtr other;                   ///< by the committer; direct, named by its id: the one who is not the sender
+    std::string topic;               ///< of a system or broadcast conversation that this may make; `to` is its handle
+    UserPtr reader;                  ///< system: who reads it
   };
 
   UserPtr sender;
@@ -176,11 +177,38 @@ struct CloseEntry {
   std::uint64_t session = 0;
 };
 
+// What follows comes from the host itself, see core.hpp.
+
+/// Removes a conversation's messages up to one of them.
+struct ForgetEntry {
+  ConversationId conversation = ConversationId::none;
+  Seq upto = 0;
+  Done<std::size_t> done;
+  std::optional<std::size_t> forgotten;  ///< by the committer
+};
+
+/// Empties messages of an erased user, recalls those that stand, and empties the user's marks there.
+struct EraseEntry {
+  UserPtr user;
+  ConversationState* conversation = nullptr;
+  std::vector<Message> messages;
+  std::vector<std::string> marks;  ///< their names
+  Done<bool> done;
+  UserPtr peer;  ///< by the committer; direct: the other one
+};
+
+/// Leaves of a user what others' messages refer to.
+struct EntombEntry {
+  User tombstone;
+  Done<UserPtr> done;
+};
+
 struct Entry {
   Caller caller;
   std::variant<SubmitEntry, Boxed<SubmitAllEntry>, Boxed<RecallEntry>, Boxed<MarkEntry>, ProvenEntry,
                Boxed<CreateEntry>, Boxed<ChangeEntry>, Boxed<MembershipEntry>, Boxed<UserEntry>, Boxed<ProfileEntry>,
-               Boxed<KeyValueEntry>, Boxed<OpenEntry>, CloseEntry>
+               Boxed<KeyValueEntry>, Boxed<OpenEntry>, CloseEntry, Boxed<ForgetEntry>, Boxed<EraseEntry>,
+               Boxed<EntombEntry>>
       what;
   std::size_t bytes = 0;          ///< counted against the queue's limit
   std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences

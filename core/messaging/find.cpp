@@ -23,12 +23,16 @@ void Core::find(const Caller& caller, UserRef ref, Done<UserPtr> done) {
 }
 
 void Core::with_user(const Caller& caller, UserRef ref, Function<void(Result<UserPtr>)> then) {
-  if (auto user = directory_.cached(ref)) return then(std::move(user));
+  if (auto user = directory_.cached(ref)) {
+    if (is_erased(*user)) return then(unknown_user());
+    return then(std::move(user));
+  }
   const bool create = creates(ref);
   auto name = ref.text;
   in_pool<UserPtr>(
       caller, [this, ref = std::move(ref)] { return directory_.load(ref); },
       [this, caller, create, name = std::move(name), then = std::move(then)](Result<UserPtr> user) mutable {
+        if (user && is_erased(**user)) return then(unknown_user());
         if (user || !create || user.error().code != Code::not_found) return then(std::move(user));
         hold(caller);
         UserEntry entry;
@@ -66,6 +70,7 @@ void Core::with_users(const Caller& caller, std::vector<UserRef> refs,
   for (const auto& ref : refs) {
     asked->found.push_back(directory_.cached(ref));
     all = all && asked->found.back() != nullptr;
+    if (asked->found.back() != nullptr && is_erased(*asked->found.back())) return then(unknown_user());
   }
   if (all) return then(std::move(asked->found));
   asked->refs = std::move(refs);
@@ -83,6 +88,7 @@ Result<bool> Core::load_users(AskedUsers& asked) {
   for (std::size_t i = 0; i < asked.refs.size(); ++i) {
     if (asked.found[i] != nullptr) continue;
     auto user = directory_.load(asked.refs[i]);
+    if (user && is_erased(**user)) return unknown_user();
     if (user)
       asked.found[i] = std::move(*user);
     else if (!creates(asked.refs[i]) || user.error().code != Code::not_found)

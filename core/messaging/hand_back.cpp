@@ -108,12 +108,10 @@ void Core::note_withheld(std::vector<Withheld>& withheld) {
 
 void Core::sweep(unsigned thread) {
   run_back(thread);  // a storage that was quick may have come to a halt
-  sessions_.sweep(thread, [&](Session& session, const Unproven& run) { enqueue_proven(session, run); });
-}
-
-void Core::enqueue_proven(const Session& session, const Unproven& run) {
-  ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
-  enqueue(session.caller.thread, Entry{session.caller, std::move(proven), 0, {}});
+  sessions_.sweep(thread, [&](const Session& session, const Unproven& run) {
+    ProvenEntry proven{session.user->id, session.marks_on_push, run.conversation, run.low, run.high, run.newest};
+    enqueue(thread, Entry{session.caller, std::move(proven), 0, {}});
+  });
 }
 
 }  // namespace loft

@@ -6,11 +6,12 @@
 namespace loft {
 
 // Brings what the entries name into memory, before the state is locked for sequencing: the storage is asked here, and
-// with nothing locked. Between this and the end of the round nothing is committed, so that what is found stays true.
+// with nothing locked. Between this and the end of the round nothing is committed, so that what is found stays true. An
+// entry that failed has failed for the round, also where that is drafted again: its receiver was not asked.
 void Core::prepare(std::vector<Entry>& entries) {
   std::unique_lock lock(state_.mutex);
   for (auto& entry : entries) {
-    entry.failed.reset();
+    if (entry.failed) continue;
     std::visit(
         [&](auto& any) {
           auto& what = unboxed(any);
@@ -50,14 +51,17 @@ void Core::prepare(Entry& entry, SubmitEntry& submit, std::unique_lock<std::mute
   if (!known->is_direct() || !known->has_direct_member(sender)) return;
   const auto other = known->info->low == sender ? known->info->high : known->info->low;
   more.other = directory_.cached(other);
-  if (more.other != nullptr) return;
-  lock.unlock();
-  auto loaded = directory_.load(other);
-  if (loaded)
-    more.other = std::move(*loaded);
-  else
-    entry.failed = std::make_unique<Error>(loaded.error());
-  lock.lock();
+  if (more.other == nullptr) {
+    lock.unlock();
+    auto loaded = directory_.load(other);
+    if (loaded)
+      more.other = std::move(*loaded);
+    else
+      entry.failed = std::make_unique<Error>(loaded.error());
+    lock.lock();
+  }
+  // Nobody would read it.
+  if (more.other != nullptr && is_erased(*more.other)) entry.failed = std::make_unique<Error>(unknown_user());
 }
 
 void Core::prepare(Entry& entry, SubmitAllEntry& all, std::unique_lock<std::mutex>& lock) {
@@ -86,6 +90,34 @@ ConversationState* Core::prepare_pair(Entry& entry, UserId a, UserId b, std::uni
   return found;
 }
 
+void Core::ask_receivers(std::vector<Entry>& entries) {
+  for (auto& entry : entries) {
+    if (entry.failed) continue;
+    if (auto* submit = std::get_if<SubmitEntry>(&entry.what)) {
+      ask_receiver(entry.caller, *submit);
+    } else if (auto* all = std::get_if<Boxed<SubmitAllEntry>>(&entry.what)) {
+      for (auto& part : (**all).parts) ask_receiver(entry.caller, part);
+    }
+  }
+}
+
+void Core::ask_receiver(const Caller& caller, SubmitEntry& submit) {
+  if (submit.rest != nullptr && submit.rest->refused) return;
+  const auto sender = submit.sender->id;
+  auto receiver = sender;
+  if (submit.peer != nullptr) {
+    receiver = submit.peer->id;
+  } else if (submit.conversation != nullptr && submit.conversation->is_direct() &&
+             submit.conversation->has_direct_member(sender)) {
+    const auto& pair = *submit.conversation->info;
+    receiver = pair.low == sender ? pair.high : pair.low;
+  }
+  if (receiver == sender) return;
+  WriteToUser question{{}, caller, receiver};
+  auto verdict = propose_write_.now(question);
+  if (!verdict.passed()) submit.more().unwelcome = verdict.refusal();
+}
+
 // A message that is not in memory may have been recalled since it was looked up.
 void Core::prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mutex>& lock) {
   const MessageId ids[] = {recall.record.message->id};
@@ -94,7 +126,9 @@ void Core::prepare(Entry& entry, RecallEntry& recall, std::unique_lock<std::mute
   auto found = storage_.messages(ids);
   if (!found)
     entry.failed = std::make_unique<Error>(found.error());
-  else if (!found->empty())
+  else if (found->empty())
+    entry.failed = std::make_unique<Error>(Error{Code::not_found, "message.unknown", "no such message"});
+  else
     recall.record.message = std::make_shared<const Message>(std::move(found->front()));
   lock.lock();
 }
@@ -119,6 +153,10 @@ void Core::prepare(Entry& entry, MarkEntry& mark, std::unique_lock<std::mutex>& 
 }
 
 void Core::prepare(Entry& entry, OpenEntry& open, std::unique_lock<std::mutex>& lock) {
+  if (state_.erased.contains(open.user->id)) {
+    entry.failed = std::make_unique<Error>(unknown_user());
+    return;
+  }
   prepare_view(entry, open.user->id, lock);
 }
 
@@ -169,6 +207,11 @@ void Core::prepare(Entry& entry, UserEntry& wanted, std::unique_lock<std::mutex>
     return nullptr;
   };
   const auto& user = wanted.user;
+  if (is_tombstone_handle(user.handle)) {
+    entry.failed = std::make_unique<Error>(
+        Error{Code::invalid, "user.handle_invalid", "handles of the form erased-<number> are the host's"});
+    return lock.lock();
+  }
   wanted.existing = look(UserRef::handle(user.handle));
   if (wanted.existing == nullptr && !entry.failed) {
     const bool id_taken = user.id != UserId::none && look(UserRef::of(user.id)) != nullptr;

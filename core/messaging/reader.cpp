@@ -54,6 +54,9 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
     const auto found = core_.storage_.messages(ids);
     if (!found) return found.error();
     if (found->empty() || found->front().conversation != conversation.id()) {
+      const auto gone = is_forgotten(conversation, query.before);
+      if (!gone) return gone.error();
+      if (*gone) return Page{};  // and so is everything before it
       return Error{Code::not_found, "message.unknown", "no such message in this conversation"};
     }
     high = std::min(high, found->front().seq - 1);
@@ -91,6 +94,21 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
   return page;
 }
 
+/// Whether a message that is not there may have been one of those that were removed, which are older than all others.
+Result<bool> Reader::is_forgotten(const ConversationState& conversation, MessageId id) {
+  Seq head = 0;
+  MessageId last = MessageId::none;
+  {
+    std::lock_guard lock(state_.mutex);
+    head = conversation.head;
+    last = conversation.last;
+  }
+  if (head == 0 || id > last || raw(id) <= raw(conversation.id())) return false;
+  const auto oldest = core_.storage_.log(conversation.id(), 1, head, 1, false);
+  if (!oldest) return oldest.error();
+  return oldest->empty() || (oldest->front().seq > 1 && id < oldest->front().id);
+}
+
 IntervalSet Reader::hidden_in(ConversationId id) const {
   std::lock_guard lock(state_.mutex);
   if (const auto* view = state_.view(caller_)) {
@@ -109,6 +127,7 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
     IntervalSet read, hidden;
     Seq low = 0, head = 0;
     Position recall = 0;
+    std::uint32_t forgotten = 0;
     bool recalling = false;
     {
       std::lock_guard lock(state_.mutex);
@@ -117,7 +136,7 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
       const auto it = view->entries.find(id);
       if (it == view->entries.end()) return not_member;
       auto& mine = it->second;
-      if (mine.counted) return mine.unread + (mine.conversation->head - mine.counted_upto);
+      if (mine.is_counted()) return mine.unread + (mine.conversation->head - mine.counted_upto);
       if (const auto* mark = mine.find(MarkId::read)) read = mark->set;
       if (const auto* mark = mine.find(MarkId::hidden)) hidden = mark->set;
       low = mine.joined_seq + 1;
@@ -125,6 +144,7 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
       // The storage may count a message out before the memory has heard of its recall.
       recall = mine.conversation->last_recall;
       recalling = recall > state_.stable;
+      forgotten = mine.conversation->forgotten;
     }
     std::uint64_t count = 0;
     std::optional<Error> problem;
@@ -151,11 +171,12 @@ Result<std::uint64_t> Reader::unread_of(ConversationId id) {
       return now != nullptr ? now->set == then : then.empty();
     };
     if (mine.conversation->head != head || !same(MarkId::read, read) || !same(MarkId::hidden, hidden)) continue;
-    if (mine.conversation->last_recall != recall) continue;
+    if (mine.conversation->last_recall != recall || mine.conversation->forgotten != forgotten) continue;
     if (recalling) return count;
     mine.unread = count;
     mine.counted_upto = head;
     mine.counted = true;
+    mine.forgotten = forgotten;
     return count;
   }
   return Error{Code::unavailable, "view.busy", "try again later"};

@@ -70,38 +70,24 @@ class Reader {
   std::optional<Runs> runs_in(Selection& wanted, const ViewEntry& mine) const;
   Result<bool> learn(Selection& wanted);
   Result<std::uint64_t> count(const ConversationState& conversation, const Runs& runs);
+  Result<std::uint64_t> count(const Selection& wanted, const ConversationState& conversation, Runs runs,
+                              const ViewEntry::Basis& basis);
   Result<bool> narrow(const ConversationState& conversation, Runs& runs, bool descending);
   Result<std::uint64_t> count_recalled(ConversationState& conversation, Runs runs);
 
-  Result<std::vector<Source>> sources(const InboxQuery& query, const ConversationState* in);
+  Result<std::vector<Source>> sources(Selection& selection, const InboxQuery& query, const ConversationState* in);
   Result<bool> advance(Source& source, const InboxQuery& query);
-  Result<std::uint64_t> total(const std::vector<Source>& sources, const InboxQuery& query);
+  Result<std::uint64_t> total(const std::vector<Source>& sources, const Selection& selection, const InboxQuery& query);
   Result<Window> window(ConversationState& conversation);
+  Result<bool> is_forgotten(const ConversationState& conversation, MessageId id);
   /// Messages of a range, newest or oldest first, from memory where they are.
   Result<std::vector<MessageRecord>> log(ConversationState& conversation, Seq low, Seq high, std::size_t limit,
                                          bool descending);
-  /// The newest message of a range that is `wanted`, among the newest `at_most`; its record is empty when there is
-  /// none.
-  template <class F>
-  Result<MessageRecord> newest(ConversationState& conversation, Seq low, Seq high, Seq at_most, F wanted) {
-    if (high > at_most) low = std::max(low, high - at_most + 1);
-    std::size_t step = 16;
-    while (low <= high && low != 0) {
-      auto records = log(conversation, low, high, step, true);
-      if (!records) return records.error();
-      if (records->empty()) break;
-      for (auto& record : *records) {
-        if (wanted(record)) return std::move(record);
-      }
-      high = records->back().message->seq - 1;
-      step = std::min<std::size_t>(step * 2, 256);
-    }
-    return MessageRecord{};
-  }
   IntervalSet hidden_in(ConversationId id) const;
   Result<SyncEntry> entry_of(Stream& stream, const Change& change);
-  Result<MessageRecord> own_among(Stream& stream, const Change& read);
-  Result<const IntervalSet*> read_by(Stream& stream, UserId reader);
+  Result<MessageRecord> own_among(ConversationState& conversation, const IntervalSet& read, Seq low);
+  Result<MessageRecord> foreign_among(ConversationState& conversation, const IntervalSet& read, Seq low);
+  Result<MessageRecord> read_now(Stream& stream, const Change& change);
   static std::vector<Stream> streams_of(const UserView& view, Position after);
   Result<bool> fill(Stream& stream, std::size_t limit);
   Result<void> fill_changes(Stream& stream, std::size_t limit);
@@ -118,6 +104,7 @@ class Reader {
   Result<void> fill_read(std::span<ConversationRecord> records);
   Result<std::vector<Reached>> reached_in(std::span<ConversationRecord> records) const;
   Result<MessageId> read_below(ConversationId id, Seq high);
+  bool has_read(ConversationId id, Seq seq) const;
   std::vector<Member> members_of(const ConversationState& conversation, std::size_t limit) const;
   std::vector<std::pair<Position, ConversationState*>> listed(const ConversationQuery& query) const;
   Result<Receipt> receipt_of_many(ConversationState& conversation, const Message& message);

@@ -80,6 +80,7 @@ std::vector<std::pair<Position, ConversationState*>> Reader::listed(const Conver
 Result<std::uint64_t> Reader::lacking_in(Selection& wanted, ConversationId id) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::optional<Runs> runs;
+    ViewEntry::Basis basis;
     const ConversationState* conversation = nullptr;
     {
       std::lock_guard lock(state_.mutex);
@@ -88,9 +89,10 @@ Result<std::uint64_t> Reader::lacking_in(Selection& wanted, ConversationId id) {
       const auto it = view->entries.find(id);
       if (it == view->entries.end()) return std::uint64_t{0};  // left meanwhile
       conversation = it->second.conversation;
+      basis = it->second.basis();
       runs = runs_in(wanted, it->second);
     }
-    if (runs) return count(*conversation, *runs);
+    if (runs) return count(wanted, *conversation, std::move(*runs), basis);
     if (auto learnt = learn(wanted); !learnt) return learnt.error();
   }
   return Error{Code::unavailable, "view.busy", "try again later"};
@@ -247,20 +249,34 @@ Result<MessageId> Reader::read_below(ConversationId id, Seq high) {
     low = mine->second.joined_seq + 1;
     if (const auto* mark = mine->second.find(MarkId::read)) read = mark->set;
   }
-  const auto found = newest(*conversation, low, high, id::limit, [&](const MessageRecord& record) {
-    return record.message->sender != caller_ && read.contains(record.message->seq);
-  });
-  if (!found) return found.error();
-  return found->message != nullptr ? found->message->id : MessageId::none;
+  for (std::size_t at_once = 16; low <= high; at_once = std::min<std::size_t>(at_once * 2, 256)) {
+    const auto records = log(*conversation, low, high, at_once, true);
+    if (!records) return records.error();
+    if (records->empty()) break;
+    for (const auto& record : *records) {
+      const auto& message = *record.message;
+      if (message.sender != caller_ && read.contains(message.seq)) return message.id;
+    }
+    high = records->back().message->seq - 1;
+  }
+  return MessageId::none;
 }
 
-// What was read up to may be the caller's own message; the newest from others lies before it then.
+bool Reader::has_read(ConversationId id, Seq seq) const {
+  std::lock_guard lock(state_.mutex);
+  const auto* view = state_.view(caller_);
+  if (view == nullptr) return false;
+  const auto mine = view->entries.find(id);
+  return mine != view->entries.end() && mine->second.has(MarkId::read, seq);
+}
+
+// What was read up to may be the caller's own message, or hidden; the newest from others that was read lies before it.
 Result<void> Reader::fill_read(std::span<ConversationRecord> records) {
   const auto reached = reached_in(records);
   if (!reached) return reached.error();
   for (const auto& [record, newest, sender, seq] : *reached) {
     record->read = newest;
-    if (sender != caller_) continue;
+    if (sender != caller_ && has_read(record->conversation->id, seq)) continue;
     const auto below = read_below(record->conversation->id, seq);
     if (!below) return below.error();
     record->read = *below;

@@ -22,18 +22,21 @@ bool is_of(const std::vector<ConversationClass>& classes, const Conversation& in
 
 struct Reader::Source {
   ConversationState* conversation = nullptr;
+  ViewEntry::Basis basis;  ///< of `runs`
+  bool has_changes = false;
   Runs runs;             ///< what is still to be read; the last one comes next
   std::size_t step = 0;  ///< how much is read at a time: the more has been needed, the more
+  /// Where the next message stands in the order of the page, or what it cannot come before. Most conversations are
+  /// never read for a page, because no message of theirs can come before its end.
+  MessageId place = MessageId::none;
+  bool is_known = false;  ///< that there is a next one, and where
   std::vector<MessageRecord> read;
   std::size_t next = 0;
-
-  MessageId id() const noexcept { return read[next].message->id; }
 };
 
 /// What may have something for the query.
-Result<std::vector<Reader::Source>> Reader::sources(const InboxQuery& query, const ConversationState* in) {
-  auto selection = select(query.lacking, query.having, raw(query.after));
-  if (!selection) return selection.error();
+Result<std::vector<Reader::Source>> Reader::sources(Selection& selection, const InboxQuery& query,
+                                                    const ConversationState* in) {
   for (int attempt = 0; attempt < 100; ++attempt) {
     std::vector<Source> sources;
     {
@@ -46,13 +49,15 @@ Result<std::vector<Reader::Source>> Reader::sources(const InboxQuery& query, con
         if (conversation.head <= mine.joined_seq || conversation.last <= query.after) continue;
         if (query.only_recalled && conversation.last_change == 0) continue;
         if (!is_of(query.classes, *conversation.info)) continue;
-        auto runs = runs_in(*selection, mine);
+        auto runs = runs_in(selection, mine);
         if (!runs || runs->empty()) continue;
         if (!query.newest_first) std::reverse(runs->begin(), runs->end());
-        sources.push_back({mine.conversation, std::move(*runs), least_at_once, {}, 0});
+        const auto first = query.newest_first ? conversation.last : MessageId::none;
+        sources.push_back(
+            {mine.conversation, mine.basis(), conversation.last_change != 0, std::move(*runs), least_at_once, first});
       }
     }
-    const auto complete = learn(*selection);
+    const auto complete = learn(selection);
     if (!complete) return complete.error();
     if (*complete) return sources;
   }
@@ -90,18 +95,20 @@ Result<bool> Reader::advance(Source& source, const InboxQuery& query) {
   }
 }
 
-Result<std::uint64_t> Reader::total(const std::vector<Source>& sources, const InboxQuery& query) {
+Result<std::uint64_t> Reader::total(const std::vector<Source>& sources, const Selection& selection,
+                                    const InboxQuery& query) {
   std::uint64_t total = 0;
   for (const auto& source : sources) {
     auto& conversation = *source.conversation;
     auto runs = source.runs;
     std::sort(runs.begin(), runs.end());
     if (!query.only_recalled) {
-      const auto standing = count(conversation, runs);
+      const auto standing = count(selection, conversation, runs, source.basis);
       if (!standing) return standing.error();
       total += *standing;
     }
-    if (query.with_recalled || query.only_recalled) {
+    // Without a change there was no recall.
+    if ((query.with_recalled || query.only_recalled) && source.has_changes) {
       const auto recalled = count_recalled(conversation, std::move(runs));
       if (!recalled) return recalled.error();
       total += *recalled;
@@ -111,43 +118,50 @@ Result<std::uint64_t> Reader::total(const std::vector<Source>& sources, const In
 }
 
 Result<Page> Reader::inbox(const InboxQuery& query, const ConversationState* in) {
-  auto found = sources(query, in);
+  auto selection = select(query.lacking, query.having, raw(query.after));
+  if (!selection) return selection.error();
+  auto found = sources(*selection, query, in);
   if (!found) return found.error();
   Page page;
   if (query.with_total) {
-    const auto all = total(*found, query);
+    const auto all = total(*found, *selection, query);
     if (!all) return all.error();
     page.total = *all;
   }
+  // Of two in the same place the one that is only said not to come before it is looked at first.
   const auto behind = [&](const Source* a, const Source* b) {
-    return query.newest_first ? a->id() < b->id() : a->id() > b->id();
+    if (a->place != b->place) return query.newest_first ? a->place < b->place : a->place > b->place;
+    return a->is_known && !b->is_known;
   };
   std::priority_queue<Source*, std::vector<Source*>, decltype(behind)> queue(behind);
-  const auto enter = [&](Source& source) -> Result<void> {
-    const auto has = advance(source, query);
-    if (!has) return has.error();
-    if (*has) queue.push(&source);
-    return {};
-  };
-  for (auto& source : *found) {
-    // One log alone is most likely to fill the page.
-    if (found->size() == 1) source.step = std::clamp(query.limit, least_at_once, most_at_once - 1) + 1;
-    if (auto entered = enter(source); !entered) return entered.error();
-  }
+  for (auto& source : *found) queue.push(&source);
+  // One log alone is most likely to fill the page.
+  if (found->size() == 1) found->front().step = std::clamp(query.limit, least_at_once, most_at_once - 1) + 1;
   PageRoom room(page_bytes_);
-  for (auto skip = query.offset; !queue.empty() && (skip > 0 || page.messages.size() < query.limit);) {
-    auto* source = queue.top();
-    auto& record = source->read[source->next];
-    if (skip == 0 && !room.takes(record)) break;
+  for (auto skip = query.offset; !queue.empty();) {
+    auto& source = *queue.top();
+    if (!source.is_known) {
+      queue.pop();
+      const auto has = advance(source, query);
+      if (!has) return has.error();
+      if (!*has) continue;
+      source.is_known = true;
+      source.place = source.read[source.next].message->id;
+      queue.push(&source);
+      continue;
+    }
+    auto& record = source.read[source.next];
+    page.more = skip == 0 && (page.messages.size() >= query.limit || !room.takes(record));
+    if (page.more) break;
     queue.pop();
     if (skip == 0)
       page.messages.push_back(std::move(record));
     else
       --skip;
-    ++source->next;
-    if (auto entered = enter(*source); !entered) return entered.error();
+    ++source.next;
+    source.is_known = false;
+    queue.push(&source);
   }
-  page.more = !queue.empty();
   if (auto filled = receipts(page.messages); !filled) return filled.error();
   for (auto& record : page.messages) record.hidden = query.having == MarkId::hidden;
   return page;

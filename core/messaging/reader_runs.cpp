@@ -164,6 +164,40 @@ Result<std::uint64_t> Reader::count(const ConversationState& conversation, const
   return count;
 }
 
+/// The same in the ascending runs of a selection, which were made from `basis`. All of a mark's are counted once and
+/// from then on only what is new, so that a list of counts does not go through the logs each time it is asked for.
+Result<std::uint64_t> Reader::count(const Selection& wanted, const ConversationState& conversation, Runs runs,
+                                    const ViewEntry::Basis& basis) {
+  const bool is_whole = wanted.lacking && !wanted.having && wanted.after.position() == 0 && !wanted.lacking_pushed.any;
+  if (!is_whole) return count(conversation, runs);
+  std::uint64_t before = 0;
+  bool recalling = false;  // the storage may count a message out before the memory has heard of its recall
+  {
+    std::lock_guard lock(state_.mutex);
+    recalling = basis.recall > state_.stable;
+    const auto* view = state_.view(caller_);
+    const auto it = view != nullptr ? view->entries.find(conversation.id()) : decltype(view->entries.end()){};
+    if (view != nullptr && it != view->entries.end()) {
+      const auto& known = it->second.lacking;
+      if (known.known && known.mark == *wanted.lacking && basis.continues(known.basis)) {
+        before = known.count;
+        while (!runs.empty() && runs.front().second <= known.basis.head) runs.erase(runs.begin());
+        if (!runs.empty()) runs.front().first = std::max(runs.front().first, known.basis.head + 1);
+      }
+    }
+  }
+  const auto fresh = count(conversation, runs);
+  if (!fresh || recalling) return fresh ? Result<std::uint64_t>(before + *fresh) : fresh;
+  std::lock_guard lock(state_.mutex);
+  if (auto* view = state_.view(caller_)) {
+    const auto it = view->entries.find(conversation.id());
+    if (it != view->entries.end() && it->second.basis().continues(basis)) {
+      it->second.lacking = {true, *wanted.lacking, before + *fresh, basis};
+    }
+  }
+  return before + *fresh;
+}
+
 /// Makes the last of the runs one that may hold a recalled message and is short; false: there is none left. The storage
 /// counts what stands, so that long runs without any need not be read.
 Result<bool> Reader::narrow(const ConversationState& conversation, Runs& runs, bool descending) {
@@ -184,6 +218,17 @@ Result<bool> Reader::narrow(const ConversationState& conversation, Runs& runs, b
         continue;
       }
       if (high - low < piece) return true;
+      // Messages that were removed are not to be looked for: the log begins with the first that is left.
+      const auto oldest = core_.storage_.log(conversation.id(), low, high, 1, false);
+      if (!oldest) return oldest.error();
+      if (oldest->empty()) {
+        runs.pop_back();
+        continue;
+      }
+      if (oldest->front().seq > low) {
+        runs.back().first = oldest->front().seq;
+        continue;
+      }
       middle = low + (high - low) / 2;
     }
     runs.back() = descending ? std::pair(low, middle) : std::pair(middle + 1, high);

@@ -17,72 +17,59 @@ struct Reader::Stream {
   Position joined = 0;  ///< what the caller may see begins behind it
   Seq low = 1;          ///< … and with this message
   bool ended = false;
-  MessageRecord own;                                    ///< changes: the caller's newest message that stands …
-  Seq own_upto = 0;                                     ///< … up to here, as far as it was looked for
-  boost::unordered_flat_map<UserId, IntervalSet> read;  ///< changes: what others have read
+  std::size_t step = 8;  ///< how much is read at a time: the more has been needed, the more
   std::vector<SyncEntry> ready;
   std::size_t at = 0;
 
   Position position() const noexcept { return ready[at].position; }
 };
 
-/// What a member has read of the stream's conversation.
-Result<const IntervalSet*> Reader::read_by(Stream& stream, UserId reader) {
-  const auto [known, is_new] = stream.read.try_emplace(reader);
-  if (!is_new) return &known->second;
-  const auto id = stream.conversation->id();
-  {
-    std::lock_guard lock(state_.mutex);
-    if (const auto* view = state_.view(reader)) {
-      if (const auto mine = view->entries.find(id); mine != view->entries.end()) {
-        if (const auto* mark = mine->second.find(MarkId::read)) known->second = mark->set;
-        return &known->second;
-      }
+/// The caller's newest message among those that somebody else has read; an empty record when none of them stands.
+Result<MessageRecord> Reader::own_among(ConversationState& conversation, const IntervalSet& read, Seq low) {
+  for (auto run = read.intervals().rbegin(); run != read.intervals().rend(); ++run) {
+    for (auto high = run->high; high >= std::max(run->low, low);) {
+      const auto sent = core_.storage_.sent(conversation.id(), caller_, std::max(run->low, low), high, 1);
+      if (!sent) return sent.error();
+      if (sent->empty()) break;
+      auto record = log(conversation, sent->front(), sent->front(), 1, true);
+      if (!record) return record.error();
+      // It may have been recalled meanwhile.
+      if (!record->empty() && !record->front().is_recalled()) return std::move(record->front());
+      high = sent->front() - 1;
     }
   }
-  const auto stored = stored_marks(id, MarkId::read);
-  if (!stored) return stored.error();
-  for (const auto& [user, mark] : **stored) {
-    if (user == reader) known->second = mark.set;
-  }
-  return &known->second;
+  return MessageRecord{};
 }
 
-/// The caller's newest message that stands among those that somebody else has read, up to the one that `read` names.
-Result<MessageRecord> Reader::own_among(Stream& stream, const Change& read) {
-  constexpr Seq looked_at = 1000, looked_at_again = 200;
-  auto& conversation = *stream.conversation;
-  Place place(raw(read.message));
-  std::optional<Seq> upto;
-  while (!upto) {
-    {
-      std::lock_guard lock(state_.mutex);
-      upto = place.in(conversation);
+/// The newest message from others among those that the caller has read; an empty record when none of them stands.
+Result<MessageRecord> Reader::foreign_among(ConversationState& conversation, const IntervalSet& read, Seq low) {
+  const auto hidden = hidden_in(conversation.id());
+  for (auto run = read.intervals().rbegin(); run != read.intervals().rend(); ++run) {
+    auto high = run->high;
+    for (std::size_t at_once = 1; high >= std::max(run->low, low); at_once = std::min<std::size_t>(at_once * 4, 256)) {
+      auto records = log(conversation, std::max(run->low, low), high, at_once, true);
+      if (!records) return records.error();
+      if (records->empty()) break;
+      for (auto& record : *records) {
+        const auto& message = *record.message;
+        if (message.sender != caller_ && !record.is_recalled() && !hidden.contains(message.seq))
+          return std::move(record);
+      }
+      high = records->back().message->seq - 1;
     }
-    if (auto learnt = place.learn(core_.storage_); !learnt) return learnt.error();
   }
-  const auto is_own = [&](const MessageRecord& record) {
-    return record.message->sender == caller_ && !record.is_recalled();
-  };
-  // Changes of one log come in order, so most of them go on where the last one ended.
-  const bool goes_on = *upto >= stream.own_upto;
-  const auto low = std::max(stream.low, goes_on ? stream.own_upto + 1 : 1);
-  auto found = newest(conversation, low, *upto, looked_at, is_own);
-  if (!found) return found;
-  if (goes_on) {
-    stream.own_upto = *upto;
-    if (found->message != nullptr) stream.own = std::move(*found);
-    const bool is_near = stream.own.message != nullptr && stream.own.message->seq + looked_at > *upto;
-    found = is_near ? stream.own : MessageRecord{};
-  }
-  if (found->message == nullptr || found->message->id == read.message) return found;
-  // Who reads single messages of a group may have left out the newest of the caller's.
-  const auto seen = read_by(stream, read.actor);
-  if (!seen) return seen.error();
-  const auto seq = found->message->seq;
-  if ((*seen)->contains(seq)) return found;
-  return newest(conversation, stream.low, seq - 1, looked_at_again,
-                [&](const MessageRecord& record) { return is_own(record) && (*seen)->contains(record.message->seq); });
+  return MessageRecord{};
+}
+
+/// What a change of kind `read` is about, for the caller.
+Result<MessageRecord> Reader::read_now(Stream& stream, const Change& change) {
+  const auto read = change.note.empty() ? Result<IntervalSet>(IntervalSet()) : set_of(change.note);
+  if (!read) return read.error();
+  if (change.actor != caller_) return own_among(*stream.conversation, *read, stream.low);
+  auto found = foreign_among(*stream.conversation, *read, stream.low);
+  // Nothing of it stands any more: the tombstone says so.
+  const bool is_gone = found && found->message == nullptr && change.message != MessageId::none;
+  return is_gone ? core_.record_of(change.message) : found;
 }
 
 Result<SyncEntry> Reader::entry_of(Stream& stream, const Change& change) {
@@ -98,12 +85,8 @@ Result<SyncEntry> Reader::entry_of(Stream& stream, const Change& change) {
     auto record = core_.record_of(change.message);
     if (!record) return record.error();
     entry.record = std::move(*record);
-  } else if (change.kind == ChangeKind::read && change.actor != caller_) {
-    auto own = own_among(stream, change);
-    if (!own) return own.error();
-    entry.record = std::move(*own);
-  } else if (change.kind == ChangeKind::read && change.message != MessageId::none) {
-    auto record = core_.record_of(change.message);
+  } else if (change.kind == ChangeKind::read) {
+    auto record = read_now(stream, change);
     if (!record) return record.error();
     entry.record = std::move(*record);
   }
@@ -125,6 +108,8 @@ Result<void> Reader::fill_changes(Stream& stream, std::size_t limit) {
     // What others do with messages from before the caller joined is not the caller's to know.
     if (change.message != MessageId::none && raw(change.message) < stream.joined) continue;
     auto entry = entry_of(stream, change);
+    // Its message was removed, and so nobody is to hear of it any more.
+    if (!entry && entry.error().reason == "message.unknown") continue;
     if (!entry) return entry.error();
     stream.ready.push_back(std::move(*entry));
   }
@@ -143,7 +128,7 @@ Result<void> Reader::fill_messages(Stream& stream, std::size_t limit) {
     entry.record = std::move(record);
     stream.ready.push_back(std::move(entry));
   }
-  stream.next += records->size();
+  if (!records->empty()) stream.next = stream.ready.back().record.message->seq + 1;
   return {};
 }
 
@@ -199,8 +184,9 @@ Result<SyncPage> Reader::sync(const SyncQuery& query) {
   std::priority_queue<Stream*, std::vector<Stream*>, decltype(later)> queue(later);
   const auto enter = [&](Stream& stream) -> Result<void> {
     if (stream.at == stream.ready.size()) {
-      const auto has = fill(stream, query.limit + 1);
+      const auto has = fill(stream, std::min(stream.step, query.limit + 1));
       if (!has) return has.error();
+      stream.step *= 2;
       if (!*has) return {};
     }
     // What commits while this is read is for the next page.

@@ -32,13 +32,15 @@ void Sequencer::take(Entry& entry, std::unique_lock<std::mutex>& lock) {
   lock_ = &lock;
   if (entry.failed)
     steps_.push_back(*entry.failed);
+  else if (!state_.erased.empty() && is_of_erased(entry))
+    steps_.push_back(unknown_user());
   else
     steps_.push_back(std::visit([&](auto& what) { return decide(entry, unboxed(what)); }, entry.what));
 }
 
 bool Sequencer::changes_nothing() const noexcept {
   return messages_.empty() && users_.empty() && conversations_.empty() && members_.empty() && changes_.empty() &&
-         recalls_.empty() && draft_marks_.empty() && values_.empty();
+         recalls_.empty() && draft_marks_.empty() && values_.empty() && erased_.empty() && emptied_marks_.empty();
 }
 
 Batch Sequencer::batch() {
@@ -46,6 +48,7 @@ Batch Sequencer::batch() {
   for (const auto& [key, mark] : draft_marks_) {
     marks_.push_back({key.user, key.conversation->id(), core_.marks_[raw(key.mark)].name, mark.encode()});
   }
+  marks_.insert(marks_.end(), emptied_marks_.begin(), emptied_marks_.end());
   Batch batch;
   batch.applied_upto = core_.ids_.last();
   batch.users = users_;
@@ -55,6 +58,7 @@ Batch Sequencer::batch() {
   batch.messages = messages_;
   batch.changes = changes_;
   batch.recalls = recalls_;
+  batch.erased = erased_;
   batch.marks = marks_;
   batch.key_values = values_;
   return batch;
@@ -94,11 +98,12 @@ bool Sequencer::is_settled(const Caller& caller, SubmitEntry& submit, Step& step
       return true;
     }
   }
-  if (named == nullptr) return false;
-  auto refusal = may_send(*named, caller, sender);
+  std::optional<Error> refusal;
+  if (named != nullptr) refusal = may_send(*named, caller, sender);
+  if (!refusal && submit.rest != nullptr) refusal = submit.rest->unwelcome;
   if (!refusal) return false;
   // It may be the repeat of one that was stored while the sender might still send: only the storage knows.
-  if (has_key) doubtful_.push_back({&submit, submit.conversation});
+  if (has_key && submit.conversation != nullptr) doubtful_.push_back({&submit, submit.conversation});
   step = std::move(*refusal);
   return true;
 }
@@ -242,23 +247,28 @@ Sequencer::Step Sequencer::decide(Entry& entry, RecallEntry& recall) {
   if (recall.recall.window != 0 && core_.clock_.now() - current->time() > recall.recall.window) {
     return error(Code::expired, "recall.expired");
   }
-  const Position position = core_.ids_.next();
   auto message = std::make_shared<Message>(*current);
+  draft_recall(*conversation, message, actor, recall.recall.reason);
+  static_cast<void>(entry);
+  return RecalledStep{conversation, message, message->recalled, false};
+}
+
+void Sequencer::draft_recall(ConversationState& conversation, const std::shared_ptr<Message>& message, UserId actor,
+                             std::string reason) {
+  const Position position = core_.ids_.next();
   message->recalled = position;
   message->recalled_by = actor;
-  recalls_.push_back({id, position, actor});
+  recalls_.push_back({message->id, position, actor});
   Change change;
   change.position = position;
-  change.conversation = conversation->id();
+  change.conversation = conversation.id();
   change.kind = ChangeKind::recalled;
   change.actor = actor;
-  change.message = id;
-  change.note = recall.recall.reason;
+  change.message = message->id;
+  change.note = std::move(reason);
   changes_.push_back(std::move(change));
-  recalled_[id] = message;
-  conversation->last_recall = position;
-  static_cast<void>(entry);
-  return RecalledStep{conversation, std::move(message), position, false};
+  recalled_[message->id] = message;
+  conversation.last_recall = position;
 }
 
 // ---------------------------------------------------------------- users

@@ -37,6 +37,10 @@ class Sequencer {
   /// `entries` in the order they were taken.
   void apply(std::vector<Entry>& entries, Outbound& out);
 
+  /// The entries were answered with a failure though the round may be stored: what `apply` makes of them later is told
+  /// to everybody but to those who asked.
+  void release(std::vector<Entry>& entries);
+
   /// Sessions come and go without the storage.
   void open(Entry& entry, OpenEntry& open, Outbound& out);
   void close(const CloseEntry& close, Outbound& out);
@@ -46,6 +50,7 @@ class Sequencer {
     unsigned thread;
     std::size_t item;  ///< into Outbound::by_thread[thread]
     MessageId original;
+    RecordPtr repeat;  ///< what is known of an original that was removed meanwhile; may be null
   };
   const std::vector<Late>& late() const noexcept { return late_; }
   /// The same for one of several that were submitted together.
@@ -53,6 +58,7 @@ class Sequencer {
     std::shared_ptr<Result<std::vector<Accepted>>> answer;
     std::size_t index;
     MessageId original;
+    RecordPtr repeat;
   };
   const std::vector<LatePart>& late_parts() const noexcept { return late_parts_; }
 
@@ -92,8 +98,8 @@ class Sequencer {
       bool read_advanced = false;  ///< `reached` or `newest` of read moved; then:
       MessageId newest = MessageId::none;
       Millis reached = 0;
-      Position change = 0;                          ///< that tells others; 0: none
-      std::vector<std::pair<Seq, Seq>> newly_read;  ///< noted only where somebody may want to hear of it
+      Position change = 0;  ///< that tells others; 0: none
+      std::vector<std::pair<Seq, Seq>> newly_read;
     };
     std::vector<Part> parts;  ///< one per conversation
     Marked result;
@@ -127,6 +133,7 @@ class Sequencer {
   /// What a member reads of a conversation in a round.
   struct DraftRead {
     std::size_t change = 0;                                ///< into changes_
+    IntervalSet read;                                      ///< that was unread
     boost::unordered_flat_map<UserId, MessageId> senders;  ///< who is told, with its newest message
   };
   /// What a run of a mark newly holds.
@@ -134,7 +141,7 @@ class Sequencer {
     std::uint64_t newly = 0;                ///< foreign messages that stand
     std::uint64_t less = 0;                 ///< by how much unread falls
     bool unknown = false;                   ///< the storage could not count: both are too low
-    std::vector<std::pair<Seq, Seq>> runs;  ///< of read, where somebody may want to hear of it
+    std::vector<std::pair<Seq, Seq>> runs;  ///< of read
   };
   /// Messages of one conversation that an act concerns.
   struct MarkRun {
@@ -146,9 +153,16 @@ class Sequencer {
   struct Opened {
     Position since;  ///< what is sequenced up to here is in the inbox, what comes behind is pushed
   };
+  struct ErasedStep {
+    struct Part {
+      std::shared_ptr<const Message> message;
+      bool recalled;  ///< by this
+    };
+    std::vector<Part> parts;
+  };
   struct Nothing {};
   using Step = std::variant<Nothing, Error, Submitted, Repeated, SubmittedAll, RecalledStep, MarkedStep, CreatedStep,
-                            ChangedStep, MemberStep, UserStep, Opened>;
+                            ChangedStep, MemberStep, UserStep, Opened, ErasedStep>;
 
   // Marks of this round, so that two acts of one member build on each other.
   struct DraftKey {
@@ -184,6 +198,9 @@ class Sequencer {
   Step decide(Entry& entry, KeyValueEntry& put);
   Step decide(Entry&, OpenEntry&) { return Opened{core_.ids_.last()}; }
   Step decide(Entry&, CloseEntry&) { return Nothing{}; }
+  Step decide(Entry&, ForgetEntry&) { return Nothing{}; }
+  Step decide(Entry& entry, EraseEntry& erase);
+  Step decide(Entry& entry, EntombEntry& entomb);
 
   void finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out);
   void finish(Entry& entry, SubmitAllEntry& all, Step& step, Outbound& out);
@@ -198,6 +215,21 @@ class Sequencer {
   void finish(Entry& entry, KeyValueEntry& put, Step& step, Outbound& out);
   void finish(Entry& entry, OpenEntry& open, Step& step, Outbound& out);
   void finish(Entry& entry, CloseEntry& close, Step& step, Outbound& out);
+  void finish(Entry& entry, ForgetEntry& forget, Step& step, Outbound& out);
+  void finish(Entry& entry, EraseEntry& erase, Step& step, Outbound& out);
+  void finish(Entry& entry, EntombEntry& entomb, Step& step, Outbound& out);
+  bool is_of_erased(const Entry& entry) const;
+
+  /// Makes `message` a recalled one.
+  void draft_recall(ConversationState& conversation, const std::shared_ptr<Message>& message, UserId actor,
+                    std::string reason);
+  void replace_in_tail(ConversationState& conversation, const std::shared_ptr<const Message>& message);
+  /// It does not count as unread for anybody any more.
+  void uncount(const ConversationState& conversation, const Message& message);
+  void tell_recalled(const Caller& caller, ConversationState& conversation, const MessageRecord& record,
+                     const UserPtr& actor, const std::string& reason, Outbound& out);
+  /// What a repeat is answered with when its original was removed; null where too little is known.
+  RecordPtr repeat_of(SubmitEntry& submit, MessageId original) const;
 
   /// Whether a submission is refused or a repeat: then `step` says so. It changes nothing.
   bool is_settled(const Caller& caller, SubmitEntry& submit, Step& step);
@@ -241,7 +273,8 @@ class Sequencer {
   Result<std::vector<MarkRun>> runs_of(const MarkEntry& mark, UserView& view);
   Result<void> add_runs_having(const MarkEntry& mark, const MarkSpan& span, const UserView& view, ViewEntry& entry,
                                std::vector<MarkRun>& runs);
-  Result<MessageId> newest_foreign(const ConversationState& conversation, const IntervalSet& set, UserId user);
+  Result<MessageId> newest_foreign(const ConversationState& conversation, const IntervalSet& set, UserId user,
+                                   bool standing);
   bool is_timed(MarkId mark) const noexcept;
   /// What is kept of the time of an act that happens now; 0: nothing.
   Millis time_of_act(MarkId mark) const;
@@ -249,6 +282,7 @@ class Sequencer {
   void set_run(MarkedStep& step, UserView& view, const MarkRun& run, MarkId mark, bool counted);
   void draft_read(MarkedStep::Part& part, UserId reader);
   std::vector<std::pair<UserId, Seq>> listeners(const ConversationState& conversation, UserId reader) const;
+  void name_read(const MarkedStep::Part& part, UserId reader);
   void draft_receipts(const MarkedStep::Part& part, UserId reader);
   void tell_senders(const UserPtr& reader, const MarkedStep::Part& part, Outbound& out);
   void tell_read(const Caller& caller, const UserPtr& reader, const MarkedStep::Part& part, Outbound& out);
@@ -293,6 +327,8 @@ class Sequencer {
   std::vector<RecallWrite> recalls_;
   std::vector<MarkWrite> marks_;
   std::vector<KeyValueWrite> values_;
+  std::vector<MessageId> erased_;
+  std::vector<MarkWrite> emptied_marks_;
 
   boost::unordered_flat_map<ConversationState*, std::size_t> head_index_;
   std::vector<std::unique_ptr<ConversationState>> made_;

@@ -44,6 +44,26 @@ void Sequencer::apply(std::vector<Entry>& entries, Outbound& out) {
   }
 }
 
+void Sequencer::release(std::vector<Entry>& entries) {
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    auto& entry = entries[i];
+    const bool came_or_went = std::holds_alternative<Boxed<OpenEntry>>(entry.what) ||
+                              std::holds_alternative<CloseEntry>(entry.what);  // that was carried out
+    if (came_or_went || std::holds_alternative<Error>(steps_[i]) || std::holds_alternative<Repeated>(steps_[i])) {
+      steps_[i] = Nothing{};
+      entry.what = CloseEntry{};
+    }
+    entry.caller.thread = ~0u;
+    entry.caller.session = 0;
+    std::visit(
+        [](auto& any) {
+          auto& what = unboxed(any);
+          if constexpr (requires { what.done; }) what.done = {};
+        },
+        entry.what);
+  }
+}
+
 void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& out) {
   const auto answer = [&](Result<Accepted> result) { out.answer(entry.caller, submit.done, std::move(result)); };
   if (auto* refused = std::get_if<Error>(&step)) {
@@ -56,10 +76,12 @@ void Sequencer::finish(Entry& entry, SubmitEntry& submit, Step& step, Outbound& 
     // The original is older than what is in memory: read it when the lock is released, the answer keeps its place.
     if (entry.caller.thread < out.by_thread.size()) {
       answer(Accepted{nullptr, true});
-      late_.push_back({entry.caller.thread, out.by_thread[entry.caller.thread].size() - 1, repeat->original});
+      late_.push_back({entry.caller.thread, out.by_thread[entry.caller.thread].size() - 1, repeat->original,
+                       repeat_of(submit, repeat->original)});
     } else {
-      out.here.push_back([&core = core_, done = std::move(submit.done), original = repeat->original]() mutable {
-        if (done) done(core.repeated(original));
+      out.here.push_back([&core = core_, done = std::move(submit.done), original = repeat->original,
+                          known = repeat_of(submit, repeat->original)]() mutable {
+        if (done) done(core.repeated(original, std::move(known)));
       });
     }
     return;
@@ -79,7 +101,8 @@ RecordPtr Sequencer::keep(ConversationState& conversation, SubmitEntry& submit) 
   keep_recent(conversation, record);
   if (submit.key()) core_.remember_key(*submit.key(), message.id);
   if (auto* view = state_.view(message.sender)) {
-    if (const auto it = view->entries.find(message.conversation); it != view->entries.end() && it->second.counted) {
+    if (const auto it = view->entries.find(message.conversation);
+        it != view->entries.end() && it->second.is_counted()) {
       it->second.unread += message.seq - 1 - it->second.counted_upto;
       it->second.counted_upto = message.seq;
     }
@@ -113,8 +136,20 @@ void Sequencer::finish(Entry& entry, SubmitAllEntry& all, Step& step, Outbound& 
     core_.repeated_total_.add();
     accepted.repeated = true;
     accepted.record = state_.recent_shared(parts[i].original);
-    if (accepted.record == nullptr) late_parts_.push_back({answer, i, parts[i].original});
+    if (accepted.record == nullptr) {
+      late_parts_.push_back({answer, i, parts[i].original, repeat_of(all.parts[i], parts[i].original)});
+    }
   }
+}
+
+// The same content to the same target: all but its number in the conversation is known.
+RecordPtr Sequencer::repeat_of(SubmitEntry& submit, MessageId original) const {
+  if (submit.conversation == nullptr || submit.message == nullptr) return nullptr;
+  auto& message = *submit.message;
+  message.id = original;
+  message.conversation = submit.conversation->id();
+  message.sender = submit.sender->id;
+  return record_of(*submit.conversation, submit);
 }
 
 RecordPtr Sequencer::record_of(ConversationState& conversation, SubmitEntry& submit) const {
@@ -208,47 +243,58 @@ void Sequencer::finish(Entry& entry, RecallEntry& recall, Step& step, Outbound& 
 
   auto& conversation = *done.conversation;
   conversation.last_change = done.position;
-  const auto seq = done.message->seq;
-  if (const auto* known = conversation.in_tail(seq)) {
-    auto replaced = std::make_shared<MessageRecord>(*known);
-    replaced->message = done.message;
-    conversation.tail[seq - conversation.tail_first()] = std::move(replaced);
-  }
-  // It does not count as unread for anybody any more.
-  const auto uncount = [&](UserId user) {
+  replace_in_tail(conversation, done.message);
+  uncount(conversation, *done.message);
+  out.reply<Recalled>(entry.caller, recall.done, Recalled{record, false});
+  tell_recalled(entry.caller, conversation, record, recall.actor, recall.recall.reason, out);
+}
+
+void Sequencer::replace_in_tail(ConversationState& conversation, const std::shared_ptr<const Message>& message) {
+  const auto* known = conversation.in_tail(message->seq);
+  if (known == nullptr) return;
+  auto replaced = std::make_shared<MessageRecord>(*known);
+  replaced->message = message;
+  conversation.tail[message->seq - conversation.tail_first()] = std::move(replaced);
+}
+
+void Sequencer::uncount(const ConversationState& conversation, const Message& message) {
+  const auto seq = message.seq;
+  const auto uncount_for = [&](UserId user) {
     auto* view = state_.view(user);
-    if (view == nullptr || user == done.message->sender) return;
+    if (view == nullptr || user == message.sender) return;
     const auto it = view->entries.find(conversation.id());
-    if (it == view->entries.end() || !it->second.counted || seq <= it->second.joined_seq) return;
+    if (it == view->entries.end() || !it->second.is_counted() || seq <= it->second.joined_seq) return;
     auto& mine = it->second;
     mine.unread += conversation.head - mine.counted_upto;
     mine.counted_upto = conversation.head;
     if (!mine.has(MarkId::read, seq) && !mine.has(MarkId::hidden, seq) && mine.unread > 0) --mine.unread;
   };
   if (conversation.is_direct()) {
-    uncount(conversation.info->low);
-    if (conversation.info->low != conversation.info->high) uncount(conversation.info->high);
+    uncount_for(conversation.info->low);
+    if (conversation.info->low != conversation.info->high) uncount_for(conversation.info->high);
   } else if (conversation.info->kind == ConversationKind::broadcast) {
-    for (const auto& [user, view] : state_.views) uncount(user);
+    for (const auto& [user, view] : state_.views) uncount_for(user);
   } else {
-    for (const auto& member : conversation.members) uncount(member.user);
+    for (const auto& member : conversation.members) uncount_for(member.user);
   }
+}
 
-  out.reply<Recalled>(entry.caller, recall.done, Recalled{record, false});
+void Sequencer::tell_recalled(const Caller& caller, ConversationState& conversation, const MessageRecord& record,
+                              const UserPtr& actor, const std::string& reason, Outbound& out) {
   if (core_.recalled_.has_observers()) {
-    out.publish(entry.caller, [&core = core_, record] { core.recalled_(MessageRecalled{{}, record}); });
+    out.publish(caller, [&core = core_, record] { core.recalled_(MessageRecalled{{}, record}); });
   }
   auto outgoing = std::make_shared<Outgoing>();
   outgoing->kind = Delivery::Kind::recalled;
   outgoing->conversation = record.conversation;
   outgoing->record = record;
-  outgoing->actor = recall.actor;
-  outgoing->change.position = done.position;
+  outgoing->actor = actor;
+  outgoing->change.position = record.message->recalled;
   outgoing->change.conversation = conversation.id();
   outgoing->change.kind = ChangeKind::recalled;
-  outgoing->change.actor = recall.actor->id;
-  outgoing->change.message = done.message->id;
-  outgoing->change.note = recall.recall.reason;
+  outgoing->change.actor = actor->id;
+  outgoing->change.message = record.message->id;
+  outgoing->change.note = reason;
   deliver(conversation, std::move(outgoing), out);
 }
 
@@ -265,7 +311,7 @@ void Sequencer::finish(Entry& entry, UserEntry& user, Step& step, Outbound& out)
 }
 
 void Sequencer::open(Entry& entry, OpenEntry& open, Outbound& out) {
-  Step step = Opened{core_.ids_.last()};
+  Step step = Opened{state_.stable};  // of a round whose outcome nobody knows yet it hears later
   finish(entry, open, step, out);
 }
 

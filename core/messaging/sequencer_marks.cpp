@@ -84,7 +84,7 @@ Sequencer::Inserted Sequencer::insert(UserView& view, ViewEntry& entry, MarkId m
     if (!counted) return;
     a = std::max(a, entry.joined_seq + 1);
     if (a > b) return;
-    if (mark == MarkId::read && state_.receipt_sessions != 0) inserted.runs.emplace_back(a, b);
+    if (mark == MarkId::read) inserted.runs.emplace_back(a, b);
     if (implied != nullptr) {
       return implied->gaps(a, b, [&](Seq c, Seq d) {
         const auto foreign = count_foreign(conversation, c, d, user, inserted.unknown);
@@ -161,20 +161,24 @@ Result<void> Sequencer::add_runs_having(const MarkEntry& mark, const MarkSpan& s
     return all;
   };
   if (has_all(mark.mark) && (!mark.also || has_all(*mark.also))) return {};
-  const auto newest = newest_foreign(*span.in, old, user);
+  const auto newest = newest_foreign(*span.in, old, user, false);
   if (!newest) return newest.error();
   const auto reached = *newest == MessageId::none ? 0 : id::time_of(raw(*newest));
   for (const auto& run : old.intervals()) runs.push_back({&entry, run.low, run.high, *newest, reached});
   return {};
 }
 
-/// The newest message from others in a set; none: there is none.
-Result<MessageId> Sequencer::newest_foreign(const ConversationState& conversation, const IntervalSet& set,
-                                            UserId user) {
+/// The newest message from others in a set, `standing` or any; none: there is none.
+Result<MessageId> Sequencer::newest_foreign(const ConversationState& conversation, const IntervalSet& set, UserId user,
+                                            bool standing) {
+  const auto fits = [&](const Message& message) {
+    if (message.sender == user) return false;
+    return !standing || (message.recalled == 0 && !recalled_.contains(message.id));
+  };
   for (auto run = set.intervals().rbegin(); run != set.intervals().rend(); ++run) {
     for (auto seq = run->high; seq >= run->low;) {
       if (const auto* record = conversation.in_tail(seq)) {
-        if (record->message->sender != user) return record->message->id;
+        if (fits(*record->message)) return record->message->id;
         --seq;
         continue;
       }
@@ -183,7 +187,7 @@ Result<MessageId> Sequencer::newest_foreign(const ConversationState& conversatio
       lock_->lock();
       if (!older) return older.error();
       for (const auto& message : *older) {
-        if (message.sender != user) return message.id;
+        if (fits(message)) return message.id;
       }
       if (older->empty()) break;
       seq = older->back().seq - 1;
@@ -215,6 +219,8 @@ Result<std::vector<Sequencer::MarkRun>> Sequencer::runs_of(const MarkEntry& mark
       if (mark.strict) return error(Code::not_found, "message.unknown");
       continue;
     }
+    const auto* hidden = mark.mark != MarkId::hidden ? drafted(actor, it->second, MarkId::hidden) : nullptr;
+    if (hidden != nullptr && hidden->contains(target.seq)) continue;
     runs.push_back({&it->second, target.seq, target.seq, target.id, id::time_of(raw(target.id))});
   }
   return runs;
@@ -225,14 +231,21 @@ void Sequencer::set_run(MarkedStep& step, UserView& view, const MarkRun& run, Ma
   const auto before = draft_mark(view, *run.entry, mark).reached;
   const auto newest = draft_mark(view, *run.entry, mark).newest;
   bool heard = false;
-  if (run.low <= run.high) {
-    const auto inserted = insert(view, *run.entry, mark, run.low, run.high, time_of_act(mark));
+  const auto set = [&](Seq low, Seq high) {
+    const auto inserted = insert(view, *run.entry, mark, low, high, time_of_act(mark));
     mine.unread_less += inserted.less;
     mine.recount |= inserted.unknown;
     if (counted) step.result.newly += inserted.newly;
-    heard = mark == MarkId::read && (inserted.newly != 0 || inserted.unknown);
+    heard |= mark == MarkId::read && (inserted.newly != 0 || inserted.unknown);
     mine.newly_read.insert(mine.newly_read.end(), inserted.runs.begin(), inserted.runs.end());
-  }
+    return true;
+  };
+  // What the member does not want to see any more stays as it was: it is not read, and nobody hears of it.
+  const auto* hidden = mark != MarkId::hidden ? drafted(view.user->id, *run.entry, MarkId::hidden) : nullptr;
+  if (hidden != nullptr)
+    hidden->gaps(run.low, run.high, set);
+  else if (run.low <= run.high)
+    set(run.low, run.high);
   auto& moved = draft_mark(view, *run.entry, mark);
   if (run.high >= run.low && run.newest > moved.newest) moved.newest = run.newest;
   moved.reached =
@@ -264,10 +277,8 @@ Sequencer::Step Sequencer::decide(Entry& entry, MarkEntry& mark) {
   }
   for (const auto& part : step.parts) {
     if (part.change == 0) continue;
-    auto& mine = view->entries.find(part.conversation->id())->second;
-    auto& change = changes_[draft_reads_.find({part.conversation->id(), mark.actor->id})->second.change];
-    change.message = draft_mark(*view, mine, MarkId::read).newest;
-    if (!part.newly_read.empty()) draft_receipts(part, mark.actor->id);
+    name_read(part, mark.actor->id);
+    if (state_.receipt_sessions != 0) draft_receipts(part, mark.actor->id);
   }
   return step;
 }
@@ -305,7 +316,7 @@ void Sequencer::finish(Entry& entry, MarkEntry& mark, Step& step, Outbound& out)
     const auto it = view->entries.find(conversation.id());
     if (it == view->entries.end()) continue;
     auto& mine = it->second;
-    if (mine.counted) {
+    if (mine.is_counted()) {
       mine.unread += conversation.head - mine.counted_upto;
       mine.counted_upto = conversation.head;
       mine.unread -= std::min(mine.unread, part.unread_less);

@@ -142,6 +142,7 @@ void Sequencer::enter_view(UserId user, ConversationState& conversation, Seq joi
   mine.unread = 0;
   mine.counted_upto = conversation.head;
   mine.counted = true;
+  mine.forgotten = conversation.forgotten;
 }
 
 void Sequencer::leave_view(UserId user, ConversationId conversation) {

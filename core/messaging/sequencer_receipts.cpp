@@ -17,7 +17,7 @@ void Sequencer::draft_read(MarkedStep::Part& part, UserId reader) {
   const auto& conversation = *part.conversation;
   if (conversation.info->kind == ConversationKind::broadcast) return;
   if (conversation.lists_members() && conversation.member_count > core_.options_.receipts_max) return;
-  const auto [it, is_new] = draft_reads_.try_emplace({conversation.id(), reader}, DraftRead{changes_.size(), {}});
+  const auto [it, is_new] = draft_reads_.try_emplace({conversation.id(), reader}, DraftRead{changes_.size(), {}, {}});
   if (is_new) {
     Change change;
     change.position = core_.ids_.next();
@@ -27,6 +27,17 @@ void Sequencer::draft_read(MarkedStep::Part& part, UserId reader) {
     changes_.push_back(change);
   }
   part.change = changes_[it->second.change].position;
+}
+
+/// Says in the change what the round has read, and its newest from others that stands.
+void Sequencer::name_read(const MarkedStep::Part& part, UserId reader) {
+  auto& draft = draft_reads_.find({part.conversation->id(), reader})->second;
+  for (const auto& [low, high] : part.newly_read) draft.read.insert(low, high, 0);
+  const auto newest = newest_foreign(*part.conversation, draft.read, reader, true);
+  auto& change = changes_[draft.change];
+  change.note = text_of(draft.read);
+  // A storage that does not answer now will not store the round either.
+  change.message = newest ? *newest : part.newest;
 }
 
 /// Those who want to hear what `reader` reads, with the seq behind which they see the conversation.
@@ -59,6 +70,7 @@ void Sequencer::draft_receipts(const MarkedStep::Part& part, UserId reader) {
   if (waiting.empty()) return;
   IntervalSet runs;
   for (const auto& [low, high] : part.newly_read) runs.insert(low, high, 0);
+  if (runs.empty()) return;
   auto& senders = draft_reads_.find({conversation.id(), reader})->second.senders;
   const auto look = [&](const Message& message) {
     if (message.recalled != 0 || recalled_.contains(message.id) || !runs.contains(message.seq)) return;

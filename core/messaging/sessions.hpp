@@ -30,6 +30,8 @@ class SessionLink {
   virtual std::uint64_t proven() noexcept = 0;
   /// Another session took its place.
   virtual void replaced() = 0;
+  /// Its user is erased: no token of that user is valid any more.
+  virtual void revoked() = 0;
 };
 
 /// A run of messages pushed to a session whose arrival is not proven yet. Own messages between them belong to it, since
@@ -51,11 +53,11 @@ struct Session {
   UserPtr user;   ///< from login on
   Interests interests;
   Variant variant = 0;
-  bool single = false;
-  bool active = false;  ///< pushes begin
-  bool held = false;    ///< the window of submissions is full
   std::uint32_t marks_on_push = 0;
-  std::uint32_t in_flight = 0;         ///< submissions on their way
+  std::uint32_t in_flight : 29 = 0;  ///< submissions on their way
+  bool single : 1 = false;
+  bool active : 1 = false;             ///< pushes begin
+  bool held : 1 = false;               ///< the window of submissions is full
   std::vector<ConversationId> groups;  ///< whose audience it is part of
   std::vector<Unproven> unproven;
 

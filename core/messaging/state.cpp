@@ -15,6 +15,18 @@ void State::drop_tail(ConversationState& conversation) {
   conversation.tail.clear();
 }
 
+void State::forget(ConversationState& conversation, Seq upto) {
+  ++conversation.forgotten;
+  auto& tail = conversation.tail;
+  while (!tail.empty() && conversation.tail_first() <= upto) {
+    if (const auto it = recent_place(*this, tail.front()->message->id); it != recent.end()) {
+      it->conversation = nullptr;
+      recent_bytes -= std::exchange(it->weight, 0);
+    }
+    tail.pop_front();
+  }
+}
+
 namespace {
 
 const Error damaged{Code::internal, "mark.damaged", {}};
@@ -48,18 +60,8 @@ bool take(std::string_view& text, std::uint64_t& number) noexcept {
   return true;
 }
 
-}  // namespace
-
-// JSON that a database can take apart: `{"newest":9,"reached":8,"set":[[1,5],[7,9,1750000000000]]}`, the intervals with
-// the time of their act where it is kept (docs/adr/0016).
-std::string Mark::encode() const {
-  std::string out;
-  out.reserve(64 + 24 * set.intervals().size());
-  out += R"({"newest":)";
-  put(out, raw(newest));
-  out += R"(,"reached":)";
-  put(out, static_cast<std::uint64_t>(reached));
-  out += R"(,"set":[)";
+void put(std::string& out, const IntervalSet& set) {
+  out += '[';
   for (const auto& interval : set.intervals()) {
     out += out.back() == '[' ? "[" : ",[";
     put(out, interval.low);
@@ -71,7 +73,52 @@ std::string Mark::encode() const {
     }
     out += ']';
   }
-  out += "]}";
+  out += ']';
+}
+
+/// Takes what `put` has written from the front.
+bool take(std::string_view& text, IntervalSet& set) {
+  std::vector<IntervalSet::Interval> intervals;
+  if (!take(text, "[")) return false;
+  while (!take(text, "]")) {
+    std::uint64_t low = 0, high = 0, at = 0;
+    if (!intervals.empty() && !take(text, ",")) return false;
+    if (!take(text, "[") || !take(text, low) || !take(text, ",") || !take(text, high)) return false;
+    if (take(text, ",") && !take(text, at)) return false;
+    if (!take(text, "]")) return false;
+    intervals.push_back({low, high, static_cast<Millis>(at)});
+  }
+  auto made = IntervalSet::of(std::move(intervals));
+  if (made) set = std::move(*made);
+  return made.ok();
+}
+
+}  // namespace
+
+std::string text_of(const IntervalSet& set) {
+  std::string out;
+  put(out, set);
+  return out;
+}
+
+Result<IntervalSet> set_of(std::string_view text) {
+  IntervalSet set;
+  if (!take(text, set) || !text.empty()) return damaged;
+  return set;
+}
+
+// JSON that a database can take apart: `{"newest":9,"reached":8,"set":[[1,5],[7,9,1750000000000]]}`, the intervals with
+// the time of their act where it is kept (docs/adr/0016).
+std::string Mark::encode() const {
+  std::string out;
+  out.reserve(64 + 24 * set.intervals().size());
+  out += R"({"newest":)";
+  put(out, raw(newest));
+  out += R"(,"reached":)";
+  put(out, static_cast<std::uint64_t>(reached));
+  out += R"(,"set":)";
+  put(out, set);
+  out += '}';
   return out;
 }
 
@@ -79,20 +126,10 @@ Result<Mark> Mark::decode(std::string_view text) {
   if (!text.starts_with('{')) return decode_bytes(text);
   std::uint64_t newest = 0, reached = 0;
   if (!take(text, R"({"newest":)") || !take(text, newest) || newest >= id::limit) return damaged;
-  if (!take(text, R"(,"reached":)") || !take(text, reached) || !take(text, R"(,"set":[)")) return damaged;
-  std::vector<IntervalSet::Interval> intervals;
-  while (!text.starts_with(']')) {
-    std::uint64_t low = 0, high = 0, at = 0;
-    if (!intervals.empty() && !take(text, ",")) return damaged;
-    if (!take(text, "[") || !take(text, low) || !take(text, ",") || !take(text, high)) return damaged;
-    if (take(text, ",") && !take(text, at)) return damaged;
-    if (!take(text, "]")) return damaged;
-    intervals.push_back({low, high, static_cast<Millis>(at)});
-  }
-  if (text != "]}") return damaged;
-  auto set = IntervalSet::of(std::move(intervals));
-  if (!set) return set.error();
-  return Mark{std::move(*set), static_cast<MessageId>(newest), static_cast<Millis>(reached)};
+  IntervalSet set;
+  if (!take(text, R"(,"reached":)") || !take(text, reached) || !take(text, R"(,"set":)")) return damaged;
+  if (!take(text, set) || text != "}") return damaged;
+  return Mark{std::move(set), static_cast<MessageId>(newest), static_cast<Millis>(reached)};
 }
 
 }  // namespace loft

@@ -13,6 +13,7 @@
 
 #include <boost/container/deque.hpp>
 #include <boost/unordered/unordered_flat_map.hpp>
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include <loft/contract.hpp>
 #include <loft/message.hpp>
@@ -79,8 +80,9 @@ struct ConversationState {
 
   /// The newest messages without gaps: `tail.front()` has seq `head - tail.size() + 1`.
   Tail tail;
-  Furthest furthest;         ///< for the receipts of large groups
-  Position last_recall = 0;  ///< the latest recall that was sequenced; in flight while it is above State::stable
+  Furthest furthest;            ///< for the receipts of large groups
+  Position last_recall = 0;     ///< the latest recall that was sequenced; in flight while it is above State::stable
+  std::uint32_t forgotten = 0;  ///< how often messages of it were removed: counts of before are void
 
   ConversationId id() const noexcept { return info->id; }
   bool is_direct() const noexcept { return info->kind == ConversationKind::direct; }
@@ -124,6 +126,11 @@ struct Mark {
   static Result<Mark> decode(std::string_view bytes);
 };
 
+/// The intervals as JSON, such as `[[1,5],[7,9]]`: what `Change::note` says of what was read. Error of `set_of`:
+/// internal `mark.damaged`.
+std::string text_of(const IntervalSet& set);
+Result<IntervalSet> set_of(std::string_view text);
+
 using MarkSets = std::vector<std::pair<MarkId, Mark>>;
 
 /// One conversation as one user sees it.
@@ -137,7 +144,36 @@ struct ViewEntry {
   /// `counted_upto` along, so that all behind it are from others and need no look.
   std::uint64_t unread = 0;
   Seq counted_upto = 0;
-  bool counted = false;
+  bool counted = false;         ///< see `is_counted`
+  std::uint32_t forgotten = 0;  ///< ConversationState::forgotten when it was counted
+
+  bool is_counted() const noexcept { return counted && forgotten == conversation->forgotten; }
+
+  /// What a count was made from; with a larger head alone it can be counted on.
+  struct Basis {
+    std::uint32_t version = 0;  ///< of the marks
+    std::uint32_t forgotten = 0;
+    Position recall = 0;
+    Seq joined_seq = 0;
+    Seq head = 0;
+
+    bool continues(const Basis& earlier) const noexcept {
+      return version == earlier.version && forgotten == earlier.forgotten && recall == earlier.recall &&
+             joined_seq == earlier.joined_seq && head >= earlier.head;
+    }
+  };
+  std::uint32_t version = 0;  ///< counts changes of `marks`
+  /// Messages from others that stand and lack a mark, as they were last counted.
+  struct Lacking {
+    bool known = false;
+    MarkId mark{};
+    std::uint64_t count = 0;
+    Basis basis;
+  } lacking;
+
+  Basis basis() const noexcept {
+    return {version, conversation->forgotten, conversation->last_recall, joined_seq, conversation->head};
+  }
 
   const Mark* find(MarkId mark) const noexcept {
     for (const auto& [id, value] : marks) {
@@ -146,6 +182,7 @@ struct ViewEntry {
     return nullptr;
   }
   Mark& mark(MarkId id) {
+    ++version;
     for (auto& [known, value] : marks) {
       if (known == id) return value;
     }
@@ -311,6 +348,10 @@ struct State {
   }
   /// Forgets the newest messages of a conversation; their numbers and heads stay.
   void drop_tail(ConversationState& conversation);
+  /// The storage has no messages up to this one any more.
+  void forget(ConversationState& conversation, Seq upto);
+  /// Users that were erased while this process runs: what is still under way for them is refused.
+  boost::unordered_flat_set<UserId> erased;
   /// Who is a user was so from its making on, and reads every broadcast from there.
   static Position joined(const User& user, const Conversation& broadcast) noexcept {
     return std::max(raw(broadcast.id), id::first_at(user.created));

@@ -107,7 +107,7 @@ void Core::check_submission(const Caller& caller, Submission&& submission, Done<
   }
   auto peer = submission.to.peer;
   if (submission.may_create_users) peer.create = true;
-  if (auto known = directory_.cached(peer)) {
+  if (auto known = directory_.cached(peer); known != nullptr && !is_erased(*known)) {
     return enqueue_submission(caller, std::move(submission), std::move(known), std::move(done));
   }
   with_user(caller, std::move(peer),

@@ -102,6 +102,9 @@ struct FakeHost final : cli::HostCommands {
     ++opened;
     return std::unique_ptr<cli::UserStore>(std::make_unique<ListStore>(users));
   }
+  Result<std::unique_ptr<cli::StorageAlone>> open_storage(cli::Loaded&) override {
+    return Error{Code::unavailable, "storage.unavailable", "there is no storage"};
+  }
 };
 
 struct Bench {

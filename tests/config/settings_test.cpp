@@ -317,3 +317,20 @@ TEST_CASE("the reference has every section of the host and the plugins it is giv
     CHECK_THAT(text, Catch::Contains(part));
   }
 }
+
+TEST_CASE("retention is a duration by kind of conversation, or for ever") {
+  const auto [document, s, problems, exposure] =
+      read("retention: {direct: 90d, group: forever, broadcast: 36h, batch: 100, pause: 0}");
+  CHECK(problems == "");
+  CHECK(s.retention.keep == std::array<Millis, 4>{90LL * 86'400'000, 0, 0, 36LL * 3'600'000});
+  CHECK(s.retention.batch == 100);
+  CHECK(s.retention.interval == 3'600'000);
+  CHECK(s.retention.any());
+  CHECK_FALSE(read("").settings.retention.any());
+  for (const auto* wrong : {"90", "0", "10ms", "never", "-1d", "999999d"}) {
+    const auto refused = read("retention: {system: " + std::string(wrong) + "}");
+    INFO(refused.problems);
+    CHECK_THAT(refused.problems, Catch::Contains("retention.system: ") && Catch::Contains("or `forever`"));
+    CHECK_FALSE(refused.settings.retention.any());
+  }
+}

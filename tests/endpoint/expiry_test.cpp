@@ -29,7 +29,8 @@ struct Connection {
   UserId ann = world.user("ann");
   JwtIdentity identity{"0123456789abcdef0123456789abcdef", "loft", leeway, world.host.clock()};
   testing::FakeChannel channel;
-  PeerSession peer{*world.core, channel, world.line, world.host.clock(), world.host.log(), 0, true};
+  PeerServices services{*world.core, world.host.clock(), world.host.log()};
+  PeerSession peer{services, channel, world.line, 0, true};
 
   Connection() { peer.attach(std::make_unique<Talker>(peer)); }
 

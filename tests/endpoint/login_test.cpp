@@ -35,7 +35,8 @@ struct Connection {
   World world;
   UserId ann = world.user("ann"), bob = world.user("bob");
   testing::FakeChannel channel;
-  PeerSession peer{*world.core, channel, world.line, world.host.clock(), world.host.log(), 0, true};
+  PeerServices services{*world.core, world.host.clock(), world.host.log()};
+  PeerSession peer{services, channel, world.line, 0, true};
   std::vector<std::string> logins;
 };
 

@@ -1,6 +1,8 @@
 // The inbox and the list of conversations: what is chosen, in which order, and how it is counted.
 #include <catch2/catch.hpp>
 
+#include <set>
+
 #include "shorthand.hpp"
 
 namespace loft::tests {
@@ -65,6 +67,24 @@ TEST_CASE("an inbox comes newest first as well, from an offset, and says how man
   CHECK(page->total == 12);
   query.with_total = false;
   CHECK(inbox(world, b, query)->total == 0);
+}
+
+TEST_CASE("a page of the newest messages reads no more logs than it has messages, however many there are") {
+  World world(forgetful());
+  const auto reader = world.user("reader");
+  Ids sent;
+  for (int i = 0; i < 60; ++i) {
+    const auto other = world.user("other" + std::to_string(i));
+    for (int k = 0; k < 3; ++k) sent.push_back(send(world, other, reader));
+  }
+  InboxQuery query;
+  query.limit = 5;
+  query.newest_first = true;
+  const auto before = world.storage.logs_read.load();
+  const auto page = inbox(world, reader, query);
+  CHECK(ids_of(page) == Ids(sent.rbegin(), sent.rbegin() + 5));
+  CHECK(page->more);
+  CHECK(world.storage.logs_read.load() - before <= 5);
 }
 
 TEST_CASE("an inbox is of one conversation or of some classes where that is asked for") {
@@ -260,6 +280,46 @@ TEST_CASE("counting what lacks a mark asks the storage nothing where the marks c
   query.lacking = world.plain;
   CHECK(conversations(world, b, query)->size() == 2);
   CHECK(counts == 2);
+  world.storage.in_count = nullptr;
+}
+
+TEST_CASE("what lacks a mark is counted once, and from then on only what is new or was marked") {
+  World world(forgetful());
+  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
+  Ids from_a;
+  for (int i = 0; i < 6; ++i) {
+    from_a.push_back(send(world, a, b));
+    send(world, b, a);
+    send(world, c, b);
+  }
+  int counts = 0;
+  world.storage.in_count = [&] { ++counts; };
+  ConversationQuery query;
+  query.lacking = world.plain;
+  const auto lacking = [&] {
+    std::multiset<std::uint64_t> found;
+    const auto records = conversations(world, b, query);
+    REQUIRE(reason_of(records) == "ok");
+    for (const auto& record : *records) found.insert(record.lacking);
+    return found;
+  };
+  CHECK(lacking() == std::multiset<std::uint64_t>{6, 6});
+  CHECK(counts > 0);
+  counts = 0;
+  CHECK(lacking() == std::multiset<std::uint64_t>{6, 6});
+  CHECK(counts == 0);
+  send(world, a, b);
+  CHECK(lacking() == std::multiset<std::uint64_t>{6, 7});
+  REQUIRE(world.read(b, {from_a[1], from_a[2]}, world.plain));
+  CHECK(lacking() == std::multiset<std::uint64_t>{5, 6});
+  REQUIRE(recall(world, a, from_a[4]));
+  CHECK(lacking() == std::multiset<std::uint64_t>{4, 6});
+  InboxQuery inbox_query;
+  inbox_query.lacking = world.plain;
+  inbox_query.with_total = true;
+  counts = 0;
+  CHECK(inbox(world, b, inbox_query)->total == 10);
+  CHECK(counts == 0);
   world.storage.in_count = nullptr;
 }
 

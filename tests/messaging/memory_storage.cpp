@@ -95,63 +95,6 @@ bool MemoryStorage::is_sound(const Batch& batch) const {
   return true;
 }
 
-void MemoryStorage::store(const Batch& batch) {
-  last_ = std::max(last_, batch.applied_upto);
-  for (const auto& user : batch.users) {
-    std::erase_if(users_, [&](const User& u) { return u.id == user.id; });
-    users_.push_back(user);
-  }
-  for (const auto& conversation : batch.conversations) {
-    const auto known = std::find_if(conversations_.begin(), conversations_.end(),
-                                    [&](const auto& c) { return c.conversation.id == conversation.id; });
-    if (known != conversations_.end())
-      known->conversation = conversation;
-    else
-      conversations_.push_back({conversation, 0, MessageId::none});
-  }
-  for (const auto& member : batch.members) {
-    std::erase_if(members_,
-                  [&](const Member& m) { return m.conversation == member.conversation && m.user == member.user; });
-    members_.push_back(member);
-  }
-  for (const auto& head : batch.heads) {
-    for (auto& known : conversations_) {
-      if (known.conversation.id != head.conversation) continue;
-      known.head = head.head;
-      known.last = head.last;
-    }
-  }
-  for (const auto& message : batch.messages) {
-    messages_.push_back(*message.message);
-    if (message.key) keys_.push_back({*message.key, message.message->id});
-  }
-  changes_.insert(changes_.end(), batch.changes.begin(), batch.changes.end());
-  for (const auto& change : batch.changes) {
-    for (auto& stored : conversations_) {
-      if (stored.conversation.id == change.conversation) stored.last_change = change.position;
-    }
-  }
-  for (const auto& recall : batch.recalls) {
-    for (auto& message : messages_) {
-      if (message.id != recall.message || message.recalled != 0) continue;
-      message.recalled = recall.position;
-      message.recalled_by = recall.by;
-    }
-  }
-  for (const auto& mark : batch.marks) {
-    std::erase_if(marks_, [&](const MarkWrite& m) {
-      return m.user == mark.user && m.conversation == mark.conversation && m.mark == mark.mark;
-    });
-    marks_.push_back(mark);
-  }
-  for (const auto& write : batch.key_values) {
-    if (write.value)
-      key_values_[{write.space, write.key}] = *write.value;
-    else
-      key_values_.erase({write.space, write.key});
-  }
-}
-
 // ---- reading
 
 bool MemoryStorage::begin_read() {
@@ -267,6 +210,7 @@ Result<std::vector<MarkWrite>> MemoryStorage::marks(ConversationId id, std::stri
 Result<std::vector<Message>> MemoryStorage::log(ConversationId id, Seq low, Seq high, std::size_t limit,
                                                 bool descending) {
   if (!begin_read()) return down;
+  ++logs_read;
   const std::lock_guard lock(mutex_);
   std::vector<Message> found;
   for (const auto& message : messages_) {
@@ -311,16 +255,18 @@ Result<std::uint64_t> MemoryStorage::count_foreign(ConversationId id, Seq low, S
   return count;
 }
 
-Result<std::vector<Seq>> MemoryStorage::swallowed(ConversationId id, Seq low, Seq high, UserId user) {
+Result<std::vector<Seq>> MemoryStorage::sent(ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) {
   if (!begin_read()) return down;
   const std::lock_guard lock(mutex_);
   std::vector<Seq> found;
   for (const auto& message : messages_) {
-    if (message.conversation == id && message.seq >= low && message.seq <= high &&
-        (message.sender == user || message.recalled != 0)) {
+    if (message.conversation == id && message.seq >= low && message.seq <= high && message.sender == sender &&
+        message.recalled == 0) {
       found.push_back(message.seq);
     }
   }
+  std::sort(found.rbegin(), found.rend());
+  if (found.size() > limit) found.resize(limit);
   return found;
 }
 
@@ -358,6 +304,27 @@ Result<std::size_t> MemoryStorage::forget_client_keys(Position before, std::size
   std::size_t count = 0;
   std::erase_if(keys_, [&](const Key& k) { return raw(k.message) < before && count < limit && ++count != 0; });
   return count;
+}
+
+Result<std::size_t> MemoryStorage::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
+  if (take_one(forgets_to_fail)) return down;
+  const std::lock_guard lock(mutex_);
+  std::size_t count = 0;
+  std::erase_if(messages_, [&](const Message& m) {
+    return m.conversation == id && m.seq <= upto && count < limit && ++count != 0;
+  });
+  return count;
+}
+
+Result<std::vector<StoredConversation>> MemoryStorage::all_conversations(ConversationId after, std::size_t limit) {
+  if (!begin_read()) return down;
+  const std::lock_guard lock(mutex_);
+  auto found = conversations_;
+  std::erase_if(found, [&](const auto& c) { return c.conversation.id <= after; });
+  std::sort(found.begin(), found.end(),
+            [](const auto& a, const auto& b) { return a.conversation.id < b.conversation.id; });
+  if (found.size() > limit) found.resize(limit);
+  return found;
 }
 
 std::vector<Message> MemoryStorage::all_messages() const {

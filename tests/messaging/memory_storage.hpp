@@ -20,6 +20,7 @@ class MemoryStorage final : public Storage {
   std::atomic<int> commits_to_fail{0};  ///< the next commits answer unavailable and store nothing
   std::atomic<int> answers_to_lose{0};  ///< the next commits store everything and answer unavailable
   std::atomic<int> counts_to_fail{0};   ///< the next `count_foreign` fail
+  std::atomic<int> forgets_to_fail{0};  ///< the next `forget_messages` remove nothing and answer unavailable
   std::atomic<bool> reads_fail{false};
   std::function<void()> before_commit;      ///< called by `commit` with nothing locked
   std::function<void()> after_commit;       ///< the batch is stored, its answer not yet given
@@ -28,6 +29,7 @@ class MemoryStorage final : public Storage {
   std::function<void()> in_count;           ///< called by `count_foreign`, after it has counted
   std::atomic<int> commits{0};
   std::atomic<int> forgotten_calls{0};
+  std::atomic<int> logs_read{0};  ///< calls of `log`
 
   bool instant() const noexcept override { return is_instant; }
   Result<Conflict> commit(const Batch& batch) override;
@@ -49,7 +51,7 @@ class MemoryStorage final : public Storage {
   Result<std::vector<Message>> messages(std::span<const MessageId> ids) override;
   Result<Seq> seq_at(ConversationId id, Position position) override;
   Result<std::uint64_t> count_foreign(ConversationId id, Seq low, Seq high, UserId except) override;
-  Result<std::vector<Seq>> swallowed(ConversationId id, Seq low, Seq high, UserId user) override;
+  Result<std::vector<Seq>> sent(ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) override;
   Result<std::vector<Change>> changes(ConversationId id, Position after, std::size_t limit) override;
   Result<Since> since(Position after, std::size_t limit) override;
   Result<std::optional<std::string>> key_value(std::string_view space, std::string_view key) override;
@@ -59,6 +61,8 @@ class MemoryStorage final : public Storage {
   Result<std::optional<Position>> follower(std::string_view name) override;
   Result<void> set_follower(std::string_view name, Position position) override;
   Result<std::size_t> forget_client_keys(Position before, std::size_t limit) override;
+  Result<std::size_t> forget_messages(ConversationId id, Seq upto, std::size_t limit) override;
+  Result<std::vector<StoredConversation>> all_conversations(ConversationId after, std::size_t limit) override;
 
   // ---- for the test to look at
   std::vector<Message> all_messages() const;
@@ -80,6 +84,8 @@ class MemoryStorage final : public Storage {
   bool is_sound(const Batch& batch) const;
   Conflict conflicts(const Batch& batch) const;
   void store(const Batch& batch);
+  void store_entities(const Batch& batch);
+  void store_messages(const Batch& batch);
 
   mutable std::mutex mutex_;
   Position last_ = 0;

@@ -1,5 +1,8 @@
-// The small tables of the storage for tests: what plugins keep, broadcasts, followers.
+// The tables of the storage for tests: what a batch does to them, and the small ones: what plugins keep, broadcasts,
+// followers.
 #include "memory_storage.hpp"
+
+#include <algorithm>
 
 namespace loft::tests {
 namespace {
@@ -7,6 +10,78 @@ namespace {
 const Error down{Code::unavailable, "storage.unavailable", {}};
 
 }  // namespace
+
+void MemoryStorage::store(const Batch& batch) {
+  last_ = std::max(last_, batch.applied_upto);
+  store_entities(batch);
+  store_messages(batch);
+  for (const auto& mark : batch.marks) {
+    std::erase_if(marks_, [&](const MarkWrite& m) {
+      return m.user == mark.user && m.conversation == mark.conversation && m.mark == mark.mark;
+    });
+    marks_.push_back(mark);
+  }
+  for (const auto& write : batch.key_values) {
+    if (write.value)
+      key_values_[{write.space, write.key}] = *write.value;
+    else
+      key_values_.erase({write.space, write.key});
+  }
+}
+
+void MemoryStorage::store_entities(const Batch& batch) {
+  for (const auto& user : batch.users) {
+    std::erase_if(users_, [&](const User& u) { return u.id == user.id; });
+    users_.push_back(user);
+  }
+  for (const auto& conversation : batch.conversations) {
+    const auto known = std::find_if(conversations_.begin(), conversations_.end(),
+                                    [&](const auto& c) { return c.conversation.id == conversation.id; });
+    if (known != conversations_.end())
+      known->conversation = conversation;
+    else
+      conversations_.push_back({conversation, 0, MessageId::none});
+  }
+  for (const auto& member : batch.members) {
+    std::erase_if(members_,
+                  [&](const Member& m) { return m.conversation == member.conversation && m.user == member.user; });
+    members_.push_back(member);
+  }
+}
+
+void MemoryStorage::store_messages(const Batch& batch) {
+  for (const auto& head : batch.heads) {
+    for (auto& known : conversations_) {
+      if (known.conversation.id != head.conversation) continue;
+      known.head = head.head;
+      known.last = head.last;
+    }
+  }
+  for (const auto& message : batch.messages) {
+    messages_.push_back(*message.message);
+    if (message.key) keys_.push_back({*message.key, message.message->id});
+  }
+  changes_.insert(changes_.end(), batch.changes.begin(), batch.changes.end());
+  for (const auto& change : batch.changes) {
+    for (auto& stored : conversations_) {
+      if (stored.conversation.id == change.conversation) stored.last_change = change.position;
+    }
+  }
+  for (const auto id : batch.erased) {
+    for (auto& message : messages_) {
+      if (message.id != id) continue;
+      message.content = "{}";
+      message.extras.clear();
+    }
+  }
+  for (const auto& recall : batch.recalls) {
+    for (auto& message : messages_) {
+      if (message.id != recall.message || message.recalled != 0) continue;
+      message.recalled = recall.position;
+      message.recalled_by = recall.by;
+    }
+  }
+}
 
 Result<std::optional<std::string>> MemoryStorage::key_value(std::string_view space, std::string_view key) {
   if (!begin_read()) return down;

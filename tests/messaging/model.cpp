@@ -118,15 +118,19 @@ MessageId Model::read(UserId user, ModelConversation& in) const {
   return newest;
 }
 
-MessageId Model::own_among(UserId user, ConversationId id, UserId reader, MessageId upto) {
-  auto& in = *find(id);
-  MessageId newest{};
-  for (const auto& message : in.log) {
-    if (message.id > upto || message.seq <= in.member(user)->joined_seq) continue;
-    if (!has(reader, in, MarkId::read, message.seq)) continue;
-    if (message.sender == user && !message.recalled) newest = message.id;
+MessageId Model::named_read(UserId user, const ModelEvent& event) {
+  auto& in = *find(event.in);
+  const bool mine = event.actor == user;
+  auto newest = mine ? event.message : MessageId::none;
+  bool found = false;
+  for (const auto seq : event.read) {
+    const auto& message = in.log[seq - 1];
+    if (seq <= in.member(user)->joined_seq || message.recalled || (message.sender == user) == mine) continue;
+    if (mine && has(user, in, MarkId::hidden, seq)) continue;
+    newest = message.id;
+    found = true;
   }
-  return newest;
+  return found || mine ? newest : MessageId::none;
 }
 
 std::vector<MessageId> Model::history(UserId user, ModelConversation& in, MessageId before, Millis until,
@@ -153,6 +157,7 @@ bool Model::had(UserId user, const ModelConversation& in, MarkId mark, Seq seq, 
 
 bool Model::mark(UserId user, ModelConversation& in, MarkId mark, Seq seq, Millis now, bool proven) {
   constexpr Millis hour = 3'600'000;
+  if (!proven && mark != MarkId::hidden && has(user, in, MarkId::hidden, seq)) return false;
   const auto& message = in.log[seq - 1];
   const Millis at = mark == MarkId::read && !proven ? now : raw(mark) == 5 ? (now + hour - 1) / hour * hour : 0;
   const bool was_implied = mark != MarkId::read && implied(mark) && has(user, in, MarkId::read, seq);
@@ -188,7 +193,13 @@ void Model::read_event(UserId user, ModelConversation& in) {
       sessions[i].expected.emplace_back();
     }
   }
-  events[round.event].message = states[{user, in.id, MarkId::read}].newest;
+  auto& told = events[round.event];
+  for (const auto& [where, seq] : newly_read_) {
+    if (where == &in) told.read.insert(seq);
+  }
+  for (const auto seq : told.read) {
+    if (!in.log[seq - 1].recalled) told.message = in.log[seq - 1].id;
+  }
   for (const auto& [where, seq] : newly_read_) {
     const auto& message = where->log[seq - 1];
     const auto* sender = where->member(message.sender);

@@ -82,6 +82,7 @@ struct ModelEvent {
   UserId actor{}, subject{};
   MessageId message{};
   std::size_t act = 0;
+  std::set<Seq> read;  ///< what was unread
 };
 
 struct Model {
@@ -119,8 +120,9 @@ struct Model {
   std::uint64_t lacking(UserId user, const ModelConversation& in, MarkId mark);
   /// The newest message from others that is read.
   MessageId read(UserId user, ModelConversation& in) const;
-  /// The newest own message that stands and that the reader has read, up to another one.
-  MessageId own_among(UserId user, ConversationId in, UserId reader, MessageId upto);
+  /// What sync names of an event of kind `read`: the newest own message that stands or, of one's own reading, the
+  /// newest from others.
+  MessageId named_read(UserId user, const ModelEvent& event);
   std::vector<MessageId> history(UserId user, ModelConversation& in, MessageId before, Millis until,
                                  bool with_recalled);
   /// Marks one message; whether it is a foreign one that stands and was not so marked.

@@ -205,21 +205,18 @@ class PlayGroups : protected PlayMessages {
     REQUIRE(world_.core->online().users == online.size());
   }
 
-  void prove(ModelSession& session) {
-    session.client->prove_all();
-    for (const auto& [in, seq] : session.unproven) {
-      if (in->member(session.user) == nullptr) continue;
-      for (const auto mark : session.policy.mark_on_push) {
-        model_.mark(session.user, *in, mark, seq, world_.host.clock().now(), true);
-        model_.reach(session.user, *in, mark, in->log[seq - 1].id, 0);
-      }
-    }
-    session.unproven.clear();
-  }
-
   void prove() {
     for (auto& session : model_.sessions) {
-      if (below(2) != 0) prove(session);
+      if (below(2) == 0) continue;
+      session.client->prove_all();
+      for (const auto& [in, seq] : session.unproven) {
+        if (in->member(session.user) == nullptr) continue;
+        for (const auto mark : session.policy.mark_on_push) {
+          model_.mark(session.user, *in, mark, seq, world_.host.clock().now(), true);
+          model_.reach(session.user, *in, mark, in->log[seq - 1].id, 0);
+        }
+      }
+      session.unproven.clear();
     }
     for (unsigned thread = 0; thread < 2; ++thread) world_.core->sweep(thread);
     world_.settle();

@@ -246,6 +246,7 @@ class PlayMessages : protected PlayBase {
       bool advanced = false;
       for (const auto& [in, seq] : targets) {
         if (!can_mark(actor, *in, seq)) continue;
+        if (act.mark != MarkId::hidden && model_.has(actor, *in, MarkId::hidden, seq)) continue;
         const auto id = in->log[seq - 1].id;
         const bool is_new = mark(actor, *in, act.mark, seq);
         newly += is_new;

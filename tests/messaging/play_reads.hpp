@@ -284,7 +284,7 @@ class Play : private PlayGroups {
     if (!event.kind) return "m:" + std::to_string(raw(event.message));
     auto record = event.kind == ChangeKind::recalled ? event.message : MessageId::none;
     if (event.kind == ChangeKind::read) {
-      record = event.actor == user ? event.message : model_.own_among(user, event.in, event.actor, event.message);
+      record = model_.named_read(user, event);
     }
     return line_of(event) + ":" + std::to_string(raw(record));
   }

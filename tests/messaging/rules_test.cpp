@@ -11,13 +11,6 @@
 namespace loft::tests {
 namespace {
 
-struct Answers {
-  std::shared_ptr<std::vector<std::string>> list = std::make_shared<std::vector<std::string>>();
-  Done<Accepted> done(std::string name) {
-    return [list = list, name](Result<Accepted> result) { list->push_back(name + "=" + reason_of(result)); };
-  }
-};
-
 TEST_CASE("interceptors check, rewrite and refuse, and refusals keep their place among the acks") {
   World world;
   auto& bus = world.host.bus();
@@ -133,22 +126,34 @@ TEST_CASE("facts are told once, after the commit") {
   CHECK(world.host.bus().failures().size() == 2);
 }
 
+TEST_CASE("a host that nobody uses because its storage failed is ready again when that works") {
+  World world;
+  const auto a = world.user("a"), b = world.user("b");
+  world.storage.commits_to_fail = 1;
+  REQUIRE_FALSE(world.submit(world.http(a), World::to_user(b, "x")));
+  REQUIRE(world.core->health() == "the storage does not take messages");
+  // A login writes nothing. The first period had a failure in it, the second one none.
+  for (int period = 0; period < 2; ++period) {
+    CHECK_FALSE(world.core->health().empty());
+    world.host.clock().advance(10'000);
+    world.login(a).logout();
+  }
+  CHECK(world.core->health().empty());
+}
+
 TEST_CASE("who was refused before the round hears the own reason also when the storage fails the round") {
   World world;
   const auto a = world.user("a"), b = world.user("b");
   world.storage.commits_to_fail = 1;
-  std::vector<std::string> reasons;
-  const auto note = [&](Result<Accepted> result) { reasons.push_back(reason_of(result)); };
-  world.core->submit(world.http(a), World::to_user(b, "bad"), note);
-  world.core->submit(world.http(a), World::to_user(b, "good"), note);
+  Answers answers;
+  world.core->submit(world.http(a), World::to_user(b, "bad"), answers.done("bad"));
+  world.core->submit(world.http(a), World::to_user(b, "good"), answers.done("good"));
   world.settle();
-  CHECK(reasons == std::vector<std::string>{"content.invalid", "storage.unavailable"});
+  CHECK(*answers.list == std::vector<std::string>{"bad=content.invalid", "good=storage.unavailable"});
 }
 
 TEST_CASE("a session with a full window stops reading until half of it is answered") {
-  CoreOptions options;
-  options.window = 4;
-  World world(options);
+  World world({.window = 4});
   const auto a = world.user("a"), b = world.user("b");
   auto& client = world.login(a);
   Answers answers;
@@ -164,9 +169,7 @@ TEST_CASE("a session with a full window stops reading until half of it is answer
 }
 
 TEST_CASE("a full queue turns submissions and acts away at once, in their turn") {
-  CoreOptions options;
-  options.queue_entries = 3;
-  World world(options);
+  World world({.queue_entries = 3});
   int overloads = 0;
   world.host.bus().observe<Overloaded>([&](const Overloaded&) { ++overloads; });
   const auto a = world.user("a"), b = world.user("b");
@@ -175,25 +178,23 @@ TEST_CASE("a full queue turns submissions and acts away at once, in their turn")
   for (int i = 0; i < 5; ++i) {
     world.core->submit(client.caller(), World::to_user(b, "x"), answers.done(std::to_string(i)));
   }
-  std::vector<std::string> others;
-  const auto note = [&others](auto result) { others.push_back(reason_of(result)); };
-  world.core->mark(client.caller(), {}, Done<Marked>(note));
-  world.core->recall(client.caller(), {}, Done<Recalled>(note));
-  world.core->create(client.caller(), {}, Done<ConversationRecord>(note));
-  world.core->change_membership(client.caller(), {}, Done<MemberRecord>(note));
-  CHECK(others.empty());
+  Answers others;
+  world.core->mark(client.caller(), {}, others.done<Marked>("mark"));
+  world.core->recall(client.caller(), {}, others.done<Recalled>("recall"));
+  world.core->create(client.caller(), {}, others.done<ConversationRecord>("create"));
+  world.core->change_membership(client.caller(), {}, others.done<MemberRecord>("change"));
+  CHECK(others.list->empty());
   world.settle();
   CHECK(*answers.list == std::vector<std::string>{"0=ok", "1=ok", "2=ok", "3=queue.full", "4=queue.full"});
-  CHECK(others == std::vector<std::string>(4, "queue.full"));
+  CHECK(*others.list ==
+        std::vector<std::string>{"mark=queue.full", "recall=queue.full", "create=queue.full", "change=queue.full"});
   CHECK(overloads == 6);
   CHECK(reason_of(world.submit(client.caller(), World::to_user(b, "x"))) == "ok");
   CHECK(world.no_holds());
 }
 
 TEST_CASE("sizes are limited with a reason each") {
-  CoreOptions options;
-  options.content_bytes = 500;
-  World world(options);
+  World world({.content_bytes = 500});
   const auto a = world.user("a"), b = world.user("b");
   const auto reason = [&](Submission submission) {
     return reason_of(world.submit(world.http(a), std::move(submission)));
@@ -261,9 +262,7 @@ TEST_CASE("what a contract throws in an answer leaves no hold behind and harms n
 }
 
 TEST_CASE("views beyond the limit go when nobody uses them, and come back exact") {
-  CoreOptions options;
-  options.cached_views = 3;
-  World world(options);
+  World world({.cached_views = 3});
   std::vector<UserId> users;
   for (int i = 0; i < 12; ++i) users.push_back(world.user("u" + std::to_string(i)));
   auto& client = world.login(users[1]);
@@ -281,9 +280,7 @@ TEST_CASE("views beyond the limit go when nobody uses them, and come back exact"
 }
 
 TEST_CASE("client ids are forgotten after their time, all of them") {
-  CoreOptions options;
-  options.dedupe_keep = 1000;
-  World world(options);
+  World world({.dedupe_keep = 1000});
   const auto a = world.user("a"), b = world.user("b");
   for (int i = 0; i < 20; ++i) REQUIRE(world.submit(world.http(a), World::to_user(b, "x", std::to_string(i))));
   CHECK(world.storage.key_count() == 20);
@@ -322,9 +319,7 @@ TEST_CASE("every read asks the interceptors of reading first") {
 
 TEST_CASE(
     "submissions without a session do not fill a full queue further, and the refusals of a session take no room") {
-  CoreOptions options;
-  options.queue_entries = 3;
-  World world(options);
+  World world({.queue_entries = 3});
   const auto a = world.user("a"), b = world.user("b");
   auto& client = world.login(a);
   std::size_t answered = 0;

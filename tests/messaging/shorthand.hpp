@@ -23,6 +23,17 @@ struct Later {
   Result<T>* operator->() const { return &**slot; }
 };
 
+/// What several calls are answered with, in that order: `name=ok`, or a reason.
+struct Answers {
+  std::shared_ptr<std::vector<std::string>> list = std::make_shared<std::vector<std::string>>();
+  template <class T = Accepted>
+  Done<T> done(std::string name) {
+    return [list = list, name = std::move(name)](const Result<T>& result) {
+      list->push_back(name + "=" + reason_of(result));
+    };
+  }
+};
+
 inline MessageId send(World& world, UserId from, UserId to, std::string content = "x") {
   auto sent = world.submit(world.http(from), World::to_user(to, std::move(content)));
   REQUIRE(reason_of(sent) == "ok");
@@ -59,6 +70,10 @@ inline bool is_hidden(World& world, UserId viewer, MessageId id) {
       world.ask<MessageRecord>([&](auto done) { world.core->message(world.http(viewer), id, std::move(done)); });
   REQUIRE(reason_of(record) == "ok");
   return record->hidden;
+}
+
+inline Result<SyncPage> sync(World& world, UserId user, Position after, std::size_t limit = 100) {
+  return world.ask<SyncPage>([&](auto done) { world.core->sync(world.http(user), {after, limit}, std::move(done)); });
 }
 
 inline std::vector<MessageId> ids_of(const Result<Page>& page) {

@@ -10,29 +10,6 @@
 namespace loft::tests {
 namespace {
 
-Result<SyncPage> sync(World& world, UserId user, Position after, std::size_t limit = 100) {
-  return world.ask<SyncPage>([&](auto done) { world.core->sync(world.http(user), {after, limit}, std::move(done)); });
-}
-
-struct Read {
-  UserId reader;
-  ConversationId in;
-  MessageId newest;
-  bool operator==(const Read&) const = default;
-};
-
-std::vector<Read> reads_of(const Result<SyncPage>& page) {
-  REQUIRE(reason_of(page) == "ok");
-  std::vector<Read> reads;
-  for (const auto& entry : page->entries) {
-    if (!entry.change || entry.change->kind != ChangeKind::read) continue;
-    CHECK(entry.actor->id == entry.change->actor);
-    CHECK(entry.change->position > raw(entry.change->message));
-    reads.push_back({entry.change->actor, entry.conversation->id, entry.change->message});
-  }
-  return reads;
-}
-
 TEST_CASE("who asks ahead of all that happened is sent back to the present, and misses nothing") {
   World world;
   const auto a = world.user("a"), b = world.user("b");
@@ -45,44 +22,6 @@ TEST_CASE("who asks ahead of all that happened is sent back to the present, and 
   const auto page = sync(world, b, ahead->next);
   REQUIRE(page->entries.size() == 1);
   CHECK(page->entries.front().position == raw(next));
-}
-
-TEST_CASE("what one member reads is part of what the others sync, once for each round") {
-  World world;
-  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
-  const auto group = world.group(a, {b, c})->conversation->id;
-  const auto one = send(world, a, group), two = send(world, a, group), direct = send(world, a, b);
-  const auto in = pair_of(world, a, b);
-  const auto start = sync(world, c, 0)->next;
-  Later<Marked> first, second;
-  MarkAct act;
-  act.messages = {one};
-  world.core->mark(world.http(b), act, first.done());
-  act.messages = {two, direct};
-  world.core->mark(world.http(b), act, second.done());
-  world.settle();
-  CHECK(reads_of(sync(world, a, start)) == std::vector<Read>{{b, group, two}, {b, in, direct}});
-  CHECK(reads_of(sync(world, b, start)) == std::vector<Read>{{b, group, two}, {b, in, direct}});
-  CHECK(reads_of(sync(world, c, start)) == std::vector<Read>{{b, group, two}});
-  // What is read already, own or recalled, and marks of other kinds are nothing to hear of.
-  REQUIRE(world.read(b, {one, two, direct}));
-  REQUIRE(world.read_up_to(a, group, two));
-  REQUIRE(world.read(c, {one}, MarkId::delivered));
-  REQUIRE(world.read(c, {one}, MarkId::hidden));
-  const auto changes = world.storage.all_changes().size();
-  const auto gone = send(world, a, b);
-  REQUIRE(recall(world, a, gone));
-  REQUIRE(world.read(b, {gone}));
-  CHECK(world.storage.all_changes().size() == changes + 1);
-  // An older one that was left out is heard of as well; the newest is what it was.
-  const auto left = send(world, a, b), last = send(world, a, b);
-  REQUIRE(world.read(b, {last}));
-  const auto then = sync(world, a, start)->next;
-  REQUIRE(world.read(b, {left}));
-  CHECK(reads_of(sync(world, a, then)) == std::vector<Read>{{b, in, last}});
-  world.restart();
-  CHECK(reads_of(sync(world, a, then)) == std::vector<Read>{{b, in, last}});
-  CHECK(reads_of(sync(world, c, start)) == std::vector<Read>{{b, group, two}});
 }
 
 TEST_CASE("sync says of a message from others whether the caller has read or hidden it, also after a restart") {
@@ -103,72 +42,6 @@ TEST_CASE("sync says of a message from others whether the caller has read or hid
   CHECK(states[gone] == std::pair(Receipt::sent, true));
   const auto others = sync(world, a, 0);
   for (const auto& entry : others->entries) CHECK_FALSE(entry.record.hidden);
-}
-
-TEST_CASE("of what the caller itself has read, sync gives the newest message") {
-  World world;
-  const auto a = world.user("a"), b = world.user("b");
-  send(world, a, b);
-  const auto last = send(world, a, b);
-  const auto start = sync(world, b, 0)->next;
-  REQUIRE(world.read_up_to(b, pair_of(world, a, b), last));
-  const auto page = sync(world, b, start);
-  REQUIRE(reads_of(page).size() == 1);
-  REQUIRE(page->entries.front().record.message != nullptr);
-  CHECK(page->entries.front().record.message->id == last);
-  CHECK(page->entries.front().record.receipt == Receipt::read);
-}
-
-TEST_CASE("of what another member has read, sync names no message that was left out") {
-  World world;
-  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
-  const auto group = world.group(a, {b, c})->conversation->id;
-  const auto read = send(world, a, group), left_out = send(world, a, group), theirs = send(world, c, group);
-  const auto start = sync(world, a, 0)->next;
-  REQUIRE(world.read(b, {read, theirs}));
-  const auto named = [&] {
-    const auto page = sync(world, a, start);
-    REQUIRE(reads_of(page).front().newest == theirs);
-    REQUIRE(page->entries.front().record.message != nullptr);
-    return page->entries.front().record.message->id;
-  };
-  CHECK(named() == read);
-  world.restart();
-  CHECK(named() == read);
-  REQUIRE(world.read(b, {left_out}));
-  CHECK(named() == left_out);
-}
-
-TEST_CASE("an inbox that marks as read is heard of, and so is reading up to a time") {
-  World world;
-  const auto a = world.user("a"), b = world.user("b");
-  const auto one = send(world, a, b);
-  const auto in = pair_of(world, a, b);
-  InboxQuery query;
-  query.lacking = query.mark_returned = MarkId::read;
-  REQUIRE(world.ask<Page>([&](auto done) { world.core->inbox(world.http(b), query, std::move(done)); }));
-  const auto two = send(world, a, b);
-  MarkAct act;
-  act.in = ConversationRef::of(in);
-  act.up_to_time = world.host.clock().now() + 5;
-  REQUIRE(world.ask<Marked>([&](auto done) { world.core->mark(world.http(b), act, std::move(done)); }));
-  // Only the time goes on: the receipts are what they were.
-  act.up_to_time += 5;
-  REQUIRE(world.ask<Marked>([&](auto done) { world.core->mark(world.http(b), act, std::move(done)); }));
-  CHECK(reads_of(sync(world, a, 0)) == std::vector<Read>{{b, in, one}, {b, in, two}});
-}
-
-TEST_CASE("in a large group nobody hears who has read what, also when its members were not in memory") {
-  CoreOptions options;
-  options.receipts_max = 2;
-  World world(options);
-  const auto a = world.user("a"), b = world.user("b"), c = world.user("c");
-  const auto large = world.group(a, {b, c})->conversation->id, small = world.group(a, {b})->conversation->id;
-  const auto unheard = send(world, a, large), heard = send(world, a, small);
-  const bool restarted = GENERATE(false, true);
-  if (restarted) world.restart();
-  REQUIRE(world.read(b, {unheard, heard}));
-  CHECK(reads_of(sync(world, a, 0)) == std::vector<Read>{{b, small, heard}});
 }
 
 TEST_CASE("who joins later syncs nothing of what was before, not even its recall or its being read") {

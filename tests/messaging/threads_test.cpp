@@ -126,6 +126,7 @@ class Actor final : public SessionLink {
   std::uint64_t written() const noexcept override { return written_; }
   std::uint64_t proven() noexcept override { return written_; }
   void replaced() override {}
+  void revoked() override {}
 
  private:
   void login() {

@@ -99,6 +99,7 @@ class Client final : public SessionLink {
   std::vector<std::string> received;
   std::vector<std::uint64_t> offsets;  ///< behind each received line
   bool was_replaced = false;
+  bool was_revoked = false;
   int holds = 0;  ///< now
   int held_ever = 0;
   bool over_released = false;
@@ -113,6 +114,10 @@ class Client final : public SessionLink {
   std::uint64_t written() const noexcept override { return written_; }
   std::uint64_t proven() noexcept override { return proven_bytes; }
   void replaced() override { was_replaced = true; }
+  void revoked() override {
+    was_revoked = true;
+    logout();
+  }
 
  private:
   World& world_;

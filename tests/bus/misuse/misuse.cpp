@@ -40,6 +40,8 @@ inline void use(loft::Bus& bus) {
   bus.intercept_waiting<Asked>(loft::Stage::check, 100, PICK([](Asked&) {}, take_resume));
 #elif defined(WAITING_WHERE_NONE_MAY)
   bus.intercept_waiting<PICK(loft::DeliverTo, Asked)>(loft::Stage::check, 100, [](auto&, loft::Resume) {});
+#elif defined(WAITING_BEFORE_STORING)
+  bus.intercept_waiting<PICK(loft::WriteToUser, Asked)>(loft::Stage::check, 100, [](auto&, loft::Resume) {});
 #else
 #error "no case is named"
 #endif

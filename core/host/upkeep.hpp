@@ -1,0 +1,59 @@
+// What the host does by itself, off the message path: messages that are too old are removed, erasures that were cut
+// short are finished. One thread, in small steps with pauses.
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+#include <loft/log.hpp>
+#include <loft/metrics.hpp>
+#include <loft/storage.hpp>
+
+#include "config/settings.hpp"
+#include "messaging/core.hpp"
+#include "messaging/erasure.hpp"
+
+namespace loft {
+
+class Upkeep {
+ public:
+  using Retention = config::Settings::Retention;
+
+  /// Thread role: control. Everything outlives it.
+  Upkeep(const Retention& retention, Core& core, Storage& storage, Eraser& eraser, const Clock& clock, Logger& log,
+         Metrics& metrics);
+  ~Upkeep() { stop(); }
+
+  void start();
+  /// Ends after the step at hand.
+  void stop();
+
+  /// One round over all conversations: as the thread does it, for tests too. How many messages it removed, by
+  /// ConversationKind. Errors: the storage's; unavailable `host.stopping` after `stop`.
+  using Removed = std::array<std::uint64_t, 4>;
+  Result<Removed> round();
+
+ private:
+  void run();
+  /// How long the thread may rest.
+  Millis finish_erasures();
+  Result<std::uint64_t> remove_old(const StoredConversation& stored, Position before);
+  bool pause(Millis time);
+
+  const Retention retention_;
+  Core& core_;
+  Storage& storage_;
+  Eraser& eraser_;
+  const Clock& clock_;
+  Logger& log_;
+  std::array<Metric*, 4> forgotten_total_{};
+  std::mutex mutex_;
+  std::condition_variable stopped_;
+  bool stopping_ = false;
+  std::thread thread_;
+};
+
+}  // namespace loft

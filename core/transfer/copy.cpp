@@ -1,0 +1,378 @@
+#include "transfer/copy.hpp"
+
+#include <memory>
+#include <unordered_map>
+
+#include "transfer/mark.hpp"
+#include "transfer/pages.hpp"
+#include "transfer/verify.hpp"
+
+namespace loft::transfer {
+namespace {
+
+constexpr std::size_t heavy = 8 << 20;  ///< bytes of one transaction
+
+Error different(const std::string& how) {
+  return {Code::conflict, "transfer.different",
+          "the target is not the beginning of a copy of the source: " + how +
+              "; name an empty target, or empty this one if nothing in it is needed"};
+}
+
+Error damaged(const std::string& how) {
+  return {Code::invalid, "transfer.damaged", "the source contradicts itself: " + how};
+}
+
+/// What one transaction brings.
+struct Load {
+  std::vector<User> users;
+  std::vector<Conversation> conversations;
+  std::vector<Member> members;
+  std::vector<Message> messages;
+  std::vector<std::optional<ClientKey>> keys;  ///< one per message
+  std::vector<Change> changes;
+  std::vector<MarkWrite> marks;
+  std::vector<KeyValueWrite> key_values;
+  std::vector<HeadUpdate> heads;
+  Position applied_upto = 0;
+  std::size_t rows = 0;
+  std::size_t bytes = 0;
+};
+
+std::uint64_t& counter(Counts& counts, const User&) { return counts.users; }
+std::uint64_t& counter(Counts& counts, const StoredConversation&) { return counts.conversations; }
+std::uint64_t& counter(Counts& counts, const Member&) { return counts.members; }
+std::uint64_t& counter(Counts& counts, const MarkWrite&) { return counts.marks; }
+std::uint64_t& counter(Counts& counts, const KeyValueWrite&) { return counts.key_values; }
+std::uint64_t& counter(Counts& counts, const LogRow& row) {
+  return std::holds_alternative<Message>(row) ? counts.messages : counts.changes;
+}
+
+bool is_empty(Storage& storage, const std::string& whose) {
+  const auto last = storage.last_position();
+  if (!last) throw Failed(last.error(), whose);
+  return *last == 0 && all_users(storage, 1, whose).peek() == nullptr &&
+         all_conversations(storage, 1, whose).peek() == nullptr && whole_log(storage, 1, whose).peek() == nullptr &&
+         all_client_keys(storage, 1, whose).peek() == nullptr && all_marks(storage, 1, whose).peek() == nullptr &&
+         all_key_values(storage, 1, whose).peek() == nullptr && all_followers(storage, whose).peek() == nullptr;
+}
+
+class Copy {
+ public:
+  Copy(Storage& source, Storage& target, const CopyOptions& options)
+      : source_(source), target_(target), options_(options) {}
+
+  Copied run();
+
+ private:
+  bool begin();
+  void check_whole();
+
+  /// Passes over what the target has already; `use` hears of each row. Then `write` of each row that is missing.
+  template <class Row, class Use, class Write>
+  void bring(const char* what, Pages<Row>&& source, Pages<Row>&& target, Use use, Write write);
+
+  void conversations();
+  void log();
+  void followers();
+  void finish();
+
+  void compare_keys();
+  std::optional<ClientKey> key_of_message(const Message& message);
+  void put(LogRow&& row);
+  void restore();
+  void flush();
+  void commit(const Batch& batch);
+
+  Storage& source_;
+  Storage& target_;
+  const CopyOptions& options_;
+  const std::string source_name_ = "the source", target_name_ = "the target";
+  Copied copied_;
+  Load load_;
+  std::unordered_map<ConversationId, Seq> heads_;         ///< of the target, as far as its log has come
+  std::unordered_map<ConversationId, HeadUpdate> moved_;  ///< by what is in `load_`
+  std::uint64_t total_messages_ = 0;                      ///< 0: not known
+  std::unique_ptr<Pages<Storage::StoredKey>> keys_;
+  std::vector<Storage::StoredKey> orphans_;  ///< keys of messages that are gone
+};
+
+Copied Copy::run() {
+  if (!begin()) return copied_;
+  const auto most = options_.batch;
+  const auto nothing = [](const auto&) {};
+  bring("users", all_users(source_, most, source_name_), all_users(target_, most, target_name_), nothing,
+        [&](User&& row) { load_.users.push_back(std::move(row)); });
+  conversations();
+  bring("members", all_members(source_, most, source_name_), all_members(target_, most, target_name_), nothing,
+        [&](Member&& row) { load_.members.push_back(row); });
+  log();
+  bring("marks", all_marks(source_, most, source_name_), all_marks(target_, most, target_name_), nothing,
+        [&](MarkWrite&& row) { load_.marks.push_back(std::move(row)); });
+  bring("values of plugins", all_key_values(source_, most, source_name_), all_key_values(target_, most, target_name_),
+        nothing, [&](KeyValueWrite&& row) { load_.key_values.push_back(std::move(row)); });
+  followers();
+  finish();
+  return copied_;
+}
+
+/// False: nothing is to be done.
+bool Copy::begin() {
+  if (auto finished = check_finished(source_); !finished) throw Failed(finished.error(), source_name_);
+  const auto going_on = target_.key_value(mark_space, mark_key);
+  if (!going_on) throw Failed(going_on.error(), target_name_);
+  if (*going_on) return true;
+  if (!is_empty(target_, target_name_)) {
+    check_whole();
+    return false;
+  }
+  if (is_empty(source_, source_name_)) {
+    throw Failed(Error{Code::not_found, "transfer.empty",
+                       "the source is empty: there is nothing to copy; is it the right one?"});
+  }
+  const KeyValueWrite mark{std::string(mark_space), std::string(mark_key), options_.from};
+  Batch batch;
+  batch.key_values = std::span(&mark, 1);
+  commit(batch);
+  return true;
+}
+
+/// A target that has no copy under way may belong to a host: it is not written to.
+void Copy::check_whole() {
+  const auto refuse = [](const std::string& how) {
+    throw Failed(Error{Code::conflict, "transfer.different",
+                       "the target is not empty, and no copy into it is under way: " + how +
+                           "; name an empty target, or empty this one if nothing in it is needed"});
+  };
+  const auto here = source_.last_position(), there = target_.last_position();
+  if (here && there && *here != *there) {
+    refuse("its last position is " + std::to_string(*there) + ", that of the source is " + std::to_string(*here));
+  }
+  auto verified = verify(source_, target_, {.most = 1, .watch = options_.watch});
+  if (!verified) throw Failed(verified.error());
+  if (!verified->differences.empty()) refuse(verified->differences.front());
+  copied_.found = verified->counts[0];
+  copied_.was_whole = true;
+}
+
+template <class Row, class Use, class Write>
+void Copy::bring(const char* what, Pages<Row>&& source, Pages<Row>&& target, Use use, Write write) {
+  constexpr bool is_log = std::is_same_v<Row, LogRow>;
+  std::uint64_t done = 0;
+  const auto watch = [&] {
+    const auto messages = copied_.found.messages + copied_.written.messages;
+    if (options_.watch) options_.watch({what, is_log ? messages : done, is_log ? total_messages_ : 0});
+  };
+  for (; const Row* there = target.peek(); target.skip(), source.skip()) {
+    const Row* here = source.peek();
+    if (here == nullptr) throw Failed(different("it has " + named(*there) + ", which the source does not have"));
+    if (key_of(*here) != key_of(*there)) {
+      throw Failed(different("it has " + named(*there) + " where the source has " + named(*here)));
+    }
+    if (!same(*here, *there)) {
+      throw Failed(different(named(*there) + " has another `" + first_difference(*here, *there) + "`"));
+    }
+    use(*here);
+    ++counter(copied_.found, *here);
+    if (++done % 4096 == 0) watch();
+  }
+  for (; Row* row = source.peek(); source.skip()) {
+    ++counter(copied_.written, *row);
+    load_.bytes += weight(*row);
+    ++load_.rows;
+    ++done;
+    write(std::move(*row));
+    if (load_.rows < options_.batch && load_.bytes < heavy) continue;
+    flush();
+    watch();
+  }
+  flush();
+  watch();
+}
+
+void Copy::conversations() {
+  // Those of a log without its beginning are known by the first that is left.
+  const auto count = [&](const StoredConversation& row) {
+    heads_.emplace(row.conversation.id, 0);
+    if (row.head == 0 || !options_.watch) return;
+    const auto first = source_.log(row.conversation.id, 0, row.head, 1, false);
+    if (!first) throw Failed(first.error(), source_name_);
+    if (!first->empty()) total_messages_ += row.head - first->front().seq + 1;
+  };
+  bring("conversations", all_conversations(source_, options_.batch, source_name_),
+        all_conversations(target_, options_.batch, target_name_), count, [&](StoredConversation&& row) {
+          count(row);
+          load_.conversations.push_back(std::move(row.conversation));
+        });
+}
+
+void Copy::log() {
+  compare_keys();
+  keys_.reset(new Pages<Storage::StoredKey>(all_client_keys(source_, options_.batch, source_name_)));
+  bring(
+      "messages", whole_log(source_, options_.batch, source_name_), whole_log(target_, options_.batch, target_name_),
+      [&](const LogRow& row) {
+        const auto* message = std::get_if<Message>(&row);
+        if (message == nullptr) return;
+        heads_[message->conversation] = message->seq;
+        static_cast<void>(key_of_message(*message));
+      },
+      [&](LogRow&& row) { put(std::move(row)); });
+  for (; auto* key = keys_->peek(); keys_->skip()) orphans_.push_back(*key);
+  restore();
+  keys_.reset();
+}
+
+/// Each client key that the target has is one of the source's.
+void Copy::compare_keys() {
+  auto source = all_client_keys(source_, options_.batch, source_name_);
+  auto target = all_client_keys(target_, options_.batch, target_name_);
+  for (; const auto* there = target.peek(); target.skip()) {
+    const auto* here = source.peek();
+    for (; here != nullptr && here->message < there->message; here = source.peek()) source.skip();
+    if (here == nullptr || here->message != there->message) {
+      throw Failed(different("it has " + named(*there) + ", which the source does not have"));
+    }
+    if (!same(*here, *there)) {
+      throw Failed(different(named(*there) + " has another `" + first_difference(*here, *there) + "`"));
+    }
+    ++copied_.found.client_keys;
+  }
+}
+
+/// Keys come in the order of messages. Those that are passed over belong to messages that are gone.
+std::optional<ClientKey> Copy::key_of_message(const Message& message) {
+  for (; const auto* key = keys_->peek(); keys_->skip()) {
+    if (key->message > message.id) break;
+    if (key->message < message.id) {
+      orphans_.push_back(*key);
+      if (orphans_.size() >= options_.batch) restore();
+      continue;
+    }
+    const auto found = key->key;
+    if (key->sender != message.sender) {
+      throw Failed(damaged(named(*key) + " is of another sender than the message, which is of user " +
+                           std::to_string(raw(message.sender))));
+    }
+    keys_->skip();
+    return found;
+  }
+  return std::nullopt;
+}
+
+void Copy::put(LogRow&& row) {
+  if (auto* change = std::get_if<Change>(&row)) return load_.changes.push_back(std::move(*change));
+  auto& message = std::get<Message>(row);
+  const auto known = heads_.find(message.conversation);
+  if (known == heads_.end()) throw Failed(damaged(named(row) + " is of a conversation that is not stored"));
+  auto& head = known->second;
+  if (message.seq <= head) {
+    throw Failed(damaged(named(row) + " comes behind seq " + std::to_string(head) + " of that conversation"));
+  }
+  auto& update = moved_.try_emplace(message.conversation, HeadUpdate{message.conversation, head, 0, {}}).first->second;
+  update.head = head = message.seq;
+  update.last = message.id;
+  load_.keys.push_back(key_of_message(message));
+  copied_.written.client_keys += load_.keys.back() ? 1 : 0;
+  load_.messages.push_back(std::move(message));
+}
+
+void Copy::restore() {
+  if (orphans_.empty()) return;
+  const auto restored = target_.restore_client_keys(orphans_);
+  if (!restored) throw Failed(restored.error(), target_name_);
+  copied_.written.client_keys += *restored;
+  orphans_.clear();
+}
+
+void Copy::followers() {
+  auto source = all_followers(source_, source_name_);
+  auto target = all_followers(target_, target_name_);
+  for (; const auto* here = source.peek(); source.skip()) {
+    const auto* there = target.peek();
+    for (; there != nullptr && there->name < here->name; there = target.peek()) {
+      throw Failed(different("it has " + named(*there) + ", which the source does not have"));
+    }
+    if (there != nullptr && there->name == here->name) {
+      if (!same(*here, *there)) throw Failed(different(named(*there) + " is another one"));
+      ++copied_.found.followers;
+      target.skip();
+      continue;
+    }
+    if (auto done = target_.set_follower(here->name, here->position); !done) throw Failed(done.error(), target_name_);
+    ++copied_.written.followers;
+  }
+  if (const auto* there = target.peek()) {
+    throw Failed(different("it has " + named(*there) + ", which the source does not have"));
+  }
+}
+
+/// Where the newest messages are gone, heads are behind the log. With the last of them goes the mark.
+void Copy::finish() {
+  const auto last = source_.last_position();
+  if (!last) throw Failed(last.error(), source_name_);
+  auto source = all_conversations(source_, options_.batch, source_name_);
+  auto target = all_conversations(target_, options_.batch, target_name_);
+  for (; const auto* here = source.peek(); source.skip(), target.skip()) {
+    const auto* there = target.peek();
+    if (there == nullptr || there->conversation.id != here->conversation.id) {
+      throw Failed(different("it lacks " + named(*here)));
+    }
+    if (there->head > here->head || (there->head == here->head && there->last != here->last)) {
+      throw Failed(damaged(named(*here) + " says that its last message is seq " + std::to_string(here->head) + ", id " +
+                           std::to_string(raw(here->last)) + ", but its log ends with seq " +
+                           std::to_string(there->head) + ", id " + std::to_string(raw(there->last))));
+    }
+    if (there->head == here->head) continue;
+    load_.heads.push_back({here->conversation.id, there->head, here->head, here->last});
+    if (load_.heads.size() >= options_.batch) flush();
+  }
+  load_.applied_upto = *last;
+  load_.key_values.push_back({std::string(mark_space), std::string(mark_key), std::nullopt});
+  flush();
+}
+
+void Copy::flush() {
+  for (const auto& [id, update] : moved_) load_.heads.push_back(update);
+  std::vector<NewMessage> messages;
+  messages.reserve(load_.messages.size());
+  for (std::size_t i = 0; i < load_.messages.size(); ++i) messages.push_back({&load_.messages[i], load_.keys[i]});
+  Batch batch;
+  batch.applied_upto = load_.applied_upto;
+  batch.users = load_.users;
+  batch.conversations = load_.conversations;
+  batch.members = load_.members;
+  batch.heads = load_.heads;
+  batch.messages = messages;
+  batch.changes = load_.changes;
+  batch.marks = load_.marks;
+  batch.key_values = load_.key_values;
+  if (load_.rows != 0 || !load_.heads.empty() || !load_.key_values.empty()) commit(batch);
+  load_ = {};
+  moved_.clear();
+}
+
+void Copy::commit(const Batch& batch) {
+  const auto done = target_.commit(batch);
+  if (!done) throw Failed(done.error(), target_name_);
+  if (done->empty()) return;
+  if (!done->stale.empty()) {
+    const auto& stale = done->stale.front();
+    throw Failed(different("conversation " + std::to_string(raw(stale.conversation)) + " has head " +
+                           std::to_string(stale.head)));
+  }
+  const auto& duplicate = done->duplicates.front();
+  throw Failed(damaged("messages " + std::to_string(raw(duplicate.original)) + " and " +
+                       std::to_string(raw(batch.messages[duplicate.index].message->id)) + " have one client id"));
+}
+
+}  // namespace
+
+Result<Copied> copy(Storage& source, Storage& target, const CopyOptions& options) {
+  try {
+    return Copy(source, target, options).run();
+  } catch (const Failed& failed) {
+    return failed.error;
+  }
+}
+
+}  // namespace loft::transfer

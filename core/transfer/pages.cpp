@@ -1,0 +1,142 @@
+#include "transfer/pages.hpp"
+
+#include <memory>
+
+#include "transfer/mark.hpp"
+
+namespace loft::transfer {
+namespace {
+
+constexpr auto end_of_log = static_cast<Seq>(INT64_MAX);
+
+std::vector<LogRow> in_one_order(Storage::Since found) {
+  std::vector<LogRow> rows;
+  rows.reserve(found.messages.size() + found.changes.size());
+  auto message = found.messages.begin();
+  for (auto& change : found.changes) {
+    while (message != found.messages.end() && raw(message->id) < change.position)
+      rows.emplace_back(std::move(*message++));
+    rows.emplace_back(std::move(change));
+  }
+  while (message != found.messages.end()) rows.emplace_back(std::move(*message++));
+  return rows;
+}
+
+/// Conversation by conversation, whole conversations.
+struct MemberReader {
+  Storage& storage;
+  ConversationId reached = ConversationId::none;
+
+  Result<std::vector<Member>> operator()(std::size_t limit) {
+    std::vector<Member> rows;
+    while (rows.empty()) {
+      const auto page = storage.all_conversations(reached, std::max<std::size_t>(limit / 4, 1));
+      if (!page) return page.error();
+      if (page->empty()) break;
+      for (const auto& stored : *page) {
+        auto found = storage.members(stored.conversation.id);
+        if (!found) return found.error();
+        rows.insert(rows.end(), found->begin(), found->end());
+        reached = stored.conversation.id;
+        if (rows.size() >= limit) break;
+      }
+    }
+    return rows;
+  }
+};
+
+}  // namespace
+
+Pages<User> all_users(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[&storage](const User* after, std::size_t limit) {
+            return storage.users(after == nullptr ? UserId::none : after->id, limit);
+          },
+          most, whose};
+}
+
+Pages<StoredConversation> all_conversations(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[&storage](const StoredConversation* after, std::size_t limit) {
+            return storage.all_conversations(after == nullptr ? ConversationId::none : after->conversation.id, limit);
+          },
+          most, whose};
+}
+
+Pages<Member> all_members(Storage& storage, std::size_t most, const std::string& whose) {
+  const auto reader = std::make_shared<MemberReader>(MemberReader{storage});
+  return {[reader](const Member*, std::size_t limit) { return (*reader)(limit); }, most, whose};
+}
+
+Pages<LogRow> whole_log(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[&storage](const LogRow* after, std::size_t limit) -> Result<std::vector<LogRow>> {
+            auto found = storage.since(after == nullptr ? 0 : position_of(*after), limit);
+            if (!found) return found.error();
+            return in_one_order(std::move(*found));
+          },
+          most, whose};
+}
+
+Pages<MarkWrite> all_marks(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[&storage](const MarkWrite* after, std::size_t limit) {
+            return storage.all_marks(after == nullptr ? MarkWrite() : *after, limit);
+          },
+          most, whose};
+}
+
+Pages<KeyValueWrite> all_key_values(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[&storage](const KeyValueWrite* after, std::size_t limit) -> Result<std::vector<KeyValueWrite>> {
+            auto from = after == nullptr ? KeyValueWrite() : *after;
+            for (;;) {
+              auto found = storage.all_key_values(from, limit);
+              if (!found || found->empty()) return found;
+              from = {found->back().space, found->back().key, std::nullopt};
+              std::erase_if(*found, [](const KeyValueWrite& row) { return row.space == mark_space; });
+              if (!found->empty()) return found;
+            }
+          },
+          most, whose};
+}
+
+Pages<Storage::StoredKey> all_client_keys(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[&storage](const Storage::StoredKey* after, std::size_t limit) {
+            return storage.client_keys(after == nullptr ? MessageId::none : after->message, limit);
+          },
+          most, whose};
+}
+
+Pages<Storage::StoredFollower> all_followers(Storage& storage, const std::string& whose) {
+  return {
+      [&storage](const Storage::StoredFollower* after, std::size_t) -> Result<std::vector<Storage::StoredFollower>> {
+        if (after != nullptr) return std::vector<Storage::StoredFollower>();
+        return storage.followers();
+      },
+      1, whose};
+}
+
+Pages<LogRow> messages_of(Storage& storage, ConversationId id, const std::string& whose) {
+  return {[&storage, id](const LogRow* after, std::size_t limit) -> Result<std::vector<LogRow>> {
+            const auto low = after == nullptr ? 0 : std::get<Message>(*after).seq + 1;
+            auto found = storage.log(id, low, end_of_log, limit, false);
+            if (!found) return found.error();
+            return in_one_order({std::move(*found), {}});
+          },
+          1000, whose};
+}
+
+Pages<LogRow> changes_of(Storage& storage, ConversationId id, const std::string& whose) {
+  return {[&storage, id](const LogRow* after, std::size_t limit) -> Result<std::vector<LogRow>> {
+            auto found = storage.changes(id, after == nullptr ? 0 : position_of(*after), limit);
+            if (!found) return found.error();
+            return in_one_order({{}, std::move(*found)});
+          },
+          1000, whose};
+}
+
+Pages<Member> members_of(Storage& storage, ConversationId id, const std::string& whose) {
+  return {[&storage, id](const Member* after, std::size_t) -> Result<std::vector<Member>> {
+            if (after != nullptr) return std::vector<Member>();
+            return storage.members(id);
+          },
+          1000, whose};
+}
+
+}  // namespace loft::transfer
