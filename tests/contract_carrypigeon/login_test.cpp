@@ -59,10 +59,26 @@ TEST_CASE("a login that the host refuses says why") {
   d.say(R"({"id":1,"route":"/core/user/login/token","data":{"token":"good"}})");
   d.peer.answer_login(Error{Code::not_found, "user.unknown", ""});
   d.say(R"({"id":2,"route":"/core/user/login/token","data":{"token":"good"}})");
+  d.peer.answer_login(Error{Code::invalid, "user.handle_invalid", ""});
+  d.say(R"({"id":3,"route":"/core/user/login/token","data":{"token":"good"}})");
   d.peer.answer_login(Error{Code::forbidden, "session.blocked", "this account is locked"});
   CHECK(d.heard() ==
-        "{\"id\":1,\"code\":100,\"data\":{\"msg\":\"user not found\"}}\n"
-        "{\"id\":2,\"code\":300,\"data\":{\"msg\":\"this account is locked\"}}");
+        "{\"id\":1,\"code\":300,\"data\":{\"msg\":\"user not found\"}}\n"
+        "{\"id\":2,\"code\":300,\"data\":{\"msg\":\"user not found\"}}\n"
+        "{\"id\":3,\"code\":300,\"data\":{\"msg\":\"this account is locked\"}}");
+}
+
+TEST_CASE("a login of an unknown user is code 300 with compat_business_codes as well, and a locked one is not") {
+  Dialogue d(Dialogue::Begin::stranger);
+  d.option("compat_business_codes").set_boolean(true);
+  d.peer.answer_logins = false;
+  d.say(R"({"id":1,"route":"/core/user/login/token","data":{"token":"good"}})");
+  d.peer.answer_login(Error{Code::not_found, "user.unknown", ""});
+  d.say(R"({"id":2,"route":"/core/user/login/token","data":{"token":"good"}})");
+  d.peer.answer_login(Error{Code::forbidden, "session.blocked", "this account is locked"});
+  CHECK(d.heard() ==
+        "{\"id\":1,\"code\":300,\"data\":{\"msg\":\"user not found\"}}\n"
+        "{\"id\":2,\"code\":100,\"data\":{\"msg\":\"this account is locked\"}}");
 }
 
 TEST_CASE("logout ends the session and keeps the connection, which must log in again in time") {

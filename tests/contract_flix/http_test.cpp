@@ -213,13 +213,7 @@ TEST_CASE("what no route serves has the document's form of an error") {
 TEST_CASE("what is refused before a route sees it has the document's form and keeps its status") {
   Bench bench;
   tests::Refusals refusals(bench.contract);
-  for (const auto status : tests::refused_statuses) {
-    INFO(status);
-    CHECK(refusals.answer(status)->status == status);
-    CHECK_THAT(refusals.text(status),
-               Catch::Contains(R"( {"success":false,"error":{"code":")") && !Catch::Contains("http."));
-    CHECK((refusals.text(status).find("not_found") != std::string::npos) == (status == 404));
-  }
+  tests::check_refusals(refusals, "application/json", R"( {"success":false,"error":{"code":")", "not_found");
   const auto says = [&](unsigned status) {
     return Answer{refusals.answer(status)->status, refusals.answer(status)->answer};
   };

@@ -133,6 +133,19 @@ TEST_CASE("join errors are those of the document's server") {
   CHECK(client.ask(join(mine, R"({"token":"alice"})")) == answer(mine, ok("{}")));
 }
 
+TEST_CASE("an empty token of a socket is none, and a good one of an unknown user opens a socket that lets nobody in") {
+  Bench bench;
+  bench.host.tokens.tokens["nobody"].user_id = 4711;
+  Client none(bench, "", "vsn=2.0.0&token=");
+  CHECK(none.ask(join(mine, "{}")) == answer(mine, error("unauthorized")));
+  CHECK(none.ask(join(mine, R"({"token":"alice"})")) == answer(mine, ok("{}")));
+  CHECK(admit(bench, "?vsn=2.0.0&token=nobody").refused == 0);
+  Client nobody(bench, "", "vsn=2.0.0&token=nobody");
+  CHECK(nobody.ask(join(mine, "{}")) == answer(mine, error("unauthorized")));
+  CHECK_FALSE(nobody.peer.logged_in());
+  CHECK(nobody.ask(join(mine, R"({"token":"alice"})")) == answer(mine, ok("{}")));
+}
+
 TEST_CASE("what the host refuses a login with is the join's error") {
   Bench bench;
   Client client(bench, "");

@@ -124,12 +124,7 @@ TEST_CASE("times are written in whole seconds, whatever the year") {
 TEST_CASE("what is refused before a route sees it has the document's form and keeps its status") {
   Bench bench;
   tests::Refusals refusals(bench.contract);
-  for (const auto status : tests::refused_statuses) {
-    INFO(status);
-    CHECK(refusals.answer(status)->status == status);
-    CHECK_THAT(refusals.text(status), Catch::Contains(R"( {"error":")") && !Catch::Contains("http."));
-    CHECK((refusals.text(status).find("Not found") != std::string::npos) == (status == 404));
-  }
+  tests::check_refusals(refusals, "application/json", R"( {"error":")", "Not found");
   CHECK(refusals.text(413) == "413 " + error_body("Request too large"));
   CHECK(refusals.text(431) == "431 " + error_body("Request headers too large"));
   CHECK(refusals.text(426) == "426 " + error_body("WebSocket upgrade required"));

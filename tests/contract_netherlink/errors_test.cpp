@@ -84,12 +84,7 @@ TEST_CASE("every code has a status, and no text of an unexpected failure says mo
 TEST_CASE("what is refused before a route sees it has the document's form and keeps its status") {
   Bench bench;
   tests::Refusals refusals(bench.contract);
-  for (const auto status : tests::refused_statuses) {
-    INFO(status);
-    CHECK(refusals.answer(status)->status == status);
-    CHECK_THAT(refusals.text(status), Catch::Contains(R"( {"success":false,"message":")") && !Catch::Contains("http."));
-    CHECK((refusals.text(status).find("接口不存在") != std::string::npos) == (status == 404));
-  }
+  tests::check_refusals(refusals, "application/json", R"( {"success":false,"message":")", "接口不存在");
   CHECK(refusals.text(413) == "413 " + error_body("请求体过大"));
   CHECK(refusals.text(431) == "431 " + error_body("请求头过大"));
   CHECK(refusals.text(426) == "426 " + error_body("请使用WebSocket连接"));

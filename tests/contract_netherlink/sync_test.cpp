@@ -109,6 +109,68 @@ TEST_CASE("offline messages are asked for by pages") {
         R"({"type":"offline_messages","payload":{"messages":[],"count":0,"page":1,"page_size":100}})");
 }
 
+TEST_CASE("a page goes on where the one before it ended, however few messages that held") {
+  Bench bench;
+  Client client(bench, false);
+  std::uint64_t next = 100, page_size = 3;
+  bool more = true;
+  bench.messaging.inboxes.rule = [&](const auto&) {
+    auto page = page_of(bench, page_size);
+    for (auto& record : page.messages) {
+      auto message = *record.message;
+      message.id = static_cast<MessageId>(next++);
+      record.message = std::make_shared<Message>(message);
+    }
+    page.more = more;
+    return page;
+  };
+  const auto turn = [&](int page, int size = 100) {
+    const auto heard = client.ask("sync_offline_messages",
+                                  "{\"page\":" + std::to_string(page) + ",\"page_size\":" + std::to_string(size) + "}");
+    const auto& query = bench.messaging.inboxes.last();
+    CHECK((heard.find("\"has_more\":true") != std::string::npos) == (more && page_size < query.limit));
+    return std::pair(raw(query.after), query.offset);
+  };
+  using Place = std::pair<std::uint64_t, std::size_t>;
+  client.ask(login);
+  // What came after the login is page 1 of 100.
+  CHECK(turn(2) == Place(102, 0));
+  CHECK(turn(2) == Place(102, 0));
+  CHECK(turn(3) == Place(108, 0));
+  CHECK(turn(1) == Place(0, 0));
+  CHECK(turn(2) == Place(114, 0));
+  // Of another size, or with pages left out, there is no such place.
+  CHECK(turn(3, 50) == Place(0, 100));
+  CHECK(turn(3, 50) == Place(0, 100));
+  CHECK(turn(4, 50) == Place(123, 0));
+  page_size = 50;
+  CHECK(turn(5, 50) == Place(126, 0));
+  more = false;
+  page_size = 0;
+  CHECK(turn(6, 50) == Place(176, 0));
+  CHECK(turn(7, 50) == Place(176, 0));
+  CHECK(turn(20, 50) == Place(0, 950));
+  CHECK(turn(21, 50) == Place(0, 1000));
+  // Another login begins anew.
+  bench.messaging.inboxes.rule = [&](const auto&) { return Error{Code::unavailable, "storage.lost", {}}; };
+  client.ask(login);
+  bench.messaging.inboxes.rule = [&](const auto&) { return Page{}; };
+  CHECK(turn(2) == Place(0, 100));
+}
+
+TEST_CASE("while a page is read, nothing that came behind it is looked at") {
+  Bench bench;
+  Client client(bench);
+  CHECK(client.peer.held == 0);
+  client.ask("sync_offline_messages", "{}");
+  CHECK(client.peer.held == 1);
+  bench.messaging.inboxes.answer(Error{Code::unavailable, "storage.lost", {}});
+  CHECK(client.peer.held == 0);
+  client.ask("sync_offline_messages", "{}");
+  bench.messaging.inboxes.answer(Page{});
+  CHECK(client.peer.held == 0);
+}
+
 TEST_CASE("a page that is no number is refused") {
   Bench bench;
   Client client(bench);

@@ -21,7 +21,7 @@ Verdict send(Limited& bench, const Caller& caller) {
 
 }  // namespace
 
-TEST_CASE("by default a burst of 500 messages by one user passes, and what is far beyond does not") {
+TEST_CASE("by default a burst of 1,000 messages by one user passes, and what is far beyond does not") {
   Limited bench;
   bench.run();
   for (int i = 0; i < 1000; ++i) {
@@ -51,6 +51,18 @@ TEST_CASE("tokens come back at the rate, and no more than the burst are kept") {
   bench.host.clock().advance(3'600'000);
   for (int i = 0; i < 3; ++i) CHECK(send(bench, bench.caller(1)).passed());
   CHECK_FALSE(send(bench, bench.caller(1)).passed());
+}
+
+TEST_CASE("an act that another rule refuses has taken its token, and one that this rule refuses has not") {
+  Limited bench{{"messages.rate", 1.0}, {"messages.burst", std::int64_t{2}}};
+  bench.host.bus().intercept<SubmitMessage>(Stage::policy,
+                                            [](SubmitMessage&) { return Verdict::refuse(Code::forbidden, "no"); });
+  bench.run();
+  for (int i = 0; i < 2; ++i) CHECK(send(bench, bench.caller(1)).refusal().reason == "no");
+  for (int i = 0; i < 5; ++i) CHECK(send(bench, bench.caller(1)).refusal().reason == "rate.limited");
+  bench.host.clock().advance(1000);
+  CHECK(send(bench, bench.caller(1)).refusal().reason == "no");
+  CHECK(send(bench, bench.caller(1)).refusal().reason == "rate.limited");
 }
 
 TEST_CASE("each kind of act has a limit of its own, and none where the rate is 0") {

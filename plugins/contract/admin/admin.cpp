@@ -1,5 +1,6 @@
 // The internal listener: what monitoring asks of a host.
 #include <loft/contract.hpp>
+#include <loft/http_status.hpp>
 #include <loft/inspect.hpp>
 #include <loft/json.hpp>
 
@@ -7,32 +8,6 @@ namespace loft {
 namespace {
 
 constexpr std::string_view json_type = "application/json";
-
-/// Of what no route takes, and what the transport would not read.
-std::string_view title(unsigned status) {
-  switch (status) {
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 417:
-      return "Expectation Failed";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 501:
-      return "Not Implemented";
-    case 505:
-      return "HTTP Version Not Supported";
-    default:
-      return "Bad Request";
-  }
-}
 
 class Admin final : public Contract {
  public:
@@ -50,20 +25,10 @@ class Admin final : public Contract {
     routes.http(HttpMethod::get, "/readyz", [this](HttpExchangePtr exchange) { ready(*exchange); });
     routes.otherwise([](HttpExchangePtr exchange, unsigned status) {
       // RFC 9457, as for everything that is not part of a wire contract.
-      std::string body;
-      json::Writer(body)
-          .object()
-          .key("type")
-          .string("about:blank")
-          .key("title")
-          .string(title(status))
-          .key("status")
-          .number(status)
-          .key("detail")
-          .string(status != 404 && status != 405 ? "the request could not be read"
-                                                 : "this listener serves GET /metrics, /livez and /readyz")
-          .end_object();
-      exchange->respond(status, "application/problem+json", body);
+      exchange->respond(
+          status, problem_type,
+          problem(status, status != 404 && status != 405 ? "the request could not be read"
+                                                         : "this listener serves GET /metrics, /livez and /readyz"));
     });
   }
 

@@ -2,6 +2,7 @@
 
 #include <loft/contract_tools.hpp>
 #include <loft/json.hpp>
+#include <loft/personal_data.hpp>
 #include <loft/token_options.hpp>
 
 #include "replies.hpp"
@@ -76,6 +77,8 @@ void AuthContract::setup(Host& host) {
   wrong_ = counter("wrong");
   limited_ = counter("limited");
   overloaded_ = counter("overloaded");
+  host.bus().intercept<EraseUser>(Stage::policy, [this](EraseUser& event) { return erase(event); });
+  host.bus().intercept<ExportUser>(Stage::policy, [this](ExportUser& event) { return tell(event); });
   host.command("auth.password", [this](std::string_view arguments) { return command(arguments); });
 }
 
@@ -205,6 +208,23 @@ void AuthContract::change(const HttpExchangePtr& exchange, const Caller& caller,
                        right_->add();
                        reply(*exchange, "{\"changed\":true}");
                      });
+}
+
+Verdict AuthContract::erase(EraseUser& event) {
+  const auto has = passwords_->has(event.user);
+  if (!has) return has.error();
+  event.removed("contract.auth passwords", *has ? 1 : 0);
+  if (event.dry_run || !*has) return Verdict::pass();
+  const auto removed = passwords_->set(event.user, std::nullopt);
+  return removed ? Verdict::pass() : Verdict(removed.error());
+}
+
+/// The password itself is not known here, and its hash is of use to a thief only.
+Verdict AuthContract::tell(ExportUser& event) {
+  const auto has = passwords_->has(event.user);
+  if (!has) return has.error();
+  event.add("contract.auth.password", *has ? R"({"set":true})" : R"({"set":false})");
+  return Verdict::pass();
 }
 
 /// `{"uid":N,"password":"…"}` sets, `{"uid":N,"remove":true}` removes.

@@ -10,6 +10,11 @@
 #include "passwords.hpp"
 #include "settings.hpp"
 
+namespace loft {
+struct EraseUser;
+struct ExportUser;
+}  // namespace loft
+
 namespace loft::auth {
 
 class AuthContract final : public Contract {
@@ -28,6 +33,8 @@ class AuthContract final : public Contract {
   void password(const HttpExchangePtr& exchange);
   void change(const HttpExchangePtr& exchange, const Caller& caller, std::shared_ptr<const User> user);
   Result<std::string> command(std::string_view arguments);
+  Verdict erase(EraseUser& event);
+  Verdict tell(ExportUser& event);
   std::string network(const HttpExchange& exchange) const;
   /// Whether one more attempt is allowed; answers 429 itself where it is not.
   bool may_try(HttpExchange& exchange, const std::string& handle);

@@ -117,6 +117,13 @@ void Passwords::finish(const std::shared_ptr<Work>& work) {
   });
 }
 
+Result<bool> Passwords::has(UserId user) {
+  const auto key = key_of(user);
+  const auto found = state_.read(key, {}, 1);  // others may begin with it; it comes first
+  if (!found) return found.error();
+  return !found->empty() && found->front().key == key;
+}
+
 Result<void> Passwords::set(UserId user, const std::optional<std::string>& password) {
   KeyChange change{key_of(user), std::nullopt, std::nullopt};
   if (password) {

@@ -32,6 +32,9 @@ class Passwords {
   /// storage's. Thread role: one that may wait.
   Result<void> set(UserId user, const std::optional<std::string>& password);
 
+  /// Whether the user has one. Waits. Errors: the storage's. Thread role: as `set`.
+  Result<bool> has(UserId user);
+
  private:
   struct Work;
   Result<void> fit(std::string_view password) const;

@@ -3,49 +3,10 @@
 #include <string>
 #include <vector>
 
-#include <loft/json.hpp>
+#include <loft/http_status.hpp>
 
 namespace loft::auth {
 namespace {
-
-std::string_view title(unsigned status) {
-  switch (status) {
-    case 400:
-      return "Bad Request";
-    case 401:
-      return "Unauthorized";
-    case 403:
-      return "Forbidden";
-    case 404:
-      return "Not Found";
-    case 405:
-      return "Method Not Allowed";
-    case 408:
-      return "Request Timeout";
-    case 409:
-      return "Conflict";
-    case 413:
-      return "Content Too Large";
-    case 414:
-      return "URI Too Long";
-    case 417:
-      return "Expectation Failed";
-    case 426:
-      return "Upgrade Required";
-    case 429:
-      return "Too Many Requests";
-    case 431:
-      return "Request Header Fields Too Large";
-    case 501:
-      return "Not Implemented";
-    case 505:
-      return "HTTP Version Not Supported";
-    case 503:
-      return "Service Unavailable";
-    default:
-      return "Internal Server Error";
-  }
-}
 
 unsigned status_of(const Error& error) {
   switch (error.code) {
@@ -76,23 +37,11 @@ void reply(HttpExchange& exchange, Bytes body) {
 }
 
 void refuse(HttpExchange& exchange, unsigned status, std::string_view detail, Millis retry_after) {
-  std::string body;
-  json::Writer(body)
-      .object()
-      .key("type")
-      .string("about:blank")
-      .key("title")
-      .string(title(status))
-      .key("status")
-      .number(status)
-      .key("detail")
-      .string(detail)
-      .end_object();
   const auto seconds = std::to_string((retry_after + 999) / 1000);
   std::vector<HttpHeader> headers = {{"Cache-Control", "no-store"}};
   if (status == 401) headers.push_back({"WWW-Authenticate", "Bearer"});
   if (retry_after > 0) headers.push_back({"Retry-After", seconds});
-  exchange.respond(status, "application/problem+json", body, headers);
+  exchange.respond(status, problem_type, problem(status, detail), headers);
 }
 
 void refuse_unread(HttpExchange& exchange, unsigned status) {

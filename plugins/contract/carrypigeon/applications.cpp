@@ -95,6 +95,58 @@ void attempt(const std::shared_ptr<Creation>& it) {
 
 }  // namespace
 
+namespace {
+
+/// Calls `found` for each application of a user. All are looked at: nobody asks for them by user but an operator.
+template <class F>
+Result<void> each_of(KeyValues& store, UserId user, F found) {
+  constexpr std::size_t page = 500;
+  const std::string prefix = "application/";
+  for (std::string after;;) {
+    const auto rows = store.read(prefix, after, page);
+    if (!rows) return rows.error();
+    for (const auto& [key, value] : *rows) {
+      const auto slash = key.find('/', prefix.size());
+      if (slash == std::string::npos) continue;
+      const auto turned = number_in("1" + key.substr(slash + 1)) - numbers;
+      const auto cid = number_in(std::string_view(key).substr(prefix.size(), slash - prefix.size()));
+      const auto application = decode(cid, numbers - 1 - turned, value);
+      if (application.uid == raw(user)) found(application);
+    }
+    if (rows->size() < page) return {};
+    after = rows->back().key;
+  }
+}
+
+}  // namespace
+
+Verdict erase_applications(KeyValues& store, EraseUser& event) {
+  std::vector<Application> all;
+  const auto read = each_of(store, event.user, [&](const Application& one) { all.push_back(one); });
+  if (!read) return read.error();
+  event.removed("contract.carrypigeon applications", all.size());
+  if (event.dry_run) return Verdict::pass();
+  for (const auto& one : all) {
+    std::vector<KeyChange> changes;
+    for (auto& key : {key_of(one), number_key(one.aid), waiting_key(one)}) {
+      changes.push_back({key, std::nullopt, std::nullopt});
+    }
+    if (const auto written = store.write(std::move(changes)); !written) return written.error();
+  }
+  return Verdict::pass();
+}
+
+Verdict tell_applications(KeyValues& store, ExportUser& event) {
+  const auto read = each_of(store, event.user, [&](const Application& one) {
+    std::string data;
+    json::Writer w(data);
+    w.object().key("channel").number(one.cid).key("msg").string(one.msg).key("time").number(one.time);
+    w.key("state").number(static_cast<int>(one.state)).end_object();
+    event.add("contract.carrypigeon.application", std::move(data));
+  });
+  return read ? Verdict::pass() : Verdict(read.error());
+}
+
 void Applications::create(const Caller& caller, Application application, Done<Application> done) {
   attempt(std::make_shared<Creation>(Creation{store_, caller, std::move(application), std::move(done)}));
 }

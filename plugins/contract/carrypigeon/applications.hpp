@@ -11,6 +11,7 @@
 #include <vector>
 
 #include <loft/key_values.hpp>
+#include <loft/personal_data.hpp>
 
 namespace loft::carrypigeon {
 
@@ -27,6 +28,10 @@ struct Application {
   Millis time = 0;
   std::string stored;  ///< as it was read: a change holds only where nobody else made one since
 };
+
+/// A user's applications, for `loft user erase` and `loft user export`. Wait. Thread role: one that may wait.
+Verdict erase_applications(KeyValues& store, EraseUser& event);
+Verdict tell_applications(KeyValues& store, ExportUser& event);
 
 /// Thread role of every function and of its answer: the thread in `caller.thread`.
 class Applications {

@@ -5,7 +5,6 @@
 #include <limits>
 #include <memory>
 #include <optional>
-#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -77,7 +76,6 @@ class Connection final : public Conversant {
   void message_get(const Request& request);
   void message_list(const Request& request);
   void list_from(std::int64_t id, std::shared_ptr<ListPage> page);
-  void mark_delivered(std::span<const MessageRecord> records);
   void unread_get(const Request& request);
   void read_state_update(const Request& request);
   void read_state_get(const Request& request);

@@ -4,6 +4,7 @@
 
 #include <loft/token_options.hpp>
 
+#include "carrypigeon/applications.hpp"
 #include "carrypigeon/connection.hpp"
 #include "carrypigeon/notifications.hpp"
 
@@ -35,6 +36,11 @@ Result<void> CarryPigeon::configure() {
 void CarryPigeon::setup(Host& host) {
   services_.emplace(Services{host.messaging(), host.users(), host.identity(), host.domains(), host.key_values(),
                              host.clock(), settings_});
+  auto& store = host.key_values();
+  host.bus().intercept<EraseUser>(Stage::policy,
+                                  [&store](EraseUser& event) { return erase_applications(store, event); });
+  host.bus().intercept<ExportUser>(Stage::policy,
+                                   [&store](ExportUser& event) { return tell_applications(store, event); });
 }
 
 void CarryPigeon::routes(Routes& routes) {

@@ -82,8 +82,14 @@ Refusal refusal_of(const Error& error) noexcept {
   return refusal;
 }
 
+Refusal login_refusal(const Error& error) noexcept {
+  const bool is_unknown = error.reason == "user.unknown" || error.reason == "user.handle_invalid";
+  return is_unknown ? unknown_login : refusal_of(error);
+}
+
 Refusal business(Refusal refusal) noexcept {
-  if (refusal.code == 300 && refusal.text != no_login.text && refusal.text != bad_token.text) refusal.code = 100;
+  constexpr std::array logins{no_login.text, bad_token.text, unknown_login.text};
+  if (refusal.code == 300 && std::ranges::find(logins, refusal.text) == logins.end()) refusal.code = 100;
   return refusal;
 }
 

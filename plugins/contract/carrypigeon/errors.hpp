@@ -22,6 +22,7 @@ inline constexpr Refusal wrong_content{100, "message type error"};
 inline constexpr Refusal no_message{100, "message not found"};
 inline constexpr Refusal no_login{300, "user not login"};
 inline constexpr Refusal bad_token{300, "invalid or expired token"};
+inline constexpr Refusal unknown_login{300, "user not found"};  ///< whom a good token names
 inline constexpr Refusal not_owner{300, "you are not the owner of this channel"};
 inline constexpr Refusal not_admin{300, "you are not the admin of this channel"};
 inline constexpr Refusal not_invited{300, "this channel is by invitation only"};
@@ -38,6 +39,10 @@ inline constexpr Refusal no_route{404, "route not found"};
 /// The wire form of an error: by its reason, else by its code. A reason that the table does not know comes from an
 /// interceptor; its own words reach the client. The text is valid as long as `error`.
 Refusal refusal_of(const Error& error) noexcept;
+
+/// The same for a login, whose token was good: a user that this host does not know is nobody it could let in, not
+/// something the request asked for in vain.
+Refusal login_refusal(const Error& error) noexcept;
 
 /// As the original server has it: 300 only for who is not logged in.
 Refusal business(Refusal refusal) noexcept;

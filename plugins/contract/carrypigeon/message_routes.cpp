@@ -1,7 +1,6 @@
 // `/core/channel/message/…`
 #include <algorithm>
 #include <memory>
-#include <span>
 #include <vector>
 
 #include "carrypigeon/connection.hpp"
@@ -62,7 +61,7 @@ void Connection::message_get(const Request& request) {
           const auto room = max_packet - out.size() - 1;
           size_of(message) <= room ? append_message(out, message) : append_short_message(out, message, services_, room);
         });
-        mark_delivered({&*result, 1});
+        mark_delivered(services_.messaging, peer_.caller(), {&*result, 1});
       });
 }
 
@@ -84,19 +83,8 @@ void Connection::list_from(std::int64_t id, std::shared_ptr<ListPage> page) {
     if (!page->take(std::move(*part))) return list_from(id, page);
     std::vector<MessageRecord> shown;
     reply(id, [&](std::string& out) { shown = page->append(out, services_); });
-    mark_delivered(shown);
+    mark_delivered(services_.messaging, peer_.caller(), shown);
   });
-}
-
-// What a recipient is handed has reached it, by whatever way.
-void Connection::mark_delivered(std::span<const MessageRecord> records) {
-  MarkAct act;
-  act.mark = MarkId::delivered;
-  for (const auto& record : records) {
-    const bool is_new = record.receipt == Receipt::sent && record.message->sender != peer_.caller().user;
-    if (is_new) act.messages.push_back(record.message->id);
-  }
-  if (!act.messages.empty()) services_.messaging.mark(peer_.caller(), std::move(act), [](const Result<Marked>&) {});
 }
 
 void Connection::unread_get(const Request& request) {

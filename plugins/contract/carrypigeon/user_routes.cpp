@@ -60,7 +60,7 @@ void Connection::login(const Request& request) {
   policy.mark_on_push = {MarkId::delivered};
   // The token stays as it is: replacing it would lock the user's other devices out.
   peer_.login(*claims, std::move(policy), [this, id = request.id, token = std::move(*text)](Result<Login> result) {
-    if (!result) return refuse(id, result.error());
+    if (!result) return refuse(id, login_refusal(result.error()));
     reply(id, [&](std::string& out) {
       json::Writer writer(out);
       writer.object().key("token").string(token);

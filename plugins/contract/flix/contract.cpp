@@ -113,7 +113,7 @@ void FlixContract::routes(Routes& routes) {
   system_routes(shared_, routes);
   routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) {
     const bool at_socket = status == 405 && exchange->path() == socket_path;
-    reply(*exchange, at_socket ? failure::socket_method() : failure::refused(status));
+    reply(*exchange, at_socket ? failure::socket_method() : http_refusal(status));
   });
 }
 

@@ -31,10 +31,10 @@ constexpr Row rows[] = {
     {"flix.conversation_type", Act::any, 400, bad_request, "无效的会话类型", "invalid conversation type"},
     {"flix.event", Act::any, 400, bad_request, "未知事件", "unknown event"},
     {"flix.topic", Act::any, 403, forbidden, "", ""},
-    {"flix.no_route", Act::any, 404, not_found, "接口不存在", "not found"},
-    {"flix.method", Act::any, 405, "method_not_allowed", "不支持的请求方法", "not found"},
     {"flix.socket_method", Act::any, 400, bad_request, "WebSocket 连接只能用 GET 建立", "bad request"},
     {"http.400", Act::any, 400, bad_request, "请求格式错误", "bad request"},
+    {"http.404", Act::any, 404, not_found, "接口不存在", "not found"},
+    {"http.405", Act::any, 405, "method_not_allowed", "不支持的请求方法", "not found"},
     {"http.408", Act::any, 408, "request_timeout", "请求超时", "timeout"},
     {"http.413", Act::any, 413, too_large, "请求体过大", "too large"},
     {"http.414", Act::any, 414, "uri_too_long", "请求地址过长", "too large"},
@@ -197,14 +197,7 @@ Error no_token() { return {Code::unauthenticated, "token.missing", {}}; }
 Error wrong_topic(std::string_view topic) {
   return {Code::forbidden, "flix.topic", "Invalid Join Attempt, channel: " + std::string(topic)};
 }
-Error no_route() { return {Code::not_found, "flix.no_route", {}}; }
-Error wrong_method() { return {Code::invalid, "flix.method", {}}; }
 Error socket_method() { return {Code::invalid, "flix.socket_method", {}}; }
-Error refused(unsigned status) {
-  if (status == 404) return no_route();
-  if (status == 405) return wrong_method();
-  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
-}
 
 }  // namespace failure
 }  // namespace loft::flix

@@ -45,11 +45,7 @@ Error conversation_type();                                  ///< neither private
 Error unknown_event();
 Error no_token();
 Error wrong_topic(std::string_view topic);  ///< another user's
-Error no_route();
-Error wrong_method();
-Error socket_method();  ///< in place of 405: document 001 says 400
-/// What the router or the transport refuses with an HTTP status before a route sees it.
-Error refused(unsigned status);
+Error socket_method();                      ///< in place of 405: document 001 says 400
 }  // namespace failure
 
 }  // namespace loft::flix

@@ -98,16 +98,19 @@ Result<void> Session::history(const json::Value& payload, Address to) {
     answer(to, [](std::string& out) { out += "{\"messages\":[]}"; });
     return {};
   }
-  shared_.messaging().history(peer_.caller(), std::move(**query),
-                              [this, to = std::move(to)](const Result<Page>& result) {
-                                if (!result) return refuse(to, result.error());
-                                answer(to, [&](std::string& out) {
-                                  out += "{\"messages\":";
-                                  shared_.wire.messages(out, result->messages, Reader::of(peer_.user()));
-                                  out += '}';
-                                });
-                                mark_delivered(shared_, peer_.caller(), undelivered(*result, peer_.caller().user));
-                              });
+  const auto limit = (*query)->limit;
+  auto found = [this, limit, to = std::move(to)](const Result<Page>& result) {
+    if (!result) return refuse(to, result.error());
+    answer(to, [&](std::string& out) {
+      out += "{\"messages\":";
+      shared_.wire.messages(out, result->messages, Reader::of(peer_.user()));
+      // Clients take a page that is not full for the last one: large messages make others short.
+      if (result->more && result->messages.size() < limit) out += ",\"has_more\":true";
+      out += '}';
+    });
+    mark_delivered(shared_.messaging(), peer_.caller(), result->messages);
+  };
+  shared_.messaging().history(peer_.caller(), std::move(**query), std::move(found));
   return {};
 }
 

@@ -75,8 +75,7 @@ void ImContract::routes(Routes& routes) {
   routes.socket("/ws", [this](Peer& peer, const Opening&) { return make_session(shared_, peer); });
   message_routes(shared_, routes);
   group_routes(shared_, routes);
-  routes.otherwise(
-      [](const HttpExchangePtr& exchange, unsigned status) { reply(*exchange, failure::refused(status)); });
+  routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) { reply(*exchange, http_refusal(status)); });
 }
 
 void ImContract::encode(const Delivery& delivery, Variant, Encoded& out) const {

@@ -24,9 +24,9 @@ constexpr Row rows[] = {
     {"im.no_user", Act::any, 401, "User ID required", false},
     {"im.wrong_user", Act::any, 401, "The token belongs to another user", false},
     {"im.login_timeout", Act::any, 401, "Login timeout", false},
-    {"im.no_route", Act::any, 404, "Not found", false},
-    {"im.method", Act::any, 405, "Method not allowed", false},
     {"http.400", Act::any, 400, "Malformed request", false},
+    {"http.404", Act::any, 404, "Not found", false},
+    {"http.405", Act::any, 405, "Method not allowed", false},
     {"http.408", Act::any, 408, "Request timeout", false},
     {"http.413", Act::any, 413, "Request too large", false},
     {"http.414", Act::any, 414, "URI too long", false},
@@ -119,13 +119,6 @@ Error no_user() { return {Code::unauthenticated, "im.no_user", {}}; }
 Error wrong_user() { return {Code::unauthenticated, "im.wrong_user", {}}; }
 Error login_timeout() { return {Code::unauthenticated, "im.login_timeout", {}}; }
 Error token_expired() { return {Code::unauthenticated, "token.expired", {}}; }
-Error no_route() { return {Code::not_found, "im.no_route", {}}; }
-Error wrong_method() { return {Code::invalid, "im.method", {}}; }
-Error refused(unsigned status) {
-  if (status == 404) return no_route();
-  if (status == 405) return wrong_method();
-  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
-}
 
 }  // namespace failure
 }  // namespace loft::im

@@ -31,10 +31,6 @@ Error no_user();                                 ///< nobody said who calls
 Error wrong_user();                              ///< the token is another user's
 Error login_timeout();
 Error token_expired();
-Error no_route();
-Error wrong_method();
-/// What the router or the transport refuses with an HTTP status before a route sees it.
-Error refused(unsigned status);
 }  // namespace failure
 
 }  // namespace loft::im

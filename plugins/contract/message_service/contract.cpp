@@ -37,7 +37,7 @@ void MessageServiceContract::routes(Routes& routes) {
   group_routes(shared_, routes);
   member_routes(shared_, routes);
   routes.otherwise([this](const HttpExchangePtr& exchange, unsigned status) {
-    Request(shared_, exchange).refuse(failure::refused(status));
+    Request(shared_, exchange).refuse(http_refusal(status));
   });
 }
 

@@ -19,9 +19,9 @@ constexpr Row rows[] = {
     {"message_service.recalled", 400, "消息已撤回，无法转发"},
     {"message_service.recall_too_late", 400, "", true},
     {"message_service.inviter", 403, "inviterId 必须是当前用户"},
-    {"message_service.no_route", 404, "接口不存在"},
-    {"message_service.method", 405, "请求方法不允许"},
     {"http.400", 400, "请求格式错误"},
+    {"http.404", 404, "接口不存在"},
+    {"http.405", 405, "请求方法不允许"},
     {"http.408", 408, "请求超时"},
     {"http.413", 413, "请求体过大"},
     {"http.414", 414, "请求地址过长"},
@@ -122,13 +122,6 @@ Error stranger() { return own(Code::unauthenticated, "message_service.stranger")
 Error recalled() { return own(Code::invalid, "message_service.recalled"); }
 Error no_message() { return own(Code::not_found, "message.unknown"); }
 Error not_the_inviter() { return own(Code::forbidden, "message_service.inviter"); }
-Error no_route() { return own(Code::not_found, "message_service.no_route"); }
-Error wrong_method() { return own(Code::invalid, "message_service.method"); }
-Error refused(unsigned status) {
-  if (status == 404) return no_route();
-  if (status == 405) return wrong_method();
-  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
-}
 
 Error recall_too_late(Millis window) {
   const auto text = window % 60'000 == 0 ? std::to_string(window / 60'000) + "分钟"

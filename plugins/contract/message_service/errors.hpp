@@ -27,10 +27,6 @@ Error recalled();                      ///< what is to be forwarded was recalled
 Error no_message();                    ///< the caller cannot see it
 Error recall_too_late(Millis window);  ///< in place of `recall.expired`
 Error not_the_inviter();               ///< `inviterId` is somebody else
-Error no_route();
-Error wrong_method();
-/// What the router or the transport refuses with an HTTP status before a route sees it.
-Error refused(unsigned status);
 }  // namespace failure
 
 }  // namespace loft::message_service

@@ -42,17 +42,6 @@ void answer(const Request& request, const Page& page) {
   });
 }
 
-/// What was handed to a recipient has reached it.
-void mark_delivered(const Request& request, const Caller& caller, const Page& page) {
-  MarkAct act;
-  act.mark = MarkId::delivered;
-  for (const auto& record : page.messages) {
-    const bool is_new = record.receipt == Receipt::sent && !record.is_recalled();
-    if (is_new && record.message->sender != caller.user) act.messages.push_back(record.message->id);
-  }
-  if (!act.messages.empty()) request.messaging().mark(caller, std::move(act), [](const Result<Marked>&) {});
-}
-
 Result<void> history(const Request& request) {
   const auto claims = request.claims();
   if (!claims) return claims.error();
@@ -64,7 +53,7 @@ Result<void> history(const Request& request) {
     request.messaging().history(caller, query, [=](Result<Page> page) {
       if (page) {
         answer(request, *page);
-        return mark_delivered(request, caller, *page);
+        return mark_delivered(request.messaging(), caller, page->messages);
       }
       // Nothing has been said between the two yet.
       const bool is_empty = is_private && page.error().reason == "conversation.unknown";

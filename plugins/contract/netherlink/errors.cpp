@@ -32,9 +32,9 @@ constexpr Row rows[] = {
     {"netherlink.no_credentials", Act::any, 401, "未提供认证信息"},
     {"netherlink.credentials", Act::any, 401, "认证格式错误"},
     {"netherlink.unknown_caller", Act::any, 401, "未授权"},
-    {"netherlink.no_route", Act::any, 404, "接口不存在"},
-    {"netherlink.method", Act::any, 405, "请求方法不允许"},
     {"http.400", Act::any, 400, "请求格式错误"},
+    {"http.404", Act::any, 404, "接口不存在"},
+    {"http.405", Act::any, 405, "请求方法不允许"},
     {"http.408", Act::any, 408, "请求超时"},
     {"http.413", Act::any, 413, "请求体过大"},
     {"http.414", Act::any, 414, "请求地址过长"},
@@ -179,13 +179,6 @@ Error credentials_form() {
   return {Code::unauthenticated, "netherlink.credentials", "the header must read Authorization: Bearer <token>"};
 }
 Error unknown_caller() { return {Code::unauthenticated, "netherlink.unknown_caller", "the token's user is unknown"}; }
-Error no_route() { return {Code::not_found, "netherlink.no_route", {}}; }
-Error wrong_method() { return {Code::invalid, "netherlink.method", {}}; }
-Error refused(unsigned status) {
-  if (status == 404) return no_route();
-  if (status == 405) return wrong_method();
-  return {status == 413 ? Code::too_large : Code::invalid, "http." + std::to_string(status), {}};
-}
 
 }  // namespace failure
 }  // namespace loft::netherlink

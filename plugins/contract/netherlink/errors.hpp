@@ -52,10 +52,6 @@ Error parameters(std::string detail);
 Error no_credentials();
 Error credentials_form();
 Error unknown_caller();  ///< the token is good, its user is not known here
-Error no_route();
-Error wrong_method();
-/// What the router or the transport refuses with an HTTP status before a route sees it.
-Error refused(unsigned status);
 }  // namespace failure
 
 }  // namespace loft::netherlink

@@ -266,7 +266,7 @@ void http_routes(const Shared& shared, Routes& routes) {
   add(HttpMethod::del, "/api/messages/offline/clear", Act::clear, clear);
   routes.otherwise([&shared](HttpExchangePtr exchange, unsigned status) {
     const Call call{shared, std::move(exchange), Act::any};
-    call.refuse(failure::refused(status));
+    call.refuse(http_refusal(status));
   });
 }
 

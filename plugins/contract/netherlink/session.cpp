@@ -63,6 +63,8 @@ class Session final : public Conversant {
   void logged_in(const Result<Login>& result);
   void sent(const Result<Accepted>& result);
   void auto_sync();
+  void turn_to(const Paging& wanted, Function<void(const Result<Page>&)> then);
+  std::string& list(const Page& page, std::size_t size);
   void confirmed(std::uint64_t count);
 
   /// Sends a payload that is complete. The pieces of an object are not joined first.
@@ -99,9 +101,18 @@ class Session final : public Conversant {
     Act act;
   };
 
+  /// The page that was answered last. The next one begins where it ended, however few large messages it had room for.
+  struct Turned {
+    Paging page{0, 0};
+    MessageId after = MessageId::none;  ///< it began behind this one …
+    std::size_t offset = 0;             ///< … and so many further ones
+    MessageId end = MessageId::none;
+  };
+
   const Shared& shared_;
   Peer& peer_;
   const PayloadEncoding encoding_;
+  Turned turned_;
   std::uint64_t asked_ = 0;  ///< messages handed to the host
   std::uint64_t answered_ = 0;
   std::vector<Held> held_;   ///< ascending; nearly always empty, and then without memory
@@ -174,21 +185,54 @@ void Session::logged_in(const Result<Login>& result) {
   answered_ = asked_;
   say_held();
   if (!result) return refuse(result.error(), Act::login);
+  turned_ = {};
   peer_.send(Bytes("{\"type\":\"login_success\"}"));
   if (shared_.settings.auto_sync) auto_sync();
 }
 
-void Session::auto_sync() {
+/// Reads a page of what is not synced, oldest first. Requests that come meanwhile wait: the next page depends on it.
+void Session::turn_to(const Paging& wanted, Function<void(const Result<Page>&)> then) {
   auto query = shared_.unsynced();
-  query.limit = max_page_size;
-  shared_.messaging().inbox(peer_.caller(), query, [this](const Result<Page>& result) {
+  query.limit = wanted.size;
+  if (wanted.size == turned_.page.size && wanted.page == turned_.page.page) {
+    query.after = turned_.after;
+    query.offset = turned_.offset;
+  } else if (wanted.size == turned_.page.size && wanted.page - 1 == turned_.page.page) {
+    query.after = turned_.end;
+  } else {
+    query.offset = wanted.offset();
+  }
+  peer_.hold();
+  auto turn = [this, wanted, after = query.after, offset = query.offset,
+               then = std::move(then)](const Result<Page>& result) mutable {
+    peer_.release();
+    if (result) {
+      const bool is_beyond = result->messages.empty() && offset > 0;
+      const auto end = result->messages.empty() ? after : result->messages.back().message->id;
+      turned_ = is_beyond ? Turned{} : Turned{wanted, after, offset, end};
+    }
+    then(result);
+  };
+  shared_.messaging().inbox(peer_.caller(), query, std::move(turn));
+}
+
+/// An object with the messages of a page of that size, yet open.
+std::string& Session::list(const Page& page, std::size_t size) {
+  auto& out = scratch();
+  out += '{';
+  shared_.wire.list(out, page, peer_.user(), false);
+  out += ",\"count\":";
+  json::append_integer(out, std::uint64_t{page.messages.size()});
+  // A client takes a page that is not full for the last one.
+  if (page.more && page.messages.size() < size) out += ",\"has_more\":true";
+  return out;
+}
+
+void Session::auto_sync() {
+  turn_to({1, max_page_size}, [this](const Result<Page>& result) {
     // Nobody asked: a failure is heard of when the client asks.
     if (!result || result->messages.empty()) return;
-    auto& out = scratch();
-    out += '{';
-    shared_.wire.list(out, *result, peer_.user(), false);
-    out += ",\"count\":";
-    json::append_integer(out, std::uint64_t{result->messages.size()});
+    auto& out = list(*result, max_page_size);
     out += '}';
     say("offline_messages", out);
   });
@@ -223,16 +267,9 @@ Result<void> Session::sync(const Frame& frame) {
     if (!missing(number) && !number.integer_or_text()) return failure::frame("page and page_size must be integers");
   }
   const auto wanted = paging(page.integer_or_text(), size.integer_or_text(), max_page_size);
-  auto query = shared_.unsynced();
-  query.limit = wanted.size;
-  query.offset = wanted.offset();
-  shared_.messaging().inbox(peer_.caller(), query, [this, wanted](const Result<Page>& result) {
+  turn_to(wanted, [this, wanted](const Result<Page>& result) {
     if (!result) return refuse(result.error(), Act::query);
-    auto& out = scratch();
-    out += '{';
-    shared_.wire.list(out, *result, peer_.user(), false);
-    out += ",\"count\":";
-    json::append_integer(out, std::uint64_t{result->messages.size()});
+    auto& out = list(*result, wanted.size);
     out += ",\"page\":";
     json::append_integer(out, wanted.page);
     out += ",\"page_size\":";

@@ -5,38 +5,41 @@
 namespace loft::block_list {
 namespace {
 
-// A list is one value of the store; this many fit with the longest names and numbers.
+// A list is one value of the store, and who reads it has each user on it looked up.
 constexpr double most_blocked = 700;
-
-// Where facts come from that no I/O thread is the cause of.
-constexpr unsigned no_thread = ~0u;
 
 }  // namespace
 
 void BlockListPlugin::options(OptionTable& table) {
-  table.choice("on_direct", on_direct_, {"refuse", "drop_silently"},
-               "What becomes of a message to somebody who has blocked its sender: refuse says so to the sender; "
-               "drop_silently takes it, and the receiver never sees it.");
   table.choice("in_groups", in_groups_, {"withhold", "deliver"},
                "What becomes of a blocked user's messages in groups: withhold does not push them to whom has blocked "
                "the user (the group's history has them), deliver does.");
   table.integer("limit", limit_, "So many users can one user block.").range(1, most_blocked);
+  table.text(
+      "on_direct", on_direct_,
+      "Is there no more, and refused with what to do: a message to somebody who has blocked its sender is always "
+      "refused.");
+}
+
+Result<void> BlockListPlugin::configure() {
+  if (on_direct_.empty()) return {};
+  return Error{Code::invalid, "on_direct",
+               "there is no choice any more: a message to somebody who has blocked its sender is refused, and "
+               "'drop_silently' is gone because it kept such messages and showed them for moments; remove this option"};
 }
 
 void BlockListPlugin::setup(Host& host) {
-  bus_ = &host.bus();
-  messaging_ = &host.messaging();
-  log_ = &host.log();
-  editor_.emplace(table_, host.key_values(), *messaging_, limit_);
+  editor_.emplace(table_, host.key_values(), limit_);
   services_.emplace(Services{table_, *editor_, host.users(), host.identity(), limit_});
   refused_ =
       &host.metrics().counter("blocked_refused_total", "Messages refused because the receiver blocks the sender.");
   withheld_ = &host.metrics().counter("blocked_withheld_total",
                                       "Pushes withheld from a session because its user blocks the sender.");
-  bus_->intercept<SubmitMessage>(Stage::policy, [this](SubmitMessage& event) { return submit(event); });
-  bus_->intercept<DeliverTo>(Stage::policy, [this](DeliverTo& event) { return deliver(event); });
-  bus_->observe<MessageStored>([this](const MessageStored& event) { stored(event.record); });
-  bus_->observe<ConversationCreated>([this](const ConversationCreated& event) { table_.learn(*event.conversation); });
+  auto& bus = host.bus();
+  bus.intercept<WriteToUser>(Stage::policy, [this](const WriteToUser& event) { return write(event); });
+  bus.intercept<DeliverTo>(Stage::policy, [this](const DeliverTo& event) { return deliver(event); });
+  bus.intercept<EraseUser>(Stage::policy, [this](EraseUser& event) { return erase(event); });
+  bus.intercept<ExportUser>(Stage::policy, [this](ExportUser& event) { return tell(event); });
 }
 
 void BlockListPlugin::start() {
@@ -46,48 +49,37 @@ void BlockListPlugin::start() {
   }
 }
 
-Verdict BlockListPlugin::submit(const SubmitMessage& event) const {
-  if (on_direct_ != OnDirect::refuse || !table_.may_be_blocked(event.caller.user)) return Verdict::pass();
-  const auto receiver = table_.receiver(event.submission.to, event.caller.user);
-  if (receiver == UserId::none || !table_.blocks(receiver, event.caller.user)) return Verdict::pass();
+Verdict BlockListPlugin::write(const WriteToUser& event) const {
+  if (!table_.blocks(event.receiver, event.caller.user)) return Verdict::pass();
   refused_->add();
   return Verdict::refuse(Code::forbidden, "user.blocked", "the receiver takes no messages from you");
 }
 
+// The user's own list. Where others have blocked the user, that is theirs to keep: it holds a number and no name.
+Verdict BlockListPlugin::erase(EraseUser& event) {
+  const auto list = table_.find(event.user);
+  event.removed("interceptor.block_list blocked users", list != nullptr ? list->blocked.size() : 0);
+  if (event.dry_run) return Verdict::pass();
+  const auto forgotten = editor_->forget(event.user);
+  return forgotten ? Verdict::pass() : Verdict(forgotten.error());
+}
+
+Verdict BlockListPlugin::tell(ExportUser& event) const {
+  const auto list = table_.find(event.user);
+  if (list == nullptr) return Verdict::pass();
+  for (const auto one : list->blocked) {
+    event.add("interceptor.block_list.blocked", "{\"uid\":" + std::to_string(raw(one)) + "}");
+  }
+  return Verdict::pass();
+}
+
+// A direct message comes here where its sender was blocked after it was stored.
 Verdict BlockListPlugin::deliver(const DeliverTo& event) const {
   const auto& record = *event.record;
   if (!table_.blocks(event.recipient, record.message->sender)) return Verdict::pass();
   if (record.conversation->kind != ConversationKind::direct && in_groups_ == InGroups::deliver) return Verdict::pass();
   withheld_->add();
   return Verdict::refuse(Code::forbidden, "user.blocked");
-}
-
-// What was taken all the same, because it is to be dropped or because its conversation was not known to be that of the
-// two, leaves the receiver's lists and counts.
-void BlockListPlugin::stored(const MessageRecord& record) {
-  if (record.conversation->kind != ConversationKind::direct || record.peer == nullptr) return;
-  if (!table_.blocks(record.peer->id, record.message->sender)) return;
-  table_.learn(*record.conversation);
-  const auto thread = bus_->origin();
-  const auto receiver = record.peer->id;
-  const auto message = record.message->id;
-  if (thread != no_thread) return hide(receiver, message, thread);
-  bus_->post(0, [this, receiver, message] { hide(receiver, message, 0); });
-}
-
-void BlockListPlugin::hide(UserId user, MessageId message, unsigned thread) {
-  MarkAct act;
-  act.mark = MarkId::hidden;
-  act.messages = {message};
-  Caller caller;
-  caller.user = user;
-  caller.contract = this;
-  caller.thread = thread;
-  messaging_->mark(caller, std::move(act), [this, user](Result<Marked> hidden) {
-    if (hidden) return;
-    log_->warn("a message of a blocked user could not be hidden from the receiver",
-               {{"receiver", raw(user)}, {"reason", hidden.error().reason}});
-  });
 }
 
 }  // namespace loft::block_list

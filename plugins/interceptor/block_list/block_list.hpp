@@ -3,9 +3,11 @@
 
 #include <memory>
 #include <optional>
+#include <string>
 
 #include <loft/contract.hpp>
 #include <loft/events.hpp>
+#include <loft/personal_data.hpp>
 
 #include "block_list/editor.hpp"
 #include "block_list/routes.hpp"
@@ -13,13 +15,13 @@
 
 namespace loft::block_list {
 
-enum class OnDirect : std::uint8_t { refuse, drop_silently };
 enum class InGroups : std::uint8_t { withhold, deliver };
 
 /// An interceptor, and a contract for those who mount it: without routes nobody can edit a list.
 class BlockListPlugin final : public Contract {
  public:
   void options(OptionTable& table) override;
+  Result<void> configure() override;
   void setup(Host& host) override;
   void start() override;
 
@@ -28,21 +30,18 @@ class BlockListPlugin final : public Contract {
   void encode(const Delivery&, Variant, Encoded&) const override {}
 
  private:
-  Verdict submit(const SubmitMessage& event) const;
+  Verdict write(const WriteToUser& event) const;
   Verdict deliver(const DeliverTo& event) const;
-  void stored(const MessageRecord& record);
-  void hide(UserId user, MessageId message, unsigned thread);
+  Verdict erase(EraseUser& event);
+  Verdict tell(ExportUser& event) const;
 
-  OnDirect on_direct_ = OnDirect::refuse;
+  std::string on_direct_;  // which earlier versions had
   InGroups in_groups_ = InGroups::withhold;
   std::uint32_t limit_ = 500;
 
   Table table_;
   std::optional<Editor> editor_;
   std::optional<Services> services_;
-  Bus* bus_ = nullptr;
-  Messaging* messaging_ = nullptr;
-  Logger* log_ = nullptr;
   Metric* refused_ = nullptr;
   Metric* withheld_ = nullptr;
 };

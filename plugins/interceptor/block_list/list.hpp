@@ -11,21 +11,11 @@
 
 namespace loft::block_list {
 
-struct Blocked {
-  UserId user = UserId::none;
-  /// The conversation of the two, where there was one when the user was blocked: clients of some contracts name it
-  /// and not the user.
-  ConversationId conversation = ConversationId::none;
-  std::string conversation_uuid;
-};
-
 /// Immutable once shared. An empty list stays, for its version.
 struct List {
   std::uint64_t version = 0;  ///< the newest one counts
   UserId owner = UserId::none;
-  std::string handle;  ///< the owner's, which clients name
-  std::string uuid;
-  std::vector<Blocked> blocked;  ///< ascending by user
+  std::vector<UserId> blocked;  ///< ascending
 
   bool holds(UserId user) const noexcept;
 };
@@ -38,7 +28,7 @@ std::string encode(const List& list);
 std::optional<List> decode(Bytes key, Bytes value);
 
 /// With `other` in it, or without. Version and owner are the caller's to set.
-List with(List list, Blocked other);
+List with(List list, UserId other);
 List without(List list, UserId other);
 
 }  // namespace loft::block_list

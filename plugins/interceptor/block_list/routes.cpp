@@ -4,6 +4,7 @@
 #include <array>
 
 #include <loft/contract_tools.hpp>
+#include <loft/http_status.hpp>
 
 namespace loft::block_list {
 namespace {
@@ -12,37 +13,23 @@ using UserPtr = std::shared_ptr<const User>;
 
 struct Row {
   unsigned status;
-  std::string_view title;
   bool says_why;
 };
 // In the order of Code. What is not the caller's fault says nothing about the host.
-constexpr std::array rows{Row{400, "Bad Request", true},
-                          Row{401, "Unauthorized", false},
-                          Row{403, "Forbidden", true},
-                          Row{404, "Not Found", true},
-                          Row{409, "Conflict", true},
-                          Row{409, "Conflict", true},
-                          Row{413, "Content Too Large", true},
-                          Row{503, "Service Unavailable", false},
-                          Row{503, "Service Unavailable", false},
-                          Row{500, "Internal Server Error", false}};
+constexpr std::array rows{Row{400, true}, Row{401, false}, Row{403, true},  Row{404, true},  Row{409, true},
+                          Row{409, true}, Row{413, true},  Row{503, false}, Row{503, false}, Row{500, false}};
 static_assert(rows.size() == static_cast<std::size_t>(Code::internal) + 1);
 
 /// RFC 9457, as for everything that is not part of a wire contract.
 void refuse(HttpExchange& exchange, const Error& error) {
   const auto& row = rows[static_cast<std::size_t>(error.code)];
-  std::string body;
-  json::Writer writer(body);
-  writer.object().key("type").string("about:blank").key("title").string(row.title).key("status").number(row.status);
-  if (row.says_why && !error.detail.empty()) writer.key("detail").string(error.detail);
-  writer.key("reason").string(row.says_why || row.status == 401 ? error.reason : std::string_view(name(error.code)));
-  writer.end_object();
+  const auto body = problem(row.status, row.says_why ? error.detail : std::string_view(),
+                            row.says_why || row.status == 401 ? error.reason : std::string_view(name(error.code)));
   constexpr HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
   constexpr HttpHeader retry[] = {{"Retry-After", "1"}};
-  constexpr std::string_view type = "application/problem+json";
-  if (row.status == 401) return exchange.respond(row.status, type, body, challenge);
-  if (row.status == 503) return exchange.respond(row.status, type, body, retry);
-  exchange.respond(row.status, type, body);
+  if (row.status == 401) return exchange.respond(row.status, problem_type, body, challenge);
+  if (row.status == 503) return exchange.respond(row.status, problem_type, body, retry);
+  exchange.respond(row.status, problem_type, body);
 }
 
 /// The user of the token, or an answer that says why not.
@@ -80,9 +67,9 @@ void edit(const Services& services, const HttpExchangePtr& exchange, bool blocks
                           };
                           auto& editor = services.editor;
                           if (blocks)
-                            editor.block(caller, *owner, (*found)->id, std::move(answer));
+                            editor.block(caller, owner->id, (*found)->id, std::move(answer));
                           else
-                            editor.unblock(caller, *owner, (*found)->id, std::move(answer));
+                            editor.unblock(caller, owner->id, (*found)->id, std::move(answer));
                         });
   });
 }
@@ -120,7 +107,7 @@ void list(const Services& services, const HttpExchangePtr& exchange) {
     listing->users.resize(known->blocked.size());
     listing->awaited = known->blocked.size();
     for (std::size_t i = 0; i < known->blocked.size(); ++i) {
-      services.users.find(caller, UserRef::of(known->blocked[i].user), [listing, i](Result<UserPtr> user) {
+      services.users.find(caller, UserRef::of(known->blocked[i]), [listing, i](Result<UserPtr> user) {
         if (user)
           listing->users[i] = std::move(*user);
         else if (user.error().code != Code::not_found)

@@ -243,7 +243,7 @@ void Connection::start_closing(CloseCode code, std::string_view text) {
   if (state_ != State::open) return;
   send_close(code, text);
   state_ = State::closing;
-  close_at_ = link_.clock().steady() + settings_.close_timeout;
+  due_at_ = link_.clock().steady() + settings_.close_timeout;
   rearm();
   if (holds_.resume()) link_.pause_reads(false);  // the peer's close frame stands behind what is held
 }
@@ -280,7 +280,8 @@ void Connection::release() {
 }
 
 void Connection::login_deadline(Millis in) {
-  login_at_ = in > 0 ? link_.clock().steady() + in : 0;
+  if (state_ != State::open) return;
+  due_at_ = in > 0 ? link_.clock().steady() + in : 0;
   rearm();
 }
 
@@ -293,10 +294,8 @@ void Connection::rearm() {
   const auto consider = [&](Millis at) {
     if (at != 0 && (nearest == 0 || at < nearest)) nearest = at;
   };
-  if (state_ == State::closing) {
-    consider(close_at_);
-  } else {
-    consider(login_at_);
+  consider(due_at_);
+  if (state_ == State::open) {
     if (settings_.ping_interval > 0) consider(ping_at_);
     if (settings_.idle_timeout > 0 && !holds_.paused()) consider(heard_at_ + settings_.idle_timeout);
   }
@@ -307,11 +306,11 @@ void Connection::on_deadline() {
   if (state_ == State::finished) return;
   const auto now = link_.clock().steady();
   if (state_ == State::closing) {
-    if (now >= close_at_) return finish();
+    if (now >= due_at_) return finish();
     return rearm();
   }
-  if (login_at_ != 0 && now >= login_at_) {
-    login_at_ = 0;
+  if (due_at_ != 0 && now >= due_at_) {
+    due_at_ = 0;
     guarded([&] {
       if (conversant_ != nullptr) conversant_->on_login_deadline();
     });

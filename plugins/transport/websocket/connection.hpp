@@ -70,10 +70,9 @@ class Connection final : public Protocol, public Channel {
   const Settings& settings_;
   std::unique_ptr<Conversant> conversant_;
   std::unique_ptr<Pieces> pieces_;
-  Millis heard_at_;      ///< last bytes from the peer
-  Millis ping_at_;       ///< when the next ping is due
-  Millis login_at_ = 0;  ///< 0: none
-  Millis close_at_ = 0;  ///< 0: not closing
+  Millis heard_at_;    ///< last bytes from the peer
+  Millis ping_at_;     ///< when the next ping is due
+  Millis due_at_ = 0;  ///< open: the deadline of the login, 0: none; closing: when the peer's close frame is due
   transport::Holds holds_;
   State state_ = State::open;
 };
