@@ -39,6 +39,8 @@ def chain(given):
         for name, kind in events_of_the_sdk():
             expected = [("observer", "first"), ("observer", "second")] if kind == "Fact" else both
             assert listed.pop("loft::" + name) == (waiting if name == "SubmitMessage" else expected), (name, rows)
+        for name in ("EraseUser", "ExportUser"):  # carrypigeon keeps something about users
+            assert listed.pop("loft::" + name) == [("policy", "carrypigeon")], listed
         assert listed == {"test.first": [("follower", "first")], "test.second": [("follower", "second")]}, listed
         lines = program(host.loft, "plugins", "chain", "--config", host.config).out.splitlines()
         assert [line.split() for line in lines] == [[row["event"], row["stage"], row["instance"]] for row in rows], lines
@@ -74,6 +76,8 @@ def proposals_and_facts(given):
         channel = pushed["cid"]
         asked = host.asked("SubmitMessage", user=uid["s_alice"], content={"text": "coo?"}, domain="Core:Text")
         assert asked["session"] == host.saw("SessionOpened", user=uid["s_alice"])["session"]
+        to_bob = host.asked("WriteToUser", user=uid["s_alice"], receiver=uid["s_bob"])
+        assert to_bob["session"] == asked["session"], to_bob
         stored = host.saw("MessageStored", message=message)
         assert stored == {"by": "first", "event": "MessageStored", "message": message, "seq": 1, "conversation": channel,
                           "sender": "s_alice", "domain": "Core:Text", "content": {"text": "coo?"}, "recalled": False}
@@ -89,6 +93,7 @@ def proposals_and_facts(given):
         reply = bob.request("/core/channel/message/create",
                             {"cid": channel, "domain": "Core:Text", "data": {"text": "coo!"}})
         assert reply["code"] == 200, reply
+        host.asked("WriteToUser", user=uid["s_bob"], receiver=uid["s_alice"])  # named by its channel's number
         alice.find(lambda frame: frame["type"] == "new_message")
         heard = f"msg_{reply['data']['mid']}"
         alice.send_json({"type": "ack", "timestamp": 1, "data": {"message_id": heard, "status": "read"}})

@@ -12,6 +12,7 @@ import tempfile
 import urllib.request
 
 from lib.cases import case, run, until
+from lib.database import Server
 from lib.host import SANITIZER_WORDS
 from lib.program import PLAIN, SECRET, TRUSTING, Place, run as program
 from lib.tls import certificate
@@ -87,6 +88,61 @@ def development(given):
                 assert got.status == 200
 
         serve(given, os.path.join(ROOT, "config", "loft.yaml"), arguments, use)
+
+
+@case
+def databases(given):
+    """config/postgresql.yaml and config/mysql.yaml start on a real server, with nothing replaced but paths, ports and the
+    password, and start again on what they left"""
+    for name, engine in (("postgresql", "postgresql"), ("mysql", "mariadb")):
+        with tempfile.TemporaryDirectory(prefix="loft-test-") as folder, Server(engine) as server:
+            arguments = sets(given, folder, "listeners.0.listen=127.0.0.1:0", "listeners.1.listen=127.0.0.1:0",
+                             f"storage.port={server['port']}", f"storage.password=${{file:{folder}/password}}")
+            with open(os.path.join(folder, "password"), "w", encoding="utf-8") as file:
+                file.write(server["password"])
+            os.chmod(file.name, 0o600)
+
+            def use(ports):
+                with urllib.request.urlopen(f"http://127.0.0.1:{ports['web']}/health", timeout=15) as got:
+                    assert got.status == 200
+
+            for _ in range(2):
+                serve(given, os.path.join(ROOT, "config", name + ".yaml"), arguments, use)
+            assert server.sql("SELECT count(*) FROM schema_migration").strip() == "1", name
+
+
+WRONG_OPTIONS = (
+    ("host=''", "host", "is empty; say which one, or leave the option out"),
+    ("port=0", "port", "1", "65535"),
+    ("port=70000", "port", "1", "65535"),
+    ("port=five", "port", "not a whole number"),
+    ("user=''", "user", "is empty; say which one, or leave the option out"),
+    ("database=''", "database", "is empty; say which one, or leave the option out"),
+    ("password=${file:/nowhere/password}", "password", "the file /nowhere/password does not exist"),
+    ("password=${env:LOFT_NOT_SET}", "password", "LOFT_NOT_SET"),
+    ("tls=always", "tls", "off, prefer, require, verify"),
+    ("tls=verify", "tls_ca", "is empty; `tls: verify` needs the file of the certificate"),
+    ("pool=0", "pool", "1", "256"),
+    ("auto_migrate=perhaps", "auto_migrate", "true"),
+    ("connect_timeout=5", "connect_timeout", "a whole number with a unit"),
+    ("connect_timeout=0s", "connect_timeout", "1ms"),
+    ("statement_timeout=1ms", "statement_timeout", "s to 1h"),
+    ("busy_timeout=2h", "busy_timeout", "10m"),
+    ("hots=here", "hots", "did you mean 'host'?"),
+)
+
+
+@case
+def storage_options(given):
+    """each option of a storage on a server is refused by `loft check` with its name and what it takes, and nobody connects"""
+    for name in ("postgresql", "mysql"):
+        with Place(given, PLAIN.replace("use: sqlite", f"use: {name}")) as place:
+            assert place.run("check").code == 0, place.run("check")
+            for setting, option, *words in WRONG_OPTIONS:
+                ran = place.run("check", "--set", f"storage.{setting}")
+                assert ran.code == 78 and f"storage.{option}: " in ran.err, (setting, ran)
+                for word in words:
+                    assert word in ran.err, (setting, word, ran)
 
 
 @case

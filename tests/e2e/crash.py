@@ -9,14 +9,20 @@ in order, and a repeat with the same client id returns the first id and creates 
 import argparse
 import asyncio
 import collections
+import contextlib
 import json
+import os
 import random
 import secrets
+import sys
 import time
 
 from lib.host import Host
 from lib.link import Link
 from lib.session import Http, PigeonSession
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "servers"))
+from client import Server  # noqa: E402 pylint: disable=wrong-import-position
 
 IN_FLIGHT = 16
 
@@ -318,18 +324,35 @@ class World:
             assert status == 200 and answer["message_id"] == client.acked[client_id], (client_id, answer)
 
 
+@contextlib.contextmanager
+def host_over(storage, options):
+    """A host over a storage; one that needs a server has it to itself."""
+    if storage == "sqlite":
+        with Host(options.loft, options.plugins) as host:
+            yield host
+        return
+    with Server({"mysql": "mariadb"}.get(storage, storage), pooler=options.pooler) as server:
+        more = ["--set", f"storage.port={server['port']}"]
+        for name in ("host", "user", "password", "database"):
+            more += ["--set", f"storage.{name}={json.dumps(server[name])}"]
+        with Host(options.loft, options.plugins, storage=storage, arguments=more) as host:
+            yield host
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--loft", required=True)
     parser.add_argument("--plugins")
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--clients", type=int, default=8)
+    parser.add_argument("--storage", default="sqlite", help="sqlite, or postgresql or mysql with a private server")
+    parser.add_argument("--pooler", choices=("session",), help="PostgreSQL behind pgbouncer")
     parser.add_argument("--seed", type=int, default=None, help="of the random moments; a failed run prints its own")
     options = parser.parse_args()
     seed = options.seed if options.seed is not None else secrets.randbits(32)
     print(f"seed {seed}", flush=True)
     begin = time.monotonic()
-    with Host(options.loft, options.plugins) as host:
+    with host_over(options.storage, options) as host:
         world = World(host, seed, options.clients)
         for number in range(options.rounds):
             asyncio.run(world.one_round(kill=True, absent=world.clients[number % len(world.clients)]))

@@ -43,13 +43,14 @@ class Ann:
 
 @case
 def limited(given):
-    """Who may send 30 messages at once forwards to 60 groups: none of them gets it"""
+    """Who may send 30 messages at once forwards to 60 groups: none of them gets it, and the tries for 30 are used up"""
     with host_with(given, LIMIT) as host:
         ann = Ann(host)
         groups = [ann.group(f"g{number}") for number in range(60)]
         status, answer = ann.forward(groups=groups)
         assert (status, answer["code"]) == (429, 429), (status, answer)
         assert ann.seen_by(ann.ben) == []
+        assert ann.forward([ann.dan["uid"]])[0] == 429
 
 
 @case

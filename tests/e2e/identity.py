@@ -102,6 +102,9 @@ def files(given):
             for cut in (1, 20, len(token) // 2, token.rfind("."), len(token) - 1):
                 refused(host, token[:cut], "ann")
             refused(host, token[:-4] + "AAAA", "ann")
+            nobody = issuer.token("RS256", "rsa.pem", {**good, "uid": "nobody"})
+            assert im(host, nobody) == (404, "User not found") and packets(host, nobody) == 300
+            assert login(host, nobody, "nobody")["type"] == "error"
             assert im(host, token + "A" * 5000)[0] == 401
             assert im(host, "A" * 7000) == (401, "Invalid token")
             believed(host, token, "ann")

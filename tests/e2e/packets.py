@@ -85,12 +85,17 @@ def forged(given):
 @case
 def heartbeats(given):
     """an encrypted client hears heartbeats while nothing else is said, and one that says nothing is closed"""
-    with Host(given.loft, given.plugins, extra=listener("must", more="heartbeat: 100ms, idle_timeout: 1s, ")) as host:
-        it = SealedPackets(("127.0.0.1", host.port("must")))
-        begin = time.monotonic()
+    extra = listener("beats", more="heartbeat: 50ms, ") + listener("idle", more="idle_timeout: 1s, ")
+    with Host(given.loft, given.plugins, extra=extra) as host:
+        it = SealedPackets(("127.0.0.1", host.port("beats")))
+        for _ in range(3):
+            payload = it.receive_payload()
+            assert len(payload) == 32 and payload.startswith(bytes(12)), payload
+        it.close()
+        begin = time.monotonic()  # before the host's own clock begins: this process may be kept waiting at any time
+        it = SealedPackets(("127.0.0.1", host.port("idle")))
         assert closed(it)
-        assert it.heartbeats >= 2, it.heartbeats
-        assert 0.9 < time.monotonic() - begin < 15
+        assert time.monotonic() - begin > 0.99
 
 
 @case

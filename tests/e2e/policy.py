@@ -4,18 +4,18 @@
 import json
 import os
 import secrets
+import threading
 
-from lib.cases import case, run, until
+from lib.cases import case, run
 from lib.host import Host
-from lib.people import CONTRACTS, Carrypigeon, Im
+from lib.people import CONTRACTS, Carrypigeon, Flix, Im, MessageService, Netherlink
 from lib.program import TRUSTING, Place
 from lib.refusals import ATTEMPTS, REFUSED, bearer, words_of
 from lib.session import Http
 
 BLOCKS = """\
-  - {{name: blocks, listen: 127.0.0.1:0, contracts: [interceptor.block_list]}}
-plugins:
-  - {{use: interceptor.block_list, options: {{{}}}}}
+  - {name: blocks, listen: 127.0.0.1:0, contracts: [interceptor.block_list]}
+plugins: [interceptor.block_list]
 """
 
 
@@ -37,14 +37,17 @@ def edit(host, method, owner, other):
 
 
 class Two:
-    """Ann, who speaks one contract, and ben, who listens through im; they have written to each other before."""
+    """Ann, who speaks one contract, and ben, who listens through im; ben has written to her, and may have blocked her
+    before."""
 
-    def __init__(self, host, speaker):
+    def __init__(self, host, speaker, blocked=False):
         mark = secrets.token_hex(4)
         self.host = host
         self.ann_account, self.ben_account = host.account(f"ann_{mark}"), host.account(f"ben_{mark}")
         self.ann, self.ben = speaker(host, self.ann_account), Im(host, self.ben_account)
         self.ben.enter()
+        if blocked:
+            edit(host, "PUT", self.ben_account, self.ann_account["handle"])
         Im(host, self.ben_account).http("POST", "/api/v1/messages", {
             "receiver_id": self.ann_account["handle"], "type": "text", "content": "hello"})
         self.ann.enter()
@@ -72,6 +75,16 @@ class Two:
     def ben_hears_nothing(self):
         heard = self.ben.session.round_trip()
         assert not heard, heard
+
+    def ben_has_nothing(self):
+        """Neither unread nor hidden, in any contract."""
+        for view in CONTRACTS:
+            ben = view(self.host, self.ben_account)
+            found = ben.catch_up(), ben.unread() or 0
+            assert found == ([], 0), f"{view.contract}: {found}"
+            ben.leave()
+        deleted = Flix(self.host, self.ben_account).http("GET", "/api/v1/messages?status=deleted")["data"]
+        assert not deleted, deleted
 
     def leave(self):
         self.ann.leave()
@@ -169,7 +182,7 @@ def bursts(given):
 @case
 def blocks(given):
     """Whom a user has blocked cannot write to the user, in any contract, until that is taken back"""
-    with host_with(given, BLOCKS.format("")) as host:
+    with host_with(given, BLOCKS) as host:
         for speaker in CONTRACTS:
             two = Two(host, speaker)
             two.arrives("before")
@@ -189,7 +202,7 @@ def blocks(given):
 @case
 def blocks_last(given):
     """Blocks are there again after the host was killed"""
-    with host_with(given, BLOCKS.format("")) as host:
+    with host_with(given, BLOCKS) as host:
         ann, ben = host.account("s_ann"), host.account("s_ben")
         edit(host, "PUT", ben, "s_ann")
         host.kill()
@@ -202,28 +215,58 @@ def blocks_last(given):
 
 
 @case
-def drops(given):
-    """With `on_direct: drop_silently` the sender notices nothing, and the receiver has neither push nor list nor count"""
-    with host_with(given, BLOCKS.format("on_direct: drop_silently")) as host:
-        for speaker in CONTRACTS:
-            two = Two(host, speaker)
-            edit(host, "PUT", two.ben_account, two.ann_account["handle"])
-            number = two.ann.send(two.ben_account, "into the void")
-            two.ben_hears_nothing()
-            listeners = [view(host, two.ben_account) for view in CONTRACTS]
-            for view in listeners:
-                until(lambda: all(seen.id != number for seen in view.catch_up()), f"{view.contract} lists it no more")  # noqa: B023
-                until(lambda: view.unread() in (0, None), f"{view.contract} counts it no more")  # noqa: B023
-                view.leave()
-            edit(host, "DELETE", two.ben_account, two.ann_account["handle"])
-            two.arrives("heard again")
+def blocks_by_every_name(given):
+    """Right after a kill, by whatever name a conversation that began after the block is called, each contract refuses, and
+    nothing of it is in any list or count of the blocker"""
+    with host_with(given, BLOCKS) as host:
+        every = [Two(host, speaker, blocked=True) for speaker in CONTRACTS]
+        for two in every:
             two.leave()
+        host.kill()
+        host.start()
+        for two in every:
+            two.ann.enter()  # 004 names the channel, 001 the two, the others the other user
+            two.refused("blocked", "user.blocked")
+            two.ben_has_nothing()
+            two.leave()
+
+
+@case
+def blocks_in_between(given):
+    """Who asks all the time sees nothing of what a blocked user sends, not even for a moment"""
+    with host_with(given, BLOCKS) as host:
+        two = Two(host, MessageService, blocked=True)
+        stop, failures = threading.Event(), []
+
+        def poll(view):
+            ben, rounds = view(host, two.ben_account), 0
+            try:
+                while rounds == 0 or not stop.is_set():
+                    assert not ben.catch_up() and not ben.unread(), f"{view.contract} has something"
+                    rounds += 1
+            except Exception as error:  # noqa: BLE001 - told by the case
+                failures.append(error)
+
+        polls = [threading.Thread(target=poll, args=(view,)) for view in (Netherlink, Flix, MessageService, Im)]
+        for one in polls:
+            one.start()
+        try:
+            for number in range(60):
+                two.refused(f"insult {number}", "user.blocked")
+        finally:
+            stop.set()
+            for one in polls:
+                one.join()
+        assert not failures, failures
+        two.ben_hears_nothing()
+        two.ben_has_nothing()
+        two.leave()
 
 
 @case
 def groups(given):
     """In groups what a blocked user writes is not pushed to whom blocked it, and is in history and counts of all contracts"""
-    with host_with(given, BLOCKS.format("")) as host:
+    with host_with(given, BLOCKS) as host:
         two = Two(host, Im)
         group = int(two.ben.http("POST", "/api/v1/groups", {"name": "g", "members": [two.ann_account["handle"]]})["group"]["id"])
         number = two.ann.send_to_group(group, "before")
@@ -261,7 +304,7 @@ def unread(host, view, account):
 def routes(given):
     """The routes of the block list want a token, live below a mount too, and a forgotten mount is no harm"""
     more = "  - {name: both, listen: 127.0.0.1:0, contracts: [im, {use: interceptor.block_list, mount: /policy}]}\n"
-    with host_with(given, BLOCKS.format(""), more) as host:
+    with host_with(given, BLOCKS, more) as host:
         host.account("s_eve")
         ben = host.account("s_ben")
         web = Http(f"http://127.0.0.1:{host.port('both')}")
@@ -287,7 +330,9 @@ def slips(given):
              ("loft.yaml:9:", "did you mean 'messages'?")),
             ("  - {use: interceptor.rate_limit, options: {marks: {rate: 0.001}}}",
              ("marks.rate", "is too small; give 0, which sets no limit")),
-            ("  - {use: interceptor.block_list, options: {limit: 100000}}", ("plugins.0.options.limit", "700"))):
+            ("  - {use: interceptor.block_list, options: {limit: 100000}}", ("plugins.0.options.limit", "700")),
+            ("  - {use: interceptor.block_list, options: {on_direct: drop_silently}}",
+             ("loft.yaml:9:", "on_direct", "a message to somebody who has blocked its sender is refused", "remove this option"))):
         with Place(given, start + line + "\n") as place:
             ran = place.run("check")
             assert ran.code == 78, ran

@@ -17,7 +17,7 @@ from lib.session import ImSession                        # noqa: E402
 
 MESSAGES = 40
 TEXT = "x" * 100                    # as load_client sends
-CONTENT = 111                       # as run.py has raw_sqlite write it
+CONTENT = 111                       # as bench.py has raw_sqlite write it
 # The host's own books about its schema, written once when the database is made.
 BOOKS = "schema_migration"
 # What a message makes more of; nothing else may grow by a message between users who know each other.

@@ -42,6 +42,7 @@ class Auditor final : public Plugin {
     host_ = &host;
     intercept<OpenSession>("OpenSession");
     intercept<SubmitMessage>("SubmitMessage");
+    intercept<WriteToUser>("WriteToUser");
     intercept<RecallMessage>("RecallMessage");
     intercept<AdvanceMark>("AdvanceMark");
     intercept<CreateConversation>("CreateConversation");

@@ -41,6 +41,10 @@ inline void describe(Writer& w, const loft::SubmitMessage& e) {
   w.key("domain").string(e.submission.domain).key("content").raw(e.submission.content);
   w.key("client_id").string(e.submission.client_id);
 }
+inline void describe(Writer& w, const loft::WriteToUser& e) {
+  caller(w, e.caller);
+  w.key("receiver").number(raw(e.receiver));
+}
 inline void describe(Writer& w, const loft::RecallMessage& e) {
   caller(w, e.caller);
   w.key("message").number(raw(e.recall.message));

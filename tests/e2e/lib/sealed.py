@@ -38,7 +38,7 @@ def seal(text, desktop=False):
 class SealedPackets(Packets):
     def __init__(self, address, ssl=None, desktop=False, prefix=True):
         super().__init__(address, ssl)
-        self._cipher, self.session, self.sequence, self.heartbeats = None, 0, 1, 0
+        self._cipher, self.session, self.sequence = None, 0, 1
         key = AESGCM.generate_key(128)
         sealed = base64.b64encode(seal(base64.b64encode(key), desktop)).decode()
         first = json.dumps({"id": 1, "session_id": 0, "key": sealed}).encode()
@@ -68,7 +68,6 @@ class SealedPackets(Packets):
         while True:
             payload = self.receive_payload(patience)
             if len(payload) == 32 and payload.startswith(bytes(12)):
-                self.heartbeats += 1
                 continue
             try:
                 return self._cipher.decrypt(payload[:12], payload[32:], payload[12:32]).decode()

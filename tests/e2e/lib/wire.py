@@ -36,13 +36,16 @@ class _Loop:
 
 
 _background = None
+_background_lock = threading.Lock()
 
 
 def background():
+    """The loop. Clients may open their first connections at once; a second loop would never hear for the first one's."""
     global _background
-    if _background is None:
-        _background = _Loop()
-    return _background
+    with _background_lock:
+        if _background is None:
+            _background = _Loop()
+        return _background
 
 
 class WebSocket:

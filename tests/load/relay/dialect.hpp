@@ -9,7 +9,7 @@
 
 namespace load {
 
-/// One user, as `run.py` writes them: a line of words with tabs between, in this order.
+/// One user, as `bench.py` writes them: a line of words with tabs between, in this order.
 struct Person {
   std::string handle, uid, uuid, token;
   std::string group;  ///< the group that it shares with its neighbour

@@ -1,0 +1,224 @@
+#!/usr/bin/python3
+"""Users are exported and erased, while the host runs, while it does not, and when it is killed in the middle."""
+
+import json
+import os
+import sqlite3
+import subprocess
+
+from lib.cases import case, run, until
+from lib.people import CONTRACTS, Carrypigeon, Flix, Im, Netherlink
+from lib.session import Http, ImSession
+from lib.stored import host_over
+
+PEOPLE = {"annabel": 1001, "ben": 1002, "cas": 1003}
+SECRET = "a word that nobody else ever says: quetzalcoatlus"
+TOKENS = "contracts: {im: {auth: token}}\n"
+EXTRA = ("  - {name: door, listen: 127.0.0.1:0, contracts: [im, auth, interceptor.block_list]}\n"
+         "contracts: {im: {auth: token}, auth: {memory: 8MiB, passes: 1}}\n"
+         "plugins: [interceptor.block_list]\n")
+ARGUMENTS = ["--set", "identity.auto_create=false", "--set", "identity.trust_header=false", "--set", "domains=[core,flix]"]
+
+
+def loft(host, *words, code=0, stdin=None):
+    done = subprocess.run([host.loft, *words, "--config", host.config], input=stdin, capture_output=True, text=True,
+                          timeout=120, check=False, **({} if stdin else {"stdin": subprocess.DEVNULL}))
+    assert done.returncode == code, f"loft {words}: {done.returncode} {done.stdout} {done.stderr}"
+    return done.stdout
+
+
+class World:
+    def __init__(self, host):
+        self.host = host
+        for name, number in PEOPLE.items():
+            loft(host, "user", "add", name, "--uid", str(number), "--uuid", f"00000000-0000-4000-8000-00000000{number}")
+            setattr(self, name, json.loads(loft(host, "token", name, "--json")))
+
+    def im(self, who, method, path, body=None):
+        data = None if body is None else json.dumps(body).encode()
+        headers = {"Authorization": f"Bearer {who['token']}", "Content-Type": "application/json"}
+        return Http(self.host.at("im")).call(method, path, headers, data)
+
+    def say(self, who, text, **to):
+        status, answer = self.im(who, "POST", "/api/v1/messages", {"type": "text", "content": text, **to})
+        assert status == 200, answer
+        return answer["message_id"]
+
+    def fill(self, count=5):
+        status, answer = self.im(self.annabel, "POST", "/api/v1/groups", {"name": "g", "members": ["ben", "cas"]})
+        assert status == 200, answer
+        self.group = answer["group"]["id"]
+        for number in range(count):
+            self.say(self.annabel, f"{SECRET} {number}", receiver_id="ben")
+            self.say(self.annabel, f"{SECRET} {number}", group_id=self.group)
+            self.say(self.ben, f"of ben {number}", receiver_id="annabel")
+
+    def offered(self, who):
+        status, page = self.im(who, "GET", "/api/v1/messages/offline?last_message_id=msg_1&limit=200")
+        assert status == 200, page
+        return page["messages"]
+
+
+def all_contracts(given, storage="sqlite", extra=""):
+    return host_over(given, storage, ARGUMENTS, contracts=[person.contract for person in CONTRACTS], extra=extra)
+
+
+def check_erased(world):
+    texts = [message["content"] for message in world.offered(world.ben)]
+    assert SECRET not in json.dumps(texts), texts
+    status, answer = world.im(world.annabel, "GET", "/api/v1/messages/offline")
+    assert status == 404 and "User not found" in answer["error"], (status, answer)
+    # What others wrote stays theirs, and the group goes on.
+    assert world.say(world.cas, "still here", group_id=world.group)
+    assert "still here" in [message["content"] for message in world.offered(world.ben)]
+
+
+@case
+def live(given):
+    """Sessions of all contracts end with the contract's own word, others hear the recalls, tokens are refused."""
+    with all_contracts(given, extra=EXTRA) as (host, _):
+        world = World(host)
+        world.fill()
+        loft(host, "user", "password", "annabel", stdin="correct horse battery\n")
+        mine = [person(host, world.annabel) for person in (Netherlink, Flix, Im, Carrypigeon)]
+        theirs = [person(host, world.ben) for person in (Flix, Carrypigeon)]
+        for person in mine + theirs:
+            if person.contract == "im":
+                person.session = ImSession(person.base)
+                person.session.log_in("annabel", world.annabel["token"])
+            else:
+                person.enter()
+
+        before = loft(host, "user", "erase", "annabel", "--dry-run")
+        assert before.startswith("would erase annabel, uid 1001"), before
+        assert "message: 10" in before and "contract.auth passwords: 1" in before, before
+        assert world.im(world.annabel, "GET", "/api/v1/messages/offline")[0] == 200
+        told = loft(host, "user", "erase", "annabel", "--json")
+        report = json.loads(told)
+        assert report["done"] and report["tables"]["message"] == 10 and report["tables"]["recall"] == 10, report
+        assert report["tables"]["member"] == 1 and report["tables"]["conversation"] == 1, report
+        for person in mine:
+            person.session.wait_closed()
+        for person in theirs:
+            heard = json.dumps(person.session.round_trip(), ensure_ascii=False)
+            assert "quetzalcoatlus" not in heard and len(heard) > 100, heard
+            person.leave()
+        check_erased(world)
+        status, answer = Http(host.at("message_service")).call("GET", "/api/v1/messages/unread/count",
+                                                               {"Authorization": f"Bearer {world.annabel['token']}"})
+        assert status in (401, 404), (status, answer)
+        for person in (Netherlink, Flix, Carrypigeon):
+            again = person(host, world.annabel)
+            try:
+                again.enter()
+            except Exception:  # noqa: BLE001 - each contract refuses in its own words
+                pass
+            else:
+                raise AssertionError(f"{person.contract} let the erased user in")
+        door = Http(f"http://127.0.0.1:{host.port('door')}")
+        status, answer = door.call("POST", "/auth/token", {"Content-Type": "application/json"},
+                                   json.dumps({"handle": "annabel", "password": "correct horse battery"}))
+        assert status == 401, answer
+        assert loft(host, "user", "erase", "annabel", code=1) == ""
+        loft(host, "token", "erased-1001", code=1)
+        # The handle is free, and whoever takes it begins with nothing.
+        fresh = json.loads(loft(host, "user", "add", "annabel", "--json"))
+        assert fresh["uid"] != 1001
+        world.annabel = json.loads(loft(host, "token", "annabel", "--json"))
+        assert world.offered(world.annabel) == []
+        loft(host, "user", "add", "erased-9", code=1)
+
+
+@case
+def exported(given):
+    """An export has own messages, and received ones where wanted; the same from a running and from a stopped host."""
+    with host_over(given, "sqlite", contracts=("im",), extra=TOKENS) as (host, _):
+        world = World(host)
+        world.fill(40)
+        lines = [json.loads(line) for line in loft(host, "user", "export", "annabel").splitlines()]
+        assert lines[0]["type"] == "user" and lines[0]["handle"] == "annabel", lines[0]
+        messages = [line for line in lines if line["type"] == "message"]
+        assert len(messages) == 80 and all(SECRET in json.dumps(line["content"]) for line in messages), len(messages)
+        assert len({line["id"] for line in messages}) == 80
+        assert {line["kind"] for line in lines if line["type"] == "membership"} == {"direct", "group"}
+        path = os.path.join(host.directory, "out.ndjson")
+        told = loft(host, "user", "export", "annabel", "--with-received", "--to", path)
+        with open(path, encoding="utf-8") as file:
+            more = file.read()
+        assert told == f"wrote {len(more.splitlines())} lines to {path}\n", told
+        assert more.count('"received":true') == 40
+        assert os.stat(path).st_mode & 0o777 == 0o600
+        loft(host, "user", "export", "annabel", "--to", path, code=1)
+        loft(host, "user", "export", "nobody", code=1)
+        host.stop()
+        os.unlink(path)
+        loft(host, "user", "export", "annabel", "--with-received", "--to", path)
+        with open(path, encoding="utf-8") as file:
+            assert file.read() == more
+        host.start()
+
+
+@case
+def stopped(given):
+    """Erased while no host runs; then neither handle nor texts are anywhere in the files of the database."""
+    with host_over(given, "sqlite", ARGUMENTS, contracts=("im",), extra=EXTRA) as (host, _):
+        world = World(host)
+        world.fill(20)
+        host.stop()
+        assert "would erase" in loft(host, "user", "erase", "annabel", "--dry-run")
+        assert "erased annabel" in loft(host, "user", "erase", "annabel")
+        for name in os.listdir(host.data_dir):
+            with open(os.path.join(host.data_dir, name), "rb") as file:
+                data = file.read()
+            assert b"quetzalcoatlus" not in data and b"annabel" not in data, name
+        database = sqlite3.connect(os.path.join(host.data_dir, "loft.db"))
+        dump = "\n".join(database.iterdump())
+        database.close()
+        assert "quetzalcoatlus" not in dump and "annabel" not in dump and "erased-1001" in dump
+        host.start()
+        check_erased(world)
+
+
+def killed(given, storage):
+    with host_over(given, storage, ARGUMENTS, contracts=("im",), extra=TOKENS) as (host, server):
+        world = World(host)
+        world.fill(60)
+        # From the moment on at which its token is refused, until the host is killed.
+        work = subprocess.Popen([host.loft, "user", "erase", "annabel", "--config", host.config],
+                                stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        until(lambda: world.im(world.annabel, "GET", "/api/v1/messages/offline")[0] == 404, "the erasure has begun")
+        host.kill()
+        work.wait(60)
+        host.start()
+        until(lambda: "a user is erased" in host.tail(20_000), "the new process finishes it")
+        check_erased(world)
+        loft(host, "user", "erase", "annabel", code=1)
+        if storage == "postgresql":
+            dump = server.sql("SELECT content FROM message UNION ALL SELECT handle FROM \"user\" UNION ALL SELECT value FROM "
+                              "key_value", server["database"])
+            assert "quetzalcoatlus" not in dump and "annabel" not in dump, dump[:500]
+        host.stop()
+        host.start()
+        check_erased(world)
+
+
+@case
+def killed_on_sqlite(given):
+    """Killed in the middle, an erasure is finished by the next start: SQLite."""
+    killed(given, "sqlite")
+
+
+@case
+def killed_on_postgresql(given):
+    """Killed in the middle, an erasure is finished by the next start: PostgreSQL."""
+    killed(given, "postgresql")
+
+
+@case
+def killed_on_mysql(given):
+    """Killed in the middle, an erasure is finished by the next start: MariaDB."""
+    killed(given, "mysql")
+
+
+if __name__ == "__main__":
+    run(__doc__)
