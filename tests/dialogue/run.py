@@ -232,7 +232,7 @@ class Script:
 
     def http_in_time(self, *call):
         """What others did may take a moment to show."""
-        end = time.monotonic() + 10
+        end = time.monotonic() + 30
         while True:
             try:
                 return self.http(*call)

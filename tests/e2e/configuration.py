@@ -70,7 +70,7 @@ def production(given):
         def use(ports):
             assert set(ports) == {"web", "packets", "internal"}, ports
             trusted = ssl.create_default_context(cafile=chain)
-            with urllib.request.urlopen(f"https://127.0.0.1:{ports['web']}/health", timeout=15, context=trusted) as got:
+            with urllib.request.urlopen(f"https://127.0.0.1:{ports['web']}/health", timeout=30, context=trusted) as got:
                 assert got.status == 200
 
         serve(given, file, arguments, use)
@@ -84,7 +84,7 @@ def development(given):
 
         def use(ports):
             assert set(ports) == {"web", "netherlink", "flix", "message_service", "packets", "internal"}, ports
-            with urllib.request.urlopen(f"http://127.0.0.1:{ports['web']}/health", timeout=15) as got:
+            with urllib.request.urlopen(f"http://127.0.0.1:{ports['web']}/health", timeout=30) as got:
                 assert got.status == 200
 
         serve(given, os.path.join(ROOT, "config", "loft.yaml"), arguments, use)
@@ -103,7 +103,7 @@ def databases(given):
             os.chmod(file.name, 0o600)
 
             def use(ports):
-                with urllib.request.urlopen(f"http://127.0.0.1:{ports['web']}/health", timeout=15) as got:
+                with urllib.request.urlopen(f"http://127.0.0.1:{ports['web']}/health", timeout=30) as got:
                     assert got.status == 200
 
             for _ in range(2):

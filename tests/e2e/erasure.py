@@ -54,9 +54,15 @@ class World:
             self.say(self.ben, f"of ben {number}", receiver_id="annabel")
 
     def offered(self, who):
-        status, page = self.im(who, "GET", "/api/v1/messages/offline?last_message_id=msg_1&limit=200")
-        assert status == 200, page
-        return page["messages"]
+        """All that its inbox has, page by page."""
+        found, last = [], "msg_1"
+        while True:
+            status, page = self.im(who, "GET", f"/api/v1/messages/offline?last_message_id={last}&limit=200")
+            assert status == 200, page
+            found += page["messages"]
+            if not page["messages"]:
+                return found
+            last = page["messages"][-1]["id"]
 
 
 def all_contracts(given, storage="sqlite", extra=""):

@@ -220,7 +220,7 @@ def published(given):
             believed(host, new, "ann")
             assert host.metrics()["loft_jwks_keys"] == 1
             url = f"http://127.0.0.1:{host.port('internal')}/metrics"
-            text = urllib.request.urlopen(url, timeout=10).read().decode()
+            text = urllib.request.urlopen(url, timeout=30).read().decode()
             failed = next(line for line in text.splitlines() if line.startswith('loft_jwks_fetches_total{result="failed"}'))
             assert int(failed.split()[1]) >= len(moods), failed
 

@@ -21,7 +21,7 @@ def get(host, path, method="GET"):
     """Status, content type and body."""
     request = urllib.request.Request(f"http://127.0.0.1:{host.port('internal')}{path}", method=method)
     try:
-        with urllib.request.urlopen(request, timeout=10) as answer:
+        with urllib.request.urlopen(request, timeout=30) as answer:
             return answer.status, answer.headers["Content-Type"], answer.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.headers["Content-Type"], error.read().decode()

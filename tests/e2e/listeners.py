@@ -39,7 +39,7 @@ def tls(given):
             assert bob.take()["data"]["content"] == long
             request = urllib.request.Request(f"https://127.0.0.1:{port}/api/v1/messages/{answer['data']['message_id']}",
                                              headers={"X-User-ID": "s_bob"})
-            with urllib.request.urlopen(request, timeout=15, context=trusted) as got:
+            with urllib.request.urlopen(request, timeout=30, context=trusted) as got:
                 assert json.load(got)["message"]["content"] == long
 
             raw = Raw(f"http://127.0.0.1:{port}")

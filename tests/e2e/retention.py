@@ -34,7 +34,7 @@ class Chat:
         return [message["content"] for message in page["messages"]]
 
     def removed(self, kind):
-        text = urllib.request.urlopen(f"http://127.0.0.1:{self.host.port('internal')}/metrics", timeout=10).read().decode()
+        text = urllib.request.urlopen(f"http://127.0.0.1:{self.host.port('internal')}/metrics", timeout=30).read().decode()
         return int(text.split(f'loft_messages_forgotten_total{{kind="{kind}"}} ')[1].split("\n")[0])
 
 

@@ -46,7 +46,7 @@ def check_stored(host, user, messages):
 
 def internal(host, path):
     """Status and body of the internal listener's answer."""
-    link = http.client.HTTPConnection("127.0.0.1", host.port("internal"), timeout=10)
+    link = http.client.HTTPConnection("127.0.0.1", host.port("internal"), timeout=30)
     try:
         link.request("GET", path)
         answer = link.getresponse()
@@ -146,7 +146,7 @@ def internal_while_draining(given):
         session = ImSession(host.im)
         session.log_in("s_alice")
         stubborn = Stubborn(host)
-        kept = http.client.HTTPConnection("127.0.0.1", host.port("internal"), timeout=10)
+        kept = http.client.HTTPConnection("127.0.0.1", host.port("internal"), timeout=30)
         kept.request("GET", "/livez")
         assert kept.getresponse().read() == b"ok\n"
         host.process.send_signal(signal.SIGTERM)

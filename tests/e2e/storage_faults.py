@@ -206,7 +206,7 @@ def memory(host):
 
 def received(host):
     """Bytes, over all connections."""
-    with urllib.request.urlopen(f"http://127.0.0.1:{host.port('internal')}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{host.port('internal')}/metrics", timeout=30) as answer:
         lines = answer.read().decode().splitlines()
     return sum(float(line.split()[-1]) for line in lines if line.startswith("loft_net_received_bytes_total"))
 

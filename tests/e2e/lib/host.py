@@ -177,7 +177,7 @@ class Host:
         """The metrics without labels, by name."""
         url = f"http://127.0.0.1:{self.port('internal')}/metrics"
         found = {}
-        for line in urllib.request.urlopen(url, timeout=10).read().decode().splitlines():
+        for line in urllib.request.urlopen(url, timeout=30).read().decode().splitlines():
             name, _, value = line.partition(" ")
             if name and not name.startswith("#") and "{" not in name:
                 found[name] = float(value)
@@ -186,7 +186,7 @@ class Host:
     def readiness(self):
         """Status and parts of /readyz."""
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{self.port('internal')}/readyz", timeout=10) as answer:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port('internal')}/readyz", timeout=30) as answer:
                 return answer.status, json.load(answer)["parts"]
         except urllib.error.HTTPError as error:
             return error.code, json.load(error)["parts"]

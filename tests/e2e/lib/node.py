@@ -24,7 +24,7 @@ class Node:
             self._lines.put(line)
         self._lines.put(None)
 
-    def prints(self, pattern, patience=20):
+    def prints(self, pattern, patience=30):
         """Waits until what was printed since the last match holds the pattern; takes it away."""
         end = time.monotonic() + patience
         while True:

@@ -201,8 +201,8 @@ class Http:
 
     def call(self, method, path, headers=None, body=None):
         """Status, and the body as JSON where it is JSON."""
-        connection = (http.client.HTTPSConnection(self._address, timeout=15, context=self._ssl) if self._ssl
-                      else http.client.HTTPConnection(self._address, timeout=15))
+        connection = (http.client.HTTPSConnection(self._address, timeout=30, context=self._ssl) if self._ssl
+                      else http.client.HTTPConnection(self._address, timeout=30))
         try:
             connection.request(method, self._prefix + path, body=body, headers=headers or {})
             response = connection.getresponse()

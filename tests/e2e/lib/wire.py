@@ -9,7 +9,7 @@ import threading
 
 import websockets
 
-PATIENCE = 15.0
+PATIENCE = 30.0
 
 
 class Silence(Exception):
