@@ -48,6 +48,16 @@ class Engine:
         if "port" in found:
             self._place["port"] = int(found["port"])
 
+    def size(self):
+        """Bytes that the store takes on disk, without a server's own log."""
+        if self.name == "sqlite":
+            return sum(os.path.getsize(self._place["path"] + end) for end in ("", "-wal") if os.path.exists(self._place["path"] + end))
+        name = self._place["database"]
+        if self.name == "postgresql":
+            return int(self._server.sql(f"SELECT pg_database_size('{name}')").strip())
+        return int(self._server.sql("SELECT sum(file_size) FROM information_schema.innodb_sys_tablespaces "
+                                    f"WHERE name LIKE '{name}/%'").strip())
+
     def options(self):
         """Of the storage plugin."""
         return dict(self._place)

@@ -107,12 +107,15 @@ def measure(engine, options):
         rows = asks(options, users(host), start)
         clients = {name: Client(host.port(name), token) for name in contracts}
         first, _ = clients["netherlink"].get("/api/messages/unread_count")
-        print(f"{engine.name}: {options.messages} messages, {options.conversations} conversations; filled in {took:.0f} s; "
-              f"first request {first * 1000:.1f} ms", flush=True)
+        print(f"{engine.name}: {options.messages} messages, {options.conversations} conversations; filled in {took:.0f} s, "
+              f"{engine.size() / options.messages:.0f} bytes a message on disk; first request {first * 1000:.1f} ms", flush=True)
         for name, listener, path in rows:
             times = sorted(clients[listener].get(path())[0] * 1000 for _ in range(options.requests))
             print(f"  {name:38} p50 {statistics.median(times):7.2f} ms   p99 {times[int(len(times) * 0.99)]:7.2f} ms",
                   flush=True)
+        with open(f"/proc/{host.process.pid}/status", encoding="ascii") as status:
+            resident = next(line.split()[1] for line in status if line.startswith("VmRSS:"))
+        print(f"  {'memory of the host':38} {int(resident) / 1024:7.0f} MiB", flush=True)
 
 
 def main():

@@ -5,7 +5,7 @@
 
 Engines are sqlite, postgresql and mysql (a private MariaDB), all when none is named. Plugin and reference take turns,
 each on an empty store; medians are printed. With --writers, the reference is also run with several connections, each
-with conversations of its own, and the same number of rows on their way in all (docs/adr/0020).
+with conversations of its own, and the same number of rows on their way in all (docs/adr/0021).
 """
 
 import argparse
