@@ -59,6 +59,15 @@ TEST_CASE("mysql: an account that may not make tables is told how to let it; any
   CHECK(value(running->user_by_handle("名字 😀"))->handle == "名字 😀");
 }
 
+TEST_CASE("mysql: once the tables are there, an account that may change rows is enough", "[storage]") {
+  const auto name = new_mysql_database();
+  const auto options = mysql_options(name);
+  REQUIRE(refused(options) == "it started");
+  mariadb().sql("CREATE USER modest@'%' IDENTIFIED BY 'm'; GRANT SELECT, INSERT, UPDATE, DELETE ON `" + name +
+                "`.* TO modest@'%'");
+  CHECK(refused(options, {{"user", std::string("modest")}, {"password", std::string("m")}}) == "it started");
+}
+
 TEST_CASE("mysql: options that make no sense are told before anybody connects", "[storage]") {
   const auto options = mysql_options(mariadb().database());
   CHECK_THAT(refused(options, {{"host", std::string()}}), Contains("`host` of storage.mysql is empty"));

@@ -52,6 +52,17 @@ TEST_CASE("postgresql: a role that may not make tables is told how to let it", "
   CHECK_THAT(text, Contains("permission denied") && Contains("GRANT CREATE, USAGE ON SCHEMA public TO \"guest\""));
 }
 
+TEST_CASE("postgresql: once the tables are there, a role that may change rows is enough", "[storage]") {
+  auto& server = postgresql_server();
+  const auto values = fresh();
+  REQUIRE(postgresql_refusal(values) == "it started");
+  server.sql(
+      "CREATE ROLE modest LOGIN PASSWORD 'm'; GRANT USAGE ON SCHEMA public TO modest; "
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO modest",
+      database_of(values));
+  CHECK(postgresql_refusal(with(values, {{"user", "modest"}, {"password", "m"}})) == "it started");
+}
+
 TEST_CASE("postgresql: a second host is refused and told of the first, until that one stops", "[storage]") {
   const auto values = fresh();
   Running first("/nonexistent", values, "storage.postgresql");

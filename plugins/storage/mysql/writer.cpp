@@ -24,18 +24,19 @@ Connection& Writer::connection() {
   connection_.reset();
   domains_.forget();
   if (replaced_) throw *replaced_;
+  auto fresh = attempts_([this] {
+    auto owner = connect<Connection>(settings_);
+    own_database(owner->link(), settings_);
+    return owner;
+  });
   try {
-    connection_ = attempts_([this] {
-      auto fresh = connect<Connection>(settings_);
-      own_database(fresh->link(), settings_);
-      Schema schema(fresh->link());
-      refuse_unless_signed(schema, signature_, settings_.where());
-      return fresh;
-    });
+    Schema schema(fresh->link());
+    refuse_unless_signed(schema, signature_, settings_.where());
   } catch (const Replaced& e) {
     replaced_ = e;
     throw;
   }
+  connection_ = std::move(fresh);
   return *connection_;
 }
 

@@ -65,19 +65,20 @@ Connection& Writer::connection() {
   connection_.reset();
   domains_.forget();
   if (replaced_) throw *replaced_;
+  auto fresh = attempts_([&] {
+    auto owner = std::make_unique<Connection>(settings_);
+    own_database(*owner, settings_);
+    return owner;
+  });
   try {
-    connection_ = attempts_([&] {
-      auto fresh = std::make_unique<Connection>(settings_);
-      own_database(*fresh, settings_);
-      Schema schema(*fresh);
-      refuse_unless_signed(schema, signature_, settings_.where());
-      fresh->go_native();
-      return fresh;
-    });
+    Schema schema(*fresh);
+    refuse_unless_signed(schema, signature_, settings_.where());
   } catch (const Replaced& e) {
     replaced_ = e;
     throw;
   }
+  fresh->go_native();
+  connection_ = std::move(fresh);
   return *connection_;
 }
 
