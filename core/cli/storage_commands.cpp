@@ -26,6 +26,7 @@ struct Description {
   bool is_known = false;  ///< whether the owner was told
   bool may_migrate = true;
   std::vector<std::pair<std::uint64_t, std::string>> sql;  ///< by number
+  std::vector<std::string> lacks;                          ///< what the taken steps made and is not there
 };
 
 std::string text(const json::Value& object, std::string_view key) {
@@ -50,7 +51,19 @@ Result<Description> describe(StorageAlone& alone) {
       return true;
     });
   }
+  if (const auto lacks = object->find("lacks")) {
+    lacks->elements([&](const json::Value& lack) {
+      description.lacks.push_back(lack.text().value_or(std::string()));
+      return true;
+    });
+  }
   return description;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+  std::string text;
+  for (const auto& word : words) text += (text.empty() ? "" : ", ") + word;
+  return text;
 }
 
 const StorageSchema::Step* stranger(const StorageSchema& schema) {
@@ -65,7 +78,7 @@ std::uint32_t missing(const StorageSchema& schema) {
 }
 
 /// In a word for programs, and in words.
-std::pair<std::string_view, std::string> verdict(const StorageSchema& schema, bool may_migrate) {
+std::pair<std::string_view, std::string> verdict(const StorageSchema& schema, const Description& description) {
   if (const auto* step = stranger(schema)) {
     if (schema.stored > schema.newest) {
       return {"refused",
@@ -75,11 +88,16 @@ std::pair<std::string_view, std::string> verdict(const StorageSchema& schema, bo
     return {"refused", "a start is refused: step " + std::to_string(step->number) +
                            " was taken with another text; start the build of loft that made it, or restore a backup"};
   }
+  if (!description.lacks.empty()) {
+    return {"refused", "a start is refused: missing of its tables are " + joined(description.lacks) +
+                           "; restore the whole backup into an empty database, or undo the change that took them away"};
+  }
   if (schema.stored == 0) return {"sets_up", "a start sets it up"};
   const auto steps = missing(schema);
   if (steps == 0) return {"ready", "a start changes nothing"};
   const auto count = std::to_string(steps) + (steps == 1 ? " step" : " steps");
-  if (may_migrate) return {"migrates", "a start takes " + count + "; `loft storage plan` shows what that is"};
+  if (description.may_migrate)
+    return {"migrates", "a start takes " + count + "; `loft storage plan` shows what that is"};
   return {"refused", "a start is refused: " + count +
                          " must be taken, and auto_migrate is false; take a backup, then run `loft storage migrate`"};
 }
@@ -99,26 +117,40 @@ void write_steps(json::Writer& w, const StorageSchema& schema) {
 
 std::string two_digits(int number) { return (number < 10 ? "0" : "") + std::to_string(number); }
 
-/// `loft-20260131T235959Z.db`
+/// `loft-20260131T235959Z`
 std::string name_of_now() {
   const auto now = std::time(nullptr);
   std::tm utc{};
   ::gmtime_r(&now, &utc);
   return "loft-" + std::to_string(1900 + utc.tm_year) + two_digits(1 + utc.tm_mon) + two_digits(utc.tm_mday) + "T" +
-         two_digits(utc.tm_hour) + two_digits(utc.tm_min) + two_digits(utc.tm_sec) + "Z.db";
+         two_digits(utc.tm_hour) + two_digits(utc.tm_min) + two_digits(utc.tm_sec) + "Z";
+}
+
+/// A name of now that no backup in the folder has, neither one that is complete nor one that is being made.
+std::string new_name_in(const fs::path& folder) {
+  const auto now = name_of_now();
+  for (int number = 1;; ++number) {
+    const auto name = now + (number == 1 ? "" : "-" + std::to_string(number)) + ".db";
+    std::error_code error;
+    bool is_taken = false;
+    for (fs::directory_iterator entry(folder, error), end; !error && entry != end; entry.increment(error)) {
+      is_taken = is_taken || entry->path().filename().string().starts_with(name);
+    }
+    if (!is_taken) return (folder / name).string();
+  }
 }
 
 /// Where a backup goes. Empty, with `problem` set, when the folder of backups cannot be made.
 std::string target_of(const std::string& to, const std::string& data_dir, std::string& problem) {
   std::error_code error;
-  if (!to.empty()) return fs::is_directory(to, error) ? (fs::path(to) / name_of_now()).string() : to;
+  if (!to.empty()) return fs::is_directory(to, error) ? new_name_in(to) : to;
   const auto folder = fs::path(data_dir) / "backups";
   if (::mkdir(folder.c_str(), 0700) != 0 && !fs::is_directory(folder, error)) {
     problem = "the folder " + folder.string() + " cannot be made: " + std::strerror(errno) +
               "; look at data_dir, or name a file with --to";
     return {};
   }
-  return (folder / name_of_now()).string();
+  return new_name_in(folder);
 }
 
 std::uint64_t mebibytes(std::uint64_t bytes) { return (bytes + (1 << 20) - 1) >> 20; }
@@ -146,7 +178,7 @@ int Actions::look_at_storage(F use) {
 
 int Actions::storage_status() {
   return look_at_storage([&](const Loaded& loaded, const StorageSchema& schema, const Description& description) {
-    const auto [word, words] = verdict(schema, description.may_migrate);
+    const auto [word, words] = verdict(schema, description);
     const auto& id = loaded.settings.storage.id;
     if (words_.json) {
       std::string out;
@@ -154,6 +186,11 @@ int Actions::storage_status() {
       w.object().key("storage").string(id).key("where").string(description.where);
       if (description.is_known) w.key("owner").string(description.owner);
       w.key("start").string(word);
+      if (!description.lacks.empty()) {
+        w.key("lacks").array();
+        for (const auto& lack : description.lacks) w.string(lack);
+        w.end_array();
+      }
       write_steps(w, schema);
       w.end_object();
       out_ << out << "\n";
@@ -175,7 +212,7 @@ int Actions::storage_status() {
 int Actions::storage_plan() {
   return look_at_storage([&](const Loaded&, const StorageSchema& schema, const Description& description) -> int {
     if (stranger(schema) != nullptr) {
-      return fail({Code::conflict, "storage.schema", verdict(schema, true).second});
+      return fail({Code::conflict, "storage.schema", verdict(schema, {}).second});
     }
     std::string out;
     json::Writer w(out);
@@ -272,18 +309,23 @@ int Actions::backup() {
   if (!loaded) return exit;
   const auto alone = host_.open_storage(*loaded);
   if (!alone) return fail(alone.error());
-  std::string problem;
-  const auto file = target_of(words_.backup_to, loaded->settings.data_dir, problem);
-  if (file.empty()) return fail({Code::unavailable, "storage.unavailable", problem});
   const bool shows = ::isatty(STDERR_FILENO) == 1 && !words_.json;
   std::uint64_t shown = 0;
-  const auto done = (*alone)->storage().backup(file, [&](std::uint64_t copied, std::uint64_t total) {
+  const auto show = [&](std::uint64_t copied, std::uint64_t total) {
     if (shows && (mebibytes(copied) != shown || copied == total)) {
       shown = mebibytes(copied);
       err_ << "\r" << shown << " of " << mebibytes(total) << " MiB" << (copied == total ? "\n" : "") << std::flush;
     }
     return true;
-  });
+  };
+  std::string problem, file;
+  Result<void> done;
+  do {
+    file = target_of(words_.backup_to, loaded->settings.data_dir, problem);
+    if (file.empty()) return fail({Code::unavailable, "storage.unavailable", problem});
+    done = (*alone)->storage().backup(file, show);
+    // Another backup may have taken a name that we chose at the same time; not one that the operator chose.
+  } while (!done && done.error().reason == "storage.file_exists" && file != words_.backup_to);
   if (!done && done.error().reason == "storage.backup_elsewhere") {
     // The folder that is not needed, unless there is something in it.
     if (words_.backup_to.empty()) ::rmdir(fs::path(file).parent_path().c_str());

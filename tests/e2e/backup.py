@@ -225,6 +225,99 @@ def dirty(given):
         assert found[0]["table"] == "conversation" and "add the missing user" in found[0]["remedy"], found
 
 
+def cut(storage, folder):
+    """The commands that restore the first part of a dump, by what the dump ends with."""
+    if storage == "postgresql":
+        return {"--section=pre-data": "schema_migration should say", "--section=pre-data --section=data": "index "}
+    with open(os.path.join(folder, "loft.sql"), encoding="utf-8") as file:
+        dump = file.read()
+    parts = {}
+    for number, (end, lack) in enumerate((("Table structure for table `message`", "not table schema_migration"),
+                                          ("Dumping data for table `schema_migration`", "table schema_migration should say"),
+                                          ("Table structure for table `user`", "table user"),
+                                          ("Dumping data for table `user`", "view "))):
+        with open(os.path.join(folder, f"part{number}.sql"), "w", encoding="utf-8") as file:
+            file.write(dump[:dump.index("-- " + end)])
+        parts[f"part{number}.sql"] = lack
+    return parts
+
+
+@case
+def restored_in_part(given):
+    """a dump of which the end is missing is refused by a start, which names what is missing, and `status` says so"""
+    storage = given.options.storage
+    if storage == "sqlite":
+        return
+    with server_for(storage) as server, tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        backup = Backup(storage, server, folder)
+        with Host(given.loft, given.plugins, storage=storage, arguments=options_of(storage, server)) as host:
+            Http(host.im).call("POST", "/api/v1/messages", {"X-User-ID": "ann"},
+                               b'{"receiver_id":"bob","type":"text","content":"hello"}')
+            backup.make(host)
+        for number, (part, lack) in enumerate(cut(storage, folder).items()):
+            name = f"loft_part{number}"
+            server.create_database(name)
+            with tempfile.TemporaryDirectory(prefix="loft-test-") as place:
+                other = Host(given.loft, given.plugins, storage=storage, directory=place,
+                             arguments=options_of(storage, server, database=name))
+                line = next(line for line in command(other, "backup").err.splitlines() if line.startswith("  ")).strip()
+                backup.shell(line.replace("loft.sql", part) if storage == "mysql" else line + " " + part)
+                ran = program(other.loft, "serve", "--config", other.config, *other.arguments)
+                assert ran.code == 69 and lack in ran.err and "restore" in ran.err, (part, ran)
+                ran = command(other, "storage", "status")
+                assert lack in ran.out + ran.err and ("a start is refused" in ran.out or ran.code != 0), (part, ran)
+                if ran.code == 0:
+                    status = json.loads(command(other, "storage", "status", "--json").out)
+                    assert status["start"] == "refused" and status["lacks"], status
+
+
+@case
+def any_name(given):
+    """the commands that make and restore a dump work as printed for a database of whatever name"""
+    storage = given.options.storage
+    if storage == "sqlite":
+        return
+    with server_for(storage) as server, tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        name = "loft 'x;y=z $(id)"
+        server.create_database(name)
+        backup = Backup(storage, server, folder)
+        with Host(given.loft, given.plugins, storage=storage, arguments=options_of(storage, server, database=name)) as host:
+            backup.make(host)
+        server.create_database(name + " 2")
+        with tempfile.TemporaryDirectory(prefix="loft-test-") as place:
+            other = Host(given.loft, given.plugins, storage=storage, directory=place,
+                         arguments=options_of(storage, server, database=name + " 2"))
+            backup.shell(next(line for line in command(other, "backup").err.splitlines() if line.startswith("  ")).strip())
+            with other:
+                pass
+
+
+@case
+def at_once(given):
+    """backups that begin in one second have names of their own; one that was killed leaves no file of its name"""
+    if given.options.storage != "sqlite":
+        return
+    with Host(given.loft, given.plugins) as host:
+        words = [host.loft, "backup", "--config", host.config]
+        running = [subprocess.Popen(words, stdout=subprocess.PIPE, text=True) for _ in range(4)]
+        said = [one.communicate()[0] for one in running]
+        assert [one.returncode for one in running] == [0] * 4, said
+        folder = os.path.join(host.data_dir, "backups")
+        names = sorted(os.listdir(folder))
+        assert len(names) == 4 and all(any(name in line for line in said) for name in names), (names, said)
+        target = os.path.join(folder, "named.db")
+        for _ in range(5):
+            with subprocess.Popen([*words, "--to", target], stdout=subprocess.DEVNULL) as one:
+                while one.poll() is None and not any(name.startswith("named.db.part-") for name in os.listdir(folder)):
+                    pass
+                one.kill()
+            if os.path.exists(target):  # it was quicker
+                link = sqlite3.connect(target)
+                assert link.execute("PRAGMA quick_check").fetchone() == ("ok",)
+                link.close()
+                os.remove(target)
+
+
 def old_store(place, *statements):
     """As the first program left it."""
     os.makedirs(place.data_dir, mode=0o700)

@@ -1,4 +1,9 @@
 // What a start of storage.mysql accepts, what it refuses, and what it says then.
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include "mysql_server.hpp"
 
 #include <loft/testing/storage/fixture.hpp>
@@ -34,7 +39,7 @@ TEST_CASE("mysql: a start that cannot connect names host, port, user, database a
   CHECK_THAT(refused(options, {{"host", std::string("/nowhere/socket")}}),
              Contains("at /nowhere/socket as user") && Contains("name its socket"));
   CHECK_THAT(refused(options, {{"host", std::string("no.such.host.invalid")}}), Contains("correct `host`"));
-  CHECK_THAT(refused(options, {{"tls", std::string("require")}}), Contains("look at `tls` and `tls_ca`"));
+  CHECK_THAT(refused(options, {{"tls", std::string("require")}}), Contains("set `storage.tls` to prefer or off"));
   CHECK_THAT(refused(options, {{"user", std::string("nobody")}}),
              Contains("as user nobody") && Contains("CREATE USER"));
 }
@@ -52,6 +57,15 @@ TEST_CASE("mysql: an account that may not make tables is told how to let it; any
   batch.users[0].handle = "名字 😀";
   REQUIRE(running->commit(batch.view()).ok());
   CHECK(value(running->user_by_handle("名字 😀"))->handle == "名字 😀");
+}
+
+TEST_CASE("mysql: once the tables are there, an account that may change rows is enough", "[storage]") {
+  const auto name = new_mysql_database();
+  const auto options = mysql_options(name);
+  REQUIRE(refused(options) == "it started");
+  mariadb().sql("CREATE USER modest@'%' IDENTIFIED BY 'm'; GRANT SELECT, INSERT, UPDATE, DELETE ON `" + name +
+                "`.* TO modest@'%'");
+  CHECK(refused(options, {{"user", std::string("modest")}, {"password", std::string("m")}}) == "it started");
 }
 
 TEST_CASE("mysql: options that make no sense are told before anybody connects", "[storage]") {
@@ -78,6 +92,37 @@ TEST_CASE("mysql: a second host is refused while the first one runs, and told wh
   Running beside("/nonexistent", mysql_options(new_mysql_database()), "storage.mysql");
   first.stop();
   CHECK(refused(options) == "it started");
+}
+
+TEST_CASE("mysql: where letters of both cases are one, a second host is refused however it writes the name",
+          "[storage]") {
+  support::PrivateServer server("mariadb", {"--set", "lower_case_table_names=1"});
+  Running first("/nonexistent", mysql_options("loft", server), "storage.mysql");
+  CHECK_THAT(refused(mysql_options("LOFT", server)), Contains("is in use by another host"));
+  first.stop();
+  CHECK(refused(mysql_options("LOFT", server)) == "it started");
+}
+
+TEST_CASE("mysql: an address that does not answer is told as a time-out of the connection", "[storage]") {
+  // What listens and has no room for one more connection leaves it unanswered, as an address does where nobody is.
+  const int listener = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  sockaddr_in address{};
+  address.sin_family = AF_INET, address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  socklen_t size = sizeof address;
+  REQUIRE(::bind(listener, reinterpret_cast<sockaddr*>(&address), size) == 0);
+  REQUIRE(::listen(listener, 0) == 0);
+  REQUIRE(::getsockname(listener, reinterpret_cast<sockaddr*>(&address), &size) == 0);
+  std::vector<int> waiting;
+  for (int i = 0; i < 3; ++i) {
+    waiting.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+    ::connect(waiting.back(), reinterpret_cast<sockaddr*>(&address), size);
+  }
+  const auto options = mysql_options("loft");
+  const OptionValues nowhere{{"port", std::int64_t{ntohs(address.sin_port)}}, {"connect_timeout", std::int64_t{1000}}};
+  CHECK_THAT(refused(options, nowhere), Contains("did not answer within 1000 ms, which `connect_timeout` of the") &&
+                                            !Contains("progress") && !Contains("(11"));
+  for (const int one : waiting) ::close(one);
+  ::close(listener);
 }
 
 TEST_CASE("mysql: a database of another program, of a newer Loft or with an edited schema is refused", "[storage]") {
@@ -135,9 +180,9 @@ TEST_CASE("mysql: with TLS the server's certificate is checked when that is aske
   CHECK(refused(options, verify) == "it started");
   CHECK(refused(options, {{"tls", std::string("require")}}) == "it started");
   CHECK(refused(options, {{"tls", std::string("prefer")}}) == "it started");
-  CHECK_THAT(refused(options, {{"tls", std::string("off")}}), Contains("cannot be reached"));
+  CHECK_THAT(refused(options, {{"tls", std::string("off")}}), Contains("set `storage.tls` to require or verify"));
   // Signed by nobody we know.
   const OptionValues stranger{{"tls", std::string("verify")},
                               {"tls_ca", std::string("/etc/ssl/certs/ca-certificates.crt")}};
-  CHECK_THAT(refused(options, stranger), Contains("certificate") && Contains("`tls_ca`"));
+  CHECK_THAT(refused(options, stranger), Contains("certificate") && Contains("set `storage.tls_ca`"));
 }

@@ -26,6 +26,9 @@ class Connected final : public my::Schema {
     settings.user = std::get<std::string>(values.at("user"));
     settings.password = std::get<std::string>(values.at("password"));
     settings.database = std::get<std::string>(values.at("database"));
+    if (values.contains("statement_timeout")) {
+      settings.statement_timeout = std::get<std::int64_t>(values.at("statement_timeout"));
+    }
     return settings;
   }
   std::unique_ptr<my::Link> link_;
@@ -65,6 +68,67 @@ TEST_CASE("mysql: dirty data refuses a step by table and row, and nothing is cha
   }
 }
 
+TEST_CASE("mysql: the shape of the tables is read from the migrations", "[storage]") {
+  check_shape_is_read_from_migrations(*house().database, all);
+}
+
+TEST_CASE("mysql: a table, column, index or view that is missing refuses a start by name", "[storage]") {
+  const std::string announced = "CREATE VIEW offline_message_index AS SELECT 1 AS id, 1 AS user_id";
+  check_losses(
+      house, all,
+      {{"DROP VIEW offline_message_index", "view offline_message_index"},
+       {"DROP TABLE \"user\"", "table user"},
+       {"ALTER TABLE message DROP COLUMN extras", "column extras of table message"},
+       {"ALTER TABLE message MODIFY content LONGTEXT", "NOT NULL at column content of table message"},
+       {"ALTER TABLE message DROP KEY message_log", "unique index message_log of table message"},
+       {"ALTER TABLE member DROP KEY member_user", "index member_user of table member"},
+       {"ALTER TABLE mark DROP PRIMARY KEY", "unique index PRIMARY of table mark"},
+       // As a dump leaves them that was cut in the middle: it announces views, and says at its end what they are.
+       {"DROP VIEW offline_message_index;" + announced, "view offline_message_index"},
+       {"DROP VIEW offline_message_index;DROP TABLE \"user\", progress, push_log, recalled_message;" + announced,
+        "table progress, table push_log, table recalled_message, table user, view offline_message_index"}});
+}
+
+TEST_CASE("mysql: rows without the list of steps are part of a backup, not a first start that was cut short",
+          "[storage]") {
+  const auto one = house();
+  move_in(*one.database, all, "schema_2");
+  one.database->execute("DELETE FROM schema_migration");
+  CHECK_THAT(start_of(one), Contains("are not whole: what table schema_migration should say is missing"));
+  CHECK_THAT(lacks_of(one), Contains("schema_migration"));
+  one.database->execute("DROP TABLE schema_migration");
+  for (const auto& said : {start_of(one), steps_of(AtRest(one)->schema())}) {
+    CHECK_THAT(said, Contains("some of Loft's tables and not table schema_migration") &&
+                         Contains("a backup was restored in part"));
+  }
+}
+
+TEST_CASE("mysql: a lock on the tables is waited for as long as a statement may take, by a start and a look",
+          "[storage]") {
+  auto one = house();
+  REQUIRE(start_of(one) == "it started");
+  one.values["statement_timeout"] = std::int64_t{2000};
+  Connected holder(one.values);
+  holder.execute("LOCK TABLES schema_migration WRITE");
+  for (const auto& said : {start_of(one), steps_of(AtRest(one)->schema())}) {
+    CHECK_THAT(said, Contains("database " + std::get<std::string>(one.values.at("database")) + " of MySQL at ") &&
+                         Contains("did not answer within 2000 ms") && Contains("`statement_timeout` of the storage"));
+  }
+}
+
+TEST_CASE("mysql: a step may take longer than a statement of a host", "[storage]") {
+  const auto one = house();
+  REQUIRE(start_of(one) == "it started");
+  auto values = one.values;
+  values["statement_timeout"] = std::int64_t{2000};
+  Connected impatient(values);
+  {
+    const st::LongWork step(impatient);
+    impatient.execute("DO SLEEP(3)");
+  }
+  CHECK_THROWS_WITH(impatient.execute("DO SLEEP(6)"), Contains("did not answer within 2000 ms"));
+}
+
 TEST_CASE("mysql: a step that was cut short is taken up", "[storage]") {
   const auto one = house();
   move_in(*one.database, all, "schema_2");
@@ -101,4 +165,17 @@ TEST_CASE("mysql: a backup is made by a command that names everything but the pa
   CHECK_THAT(text, Catch::StartsWith("mariadb-dump --single-transaction "));
   CHECK_THAT(text, Contains("--protocol=tcp --host=db.example --port=") && Contains("--user='lo'\\''ft'") &&
                        !Contains("secret"));
+}
+
+TEST_CASE("mysql: names are quoted in the commands and the SQL that are shown", "[storage]") {
+  auto values = house().values;
+  values["database"] = "x`;\"y";
+  CHECK_THAT(start_of({"storage.mysql", st::Engine::mysql, values, nullptr}),
+             Contains("GRANT ALL ON `x``;\"y`.* TO 'loft'@"));
+  CHECK_THAT(AtRest({"storage.mysql", st::Engine::mysql, values, nullptr})->backup("", {}).error().detail,
+             Contains("--result-file=loft.sql 'x`;\"y'\n") && Contains(" 'x`;\"y' < loft.sql"));
+  values["user"] = "o'b\\c", values["database"] = "-x";
+  CHECK_THAT(start_of({"storage.mysql", st::Engine::mysql, values, nullptr}), Contains(R"(CREATE USER 'o''b\\c'@)"));
+  CHECK_THAT(AtRest({"storage.mysql", st::Engine::mysql, values, nullptr})->backup("", {}).error().detail,
+             Contains("--result-file=loft.sql -- -x\n"));
 }

@@ -90,28 +90,3 @@ TEST_CASE("postgresql: a statement that waits too long is given up by the server
   t.sender.say_at_last();
   t.sender.check_log();
 }
-
-TEST_CASE("postgresql: a host that lost its connection does not write beside the one that took over", "[storage]") {
-  Troubled t;
-  // A lock that is taken while the connection is away is what another host would hold.
-  t.server.sql("ALTER ROLE loft CONNECTION LIMIT 0");
-  t.server.drop_connections();
-  REQUIRE_FALSE(t.sender.say());
-  t.server.sql("ALTER ROLE loft CONNECTION LIMIT -1; CREATE ROLE other LOGIN PASSWORD 'o' SUPERUSER");
-  Running other("/nonexistent",
-                with(coordinates(t.server, t.server.database()), {{"user", "other"}, {"password", "o"}}),
-                "storage.postgresql");
-  for (int i = 0; i < 2; ++i) {
-    REQUIRE_FALSE(t.sender.say());
-    is_unavailable(t.sender.error());
-  }
-  Seq head = 0;
-  BatchData batch;
-  batch.conversations = {a_group(11)};
-  batch.say(cid(11), head, mid(5), uid(1), "{}", a_key(5));
-  REQUIRE(other->commit(batch.view()).ok());
-  other.stop();
-  t.sender.say_at_last();
-  t.sender.check_log();
-  CHECK(value(t.store->log(cid(11), 1, 10, 10, false)).size() == 1);
-}

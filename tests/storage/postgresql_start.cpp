@@ -29,7 +29,7 @@ TEST_CASE("postgresql: a start that fails names the server, the database, the ro
   CHECK_THAT(says({{"host", "/nowhere/postgresql"}}),
              Contains("at /nowhere/postgresql port") && Contains("name the folder of its socket in `host`"));
   CHECK_THAT(says({{"user", "no such one"}}), Contains("as user no such one") && Contains("correct `password`"));
-  CHECK_THAT(says({{"host", "127.0.0.1"}, {"tls", "require"}}), Contains("set `tls` of the storage to prefer or off"));
+  CHECK_THAT(says({{"host", "127.0.0.1"}, {"tls", "require"}}), Contains("set `storage.tls` to prefer or off"));
   CHECK_THAT(says({{"tls", "verify"}}), Contains("option `tls_ca`"));
   CHECK_THAT(says({{"host", ""}}), Contains("option `host`") && Contains("is empty"));
   for (const auto* text : {"wrong", "no such"}) CHECK_THAT(says({{"password", text}}), !Contains("secret"));
@@ -50,6 +50,17 @@ TEST_CASE("postgresql: a role that may not make tables is told how to let it", "
   server.sql("CREATE ROLE guest LOGIN PASSWORD 'g'");
   const auto text = postgresql_refusal(with(values, {{"user", "guest"}, {"password", "g"}}));
   CHECK_THAT(text, Contains("permission denied") && Contains("GRANT CREATE, USAGE ON SCHEMA public TO \"guest\""));
+}
+
+TEST_CASE("postgresql: once the tables are there, a role that may change rows is enough", "[storage]") {
+  auto& server = postgresql_server();
+  const auto values = fresh();
+  REQUIRE(postgresql_refusal(values) == "it started");
+  server.sql(
+      "CREATE ROLE modest LOGIN PASSWORD 'm'; GRANT USAGE ON SCHEMA public TO modest; "
+      "GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO modest",
+      database_of(values));
+  CHECK(postgresql_refusal(with(values, {{"user", "modest"}, {"password", "m"}})) == "it started");
 }
 
 TEST_CASE("postgresql: a second host is refused and told of the first, until that one stops", "[storage]") {
@@ -96,7 +107,7 @@ TEST_CASE("postgresql: behind a pooler a start is refused unless a session of it
 TEST_CASE("postgresql: TLS with the server's certificate checked", "[storage]") {
   support::PrivateServer server("postgresql", {"--tls"});
   const auto values = with(coordinates(server, server.database()), {{"host", "localhost"}, {"tls", "verify"}});
-  CHECK_THAT(postgresql_refusal(with(values, {{"tls_ca", "/nonexistent/ca.pem"}})), Contains("tls_ca"));
+  CHECK_THAT(postgresql_refusal(with(values, {{"tls_ca", "/nonexistent/ca.pem"}})), Contains("set `storage.tls_ca`"));
   Running running("/nonexistent", with(values, {{"tls_ca", server.ca()}}), "storage.postgresql");
   BatchData batch;
   batch.users = {a_user(1)};

@@ -5,6 +5,7 @@
 
 #include "postgresql_store.hpp"
 #include "server_upkeep.hpp"
+#include "shapes.hpp"
 
 using namespace storage_test;
 using Catch::Contains;
@@ -17,10 +18,10 @@ const std::span<const st::Migration> all(st::migrations);
 /// Of the user's own, not in pipeline mode.
 class Link final : public pg::Schema {
  public:
-  explicit Link(const OptionValues& values) : Link(std::make_unique<pg::Session>(settings(values))) {}
+  explicit Link(const OptionValues& values) : Link(std::make_unique<pg::Connection>(settings(values))) {}
 
  private:
-  explicit Link(std::unique_ptr<pg::Session> session) : Schema(session->native()), session_(std::move(session)) {}
+  explicit Link(std::unique_ptr<pg::Connection> connection) : Schema(*connection), connection_(std::move(connection)) {}
   static pg::Settings settings(const OptionValues& values) {
     pg::Settings settings;
     settings.host = std::get<std::string>(values.at("host"));
@@ -30,7 +31,7 @@ class Link final : public pg::Schema {
     settings.database = std::get<std::string>(values.at("database"));
     return settings;
   }
-  std::unique_ptr<pg::Session> session_;
+  std::unique_ptr<pg::Connection> connection_;
 };
 
 ServerHouse house() {
@@ -63,6 +64,41 @@ TEST_CASE("postgresql: dirty data refuses a step by table and row, and nothing i
     const auto fresh = house();
     move_in(*fresh.database, all, "schema_2");
     check_dirt(*fresh.database, all, st::Engine::postgresql, one);
+  }
+}
+
+TEST_CASE("postgresql: the shape of the tables is read from the migrations", "[storage]") {
+  check_shape_is_read_from_migrations(*house().database, all);
+}
+
+TEST_CASE("postgresql: a table, column, index, view or function that is missing refuses a start by name", "[storage]") {
+  check_losses(house, all,
+               {{"DROP VIEW offline_message_index", "view offline_message_index"},
+                {"DROP TABLE follower", "table follower"},
+                {"ALTER TABLE message DROP COLUMN extras", "column extras of table message"},
+                {"ALTER TABLE message ALTER content DROP NOT NULL", "NOT NULL at column content of table message"},
+                {"DROP INDEX message_log", "unique index message_log of table message"},
+                {"DROP INDEX message_log;CREATE INDEX message_log ON message (conversation_id)",
+                 "unique index message_log of table message"},
+                {"ALTER TABLE member DROP CONSTRAINT member_pkey", "unique index member_pkey of table member"},
+                {"ALTER TABLE \"user\" DROP CONSTRAINT user_handle", "unique index user_handle of table user"},
+                {"DROP FUNCTION mark_set CASCADE", "view mark_run, view offline_message_index, function mark_set"},
+                // As a dump leaves it that was cut in the middle of the indexes, which come behind the rows.
+                {"ALTER TABLE mark DROP CONSTRAINT mark_pkey;DROP INDEX member_user",
+                 "unique index mark_pkey of table mark, index member_user of table member"}});
+}
+
+TEST_CASE("postgresql: a lock on the tables is waited for as long as a statement may take, by a start and a look",
+          "[storage]") {
+  auto one = house();
+  REQUIRE(start_of(one) == "it started");
+  one.values["statement_timeout"] = std::int64_t{500};
+  Link holder(one.values);
+  holder.execute("BEGIN");
+  holder.execute("LOCK TABLE schema_migration IN ACCESS EXCLUSIVE MODE");
+  for (const auto& said : {start_of(one), steps_of(AtRest(one)->schema())}) {
+    CHECK_THAT(said, Contains("database " + std::get<std::string>(one.values.at("database")) + " of PostgreSQL at ") &&
+                         Contains("did not answer within 2500 ms") && Contains("`statement_timeout` of the storage"));
   }
 }
 
@@ -101,6 +137,19 @@ TEST_CASE("postgresql: a backup is made by a command that names everything but t
   CHECK(answer.error().reason == "storage.backup_elsewhere");
   const auto& text = answer.error().detail;
   CHECK_THAT(text, Catch::StartsWith("pg_dump --format=custom --host='/run/a b' --port="));
-  CHECK_THAT(text, Contains("--username='lo'\\''ft' --file=loft.dump store_") && Contains("pg_restore ") &&
+  CHECK_THAT(text, Contains("--username='lo'\\''ft' --file=loft.dump --dbname=store_") && Contains("pg_restore ") &&
                        !Contains("secret"));
+}
+
+TEST_CASE("postgresql: names are quoted in the commands and the SQL that are shown", "[storage]") {
+  const auto odd = with(house().values, {{"user", "a\"b"}, {"database", "x\";y"}});
+  const ServerHouse named{"storage.postgresql", st::Engine::postgresql, odd, nullptr};
+  CHECK_THAT(AtRest(named)->backup("", {}).error().detail, Contains("--username='a\"b'") &&
+                                                               Contains("--file=loft.dump --dbname='x\";y'\n") &&
+                                                               Contains("--dbname='x\";y' loft.dump"));
+  // What has a "=" would be taken for more than a name.
+  const ServerHouse other{"storage.postgresql", st::Engine::postgresql, with(odd, {{"database", "a=b c"}}), nullptr};
+  CHECK_THAT(AtRest(other)->backup("", {}).error().detail, Contains(R"(--dbname='dbname='\''a=b c'\''')"));
+  CHECK_THAT(postgresql_refusal(with(house().values, {{"database", "x\";y"}})),
+             Contains("CREATE DATABASE \"x\"\";y\" OWNER \"loft\""));
 }

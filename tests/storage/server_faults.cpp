@@ -1,5 +1,7 @@
 // The server stops, dies, hangs, drops connections, refuses to write or is full: never a false acknowledgement, nothing
 // acknowledged is missing, nothing is twice, and everything goes on by itself. The same for every storage on a server.
+#include <unistd.h>
+
 #include <atomic>
 #include <chrono>
 
@@ -22,7 +24,101 @@ void set_read_only(support::PrivateServer& server, bool on) {
   }
 }
 
+/// The account that the storage logs in with may not connect any more, or may again; sessions of it are cut.
+void lock_out(support::PrivateServer& server, bool on) {
+  if constexpr (is_postgresql) {
+    server.sql(std::string("ALTER ROLE loft CONNECTION LIMIT ") + (on ? "0" : "-1"));
+  } else {
+    server.sql(std::string("ALTER USER loft@'%' ACCOUNT ") + (on ? "LOCK" : "UNLOCK"));
+  }
+  if (on) server.drop_connections();
+}
+
+/// Options that name the same database for another account, which may do everything.
+OptionValues other_account(support::PrivateServer& server) {
+  server.sql(is_postgresql ? "CREATE ROLE other LOGIN PASSWORD 'o' SUPERUSER"
+                           : "CREATE USER other@'%' IDENTIFIED BY 'o'; GRANT ALL ON `loft%`.* TO other@'%'");
+  auto values = hasty(server, server.database());
+  values["user"] = "other", values["password"] = "o";
+  return values;
+}
+
+/// What a start says that must fail.
+std::string start_of(const OptionValues& values) {
+  try {
+    const Running running("/nonexistent", values, storage_id);
+  } catch (const std::exception& e) {
+    return e.what();
+  }
+  return "it started";
+}
+
+/// What looking says that must fail.
+std::vector<std::string> looks_of(const OptionValues& values) {
+  FakeHost host("storage.under_test", "/nonexistent");
+  const auto resting = make(storage_id, host, values);
+  const auto schema = resting->schema();
+  const auto described = host.commands.at("storage.describe")("");
+  return {schema ? "it looked" : schema.error().detail, described ? "it looked" : described.error().detail};
+}
+
 }  // namespace
+
+TEST_CASE(LOFT_TEST_ENGINE
+          ": a host writes nothing any more when another one had the database meanwhile, even when that has gone",
+          "[storage]") {
+  Troubled t;
+  const auto values = other_account(t.server);
+  lock_out(t.server, true);
+  REQUIRE_FALSE(t.sender.say());
+  {
+    Running other("/nonexistent", values, storage_id);
+    lock_out(t.server, false);
+    for (int i = 0; i < 2; ++i) {
+      REQUIRE_FALSE(t.sender.say());
+      is_unavailable(t.sender.error());
+    }
+    Seq head = 0;
+    BatchData batch;
+    batch.conversations = {a_group(11)};
+    batch.say(cid(11), head, mid(5), uid(1), "{}", a_key(5));
+    REQUIRE(other->commit(batch.view()).ok());
+  }
+  while (t.store->health().find("another host has used database loft of ") == std::string::npos) {
+    REQUIRE_FALSE(t.sender.say());
+    is_unavailable(t.sender.error());
+  }
+  CHECK_THAT(t.store->health(), Contains("pid " + std::to_string(::getpid())) && Contains("restart it"));
+  CHECK(logged(t.store.host, "nothing can be stored cause=another host has used database loft"));
+  for (int i = 0; i < 3; ++i) REQUIRE_FALSE(t.sender.say());
+  CHECK_FALSE(t.store->set_follower("mirror", 1).ok());
+  // Reading does no harm, and the database is free for who starts next.
+  t.sender.check_log();
+  CHECK(value(t.store->log(cid(11), 1, 10, 10, false)).size() == 1);
+  CHECK_FALSE(t.store->health().empty());
+  Running again("/nonexistent", values, storage_id);
+  CHECK(value(again->log(cid(10), 1, everything, 10, false)).size() == t.sender.acknowledged());
+  // Who has the store is of the place, not of what is moved.
+  CHECK(value(again->all_key_values({}, 10)).empty());
+}
+
+TEST_CASE(LOFT_TEST_ENGINE
+          ": starts and looks give up a server that hangs, and say which one, how long and by what option",
+          "[storage]") {
+  auto server = new_server();
+  const auto values = hasty(server, server.database());
+  REQUIRE(start_of(values) == "it started");
+  server.hang();
+  auto all_said = looks_of(values);
+  all_said.push_back(start_of(values));
+  for (const auto& said : all_said) {
+    CHECK_THAT(said, Contains("database loft of ") && Contains(" at 127.0.0.1 port " + std::to_string(server.port())) &&
+                         Contains("did not answer within " + std::string(is_postgresql ? "2000" : "1000") + " ms") &&
+                         Contains("`connect_timeout` of the storage"));
+  }
+  server.resume();
+  CHECK(start_of(values) == "it started");
+}
 
 TEST_CASE(LOFT_TEST_ENGINE ": while the server is down calls are unavailable and health says why, then all goes on",
           "[storage]") {

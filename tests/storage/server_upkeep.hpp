@@ -5,6 +5,7 @@
 #include <thread>
 
 #include "house.hpp"
+#include "shapes.hpp"
 
 namespace storage_test {
 
@@ -35,6 +36,13 @@ inline std::string steps_of(const Result<StorageSchema>& schema) {
   std::string text;
   for (const auto& step : schema->steps) text += step.taken ? step.known ? '+' : '?' : '-';
   return text;
+}
+
+/// What `storage.describe` says is missing.
+inline std::string lacks_of(const ServerHouse& house) {
+  AtRest resting(house);
+  const auto said = resting.host.commands.at("storage.describe")("");
+  return said ? said->substr(said->find("\"lacks\"")) : said.error().detail;
 }
 
 inline std::string start_of(const ServerHouse& house) {
@@ -76,6 +84,19 @@ inline void check_strangers_are_refused(const ServerHouse& house, const ServerHo
   CHECK(steps_of(AtRest(house)->schema()) == "+?");
   CHECK_THAT(steps_of(AtRest(house)->migrate()),
              Catch::Contains("storage.schema: ") && Catch::Contains("has schema number 2"));
+}
+
+/// By a start, by the runner, and by who only looks.
+inline void check_losses(const std::function<ServerHouse()>& make_house, std::span<const st::Migration> known,
+                         const std::vector<Loss>& losses) {
+  for (const auto& loss : losses) {
+    const auto house = make_house();
+    move_in(*house.database, known, "schema_2");
+    CHECK(lacks_of(house) == "\"lacks\":[]}");
+    check_loss(*house.database, known, loss);
+    CHECK_THAT(start_of(house), Catch::Contains("are not whole: " + loss.words + " "));
+    CHECK_THAT(lacks_of(house), Catch::Contains(loss.words.substr(0, loss.words.find(','))));
+  }
 }
 
 /// The runner over several steps, as there will be: an upgrade keeps the rows, may be forbidden, and can be taken up.

@@ -15,6 +15,7 @@
 using namespace storage_test;
 using Catch::Contains;
 using loft::testing::storage::TemporaryDirectory;
+using loft::testing::storage::value;
 
 namespace {
 
@@ -131,6 +132,46 @@ TEST_CASE("sqlite: spaces, signs and letters of a path are taken as they are", "
   const std::string name = "a b='c' timeout=0 \xC3\xA9?.db";
   { const Running running(directory.path(), {{"path", name}}); }
   CHECK(std::filesystem::file_size(directory.path() + "/" + name) > 4096);
+}
+
+TEST_CASE("sqlite: a second owner that comes by a symbolic link is refused, to the file or to its folder",
+          "[storage]") {
+  const TemporaryDirectory directory, other;
+  std::filesystem::create_symlink(directory.path() + "/loft.db", other.path() + "/ring.db");
+  std::filesystem::create_symlink("ring.db", other.path() + "/file.db");
+  std::filesystem::create_directory_symlink(directory.path(), other.path() + "/folder");
+  const auto links = {other.path() + "/file.db", other.path() + "/folder/loft.db"};
+  {
+    Running first(directory.path());
+    for (const auto& link : links) CHECK_THAT(refusal(directory.path(), {{"path", link}}), Contains("in use"));
+  }
+  // The other way round, with a file that the link was there before.
+  std::filesystem::remove(directory.path() + "/loft.db");
+  for (const auto& link : links) {
+    Running first(other.path(), {{"path", link}});
+    CHECK_THAT(refusal(directory.path()), Contains("in use") && Contains("pid " + std::to_string(::getpid())));
+    // Looking through the link sees what is in the log of the file.
+    FakeHost host("storage.under_test", other.path());
+    CHECK(value(make("storage.sqlite", host, {{"path", link}})->schema()).stored ==
+          std::size(loft::storage::migrations));
+  }
+}
+
+TEST_CASE("sqlite: a file with a second name is refused, because each name would have a log of its own", "[storage]") {
+  const TemporaryDirectory directory;
+  const auto path = made(directory);
+  std::filesystem::create_hard_link(path, directory.path() + "/second.db");
+  CHECK_THAT(refusal(directory.path()), Contains(path + " has 2 names (hard links)") && Contains("loft backup"));
+  std::filesystem::remove(directory.path() + "/second.db");
+  made(directory);
+}
+
+TEST_CASE("sqlite: what is missing of the tables is named", "[storage]") {
+  const TemporaryDirectory directory;
+  const auto path = made(directory);
+  Raw(path).run("DROP INDEX member_user; DROP TABLE follower");
+  CHECK_THAT(refusal(directory.path()), Contains("changed by another program") &&
+                                            Contains("missing: table follower, index member_user of table member"));
 }
 
 TEST_CASE("sqlite: a second owner is refused with the first one's number", "[storage]") {

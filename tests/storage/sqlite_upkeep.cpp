@@ -13,6 +13,7 @@
 
 #include "house.hpp"
 #include "raw.hpp"
+#include "shapes.hpp"
 
 using namespace storage_test;
 using namespace loft::testing::storage;
@@ -133,6 +134,26 @@ TEST_CASE("sqlite: dirty data of the newest schema is found by the check and ref
     st::Schema database(raw.handle());
     move_in(database, all, "schema_2");
     check_dirt(database, all, st::Engine::sqlite, one);
+  }
+}
+
+TEST_CASE("sqlite: the shape of the tables is read from the migrations", "[storage]") {
+  Raw raw(":memory:");
+  st::Schema database(raw.handle());
+  check_shape_is_read_from_migrations(database, all);
+}
+
+TEST_CASE("sqlite: a table, column, index or view that is missing is found by name", "[storage]") {
+  for (const auto& loss :
+       std::vector<Loss>{{"DROP VIEW offline_message_index", "view offline_message_index"},
+                         {"DROP TABLE push_log", "table push_log"},
+                         {"ALTER TABLE \"user\" DROP COLUMN profile", "column profile of table user"},
+                         {"DROP INDEX message_log", "unique index message_log of table message"},
+                         {"DROP INDEX conversation_broadcast", "index conversation_broadcast of table conversation"}}) {
+    Raw raw(":memory:");
+    st::Schema database(raw.handle());
+    move_in(database, all, "schema_2");
+    check_loss(database, all, loss);
   }
 }
 

@@ -180,6 +180,7 @@ void of_sqlite(std::vector<Check>& list) {
   list.back().deep = true;
 }
 
+/// What stands between single quotes there becomes a text of SQL.
 std::string filled_in(const std::string& text, const std::vector<std::string>& columns) {
   std::string out;
   for (std::size_t at = 0; at < text.size(); ++at) {
@@ -187,7 +188,8 @@ std::string filled_in(const std::string& text, const std::vector<std::string>& c
                             ? static_cast<std::size_t>(text[at + 1] - '0')
                             : columns.size();
     if (column < columns.size()) {
-      out += columns[column];
+      const bool is_quoted = at != 0 && text[at - 1] == '\'';
+      for (const char c : columns[column]) out.append(is_quoted && c == '\'' ? 2 : 1, c);
       at += 2;
     } else {
       out += text[at];
@@ -207,11 +209,18 @@ std::vector<Check> checks_of(Engine engine) {
   of_logs(list);
   of_progress(list);
   of_messages(list, engine);
+  // Its programs take texts in double quotes for values.
+  if (engine == Engine::mysql) {
+    for (auto& check : list) {
+      for (char& c : check.remedy) c = c == '"' ? '`' : c;
+    }
+  }
   return list;
 }
 
 std::vector<Problem> problems(SchemaDatabase& database, std::span<const Check> checks, int taken, bool deep,
                               std::size_t limit) {
+  const LongWork reads_tables(database);
   std::vector<Problem> list;
   for (const auto& check : checks) {
     if (check.from > taken || check.upto < taken || (check.deep && !deep)) continue;

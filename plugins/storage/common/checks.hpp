@@ -29,8 +29,6 @@ struct Problem {
   std::string remedy;
 };
 
-enum class Engine : std::uint8_t { sqlite, postgresql, mysql };
-
 /// SQLite's have a function `loft_utf8(text)` that its connection must know.
 std::vector<Check> checks_of(Engine engine);
 

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <map>
 
+#include "shape.hpp"
+
 namespace loft::storage {
 namespace {
 
@@ -30,10 +32,23 @@ void record(SchemaDatabase& database, const Migration& step, Millis now) {
                    std::to_string(now) + ")");
 }
 
+/// Whether every table there has the name of one of ours.
+bool has_only_known(SchemaDatabase& database, std::span<const Migration> known) {
+  auto wanted = shape_of(known, database.engine());
+  const auto there = shape_of(database);
+  return std::all_of(there.begin(), there.end(),
+                     [&](const Part& part) { return part.kind != Part::Kind::table || wanted.contains(part); });
+}
+
 /// True when Loft's tables are there, false when nothing is.
-bool is_set_up(SchemaDatabase& database, std::string_view where) {
+bool is_set_up(SchemaDatabase& database, std::span<const Migration> known, std::string_view where) {
   if (database.has_table(table)) return true;
   if (database.table_count() == 0) return false;
+  if (has_only_known(database, known)) {
+    throw SchemaError(std::string(where) +
+                      " has some of Loft's tables and not table schema_migration: a backup was restored in part; make "
+                      "an empty database and restore the whole backup into it");
+  }
   throw SchemaError(std::string(where) + " holds tables of another program: give Loft a database of its own (option `" +
                     std::string(database.option()) + "` of the storage)");
 }
@@ -61,23 +76,6 @@ void refuse_strangers(const std::vector<AppliedStep>& steps, std::span<const Mig
   }
 }
 
-/// Statements one by one: not every driver takes several at once.
-void run(SchemaDatabase& database, std::string_view text) {
-  std::string statement;
-  while (!text.empty()) {
-    const auto end = text.find('\n');
-    const auto line = text.substr(0, end);
-    text.remove_prefix(end == std::string_view::npos ? text.size() : end + 1);
-    if (line.empty() || line.starts_with("--")) continue;
-    statement.append(line).push_back('\n');
-    if (!line.ends_with(';')) continue;
-    statement.resize(statement.size() - 2);
-    database.execute(statement);
-    statement.clear();
-  }
-  if (!statement.empty()) throw StartError("a migration ends without `;` in: " + statement);
-}
-
 [[noreturn]] void refuse_to_change(std::size_t taken, const Plan& plan) {
   throw SchemaError(plan.where + " has schema number " + std::to_string(taken) + ", this program needs number " +
                     std::to_string(plan.known.back().number) +
@@ -99,23 +97,42 @@ void refuse_wrong_rows(SchemaDatabase& database, const Plan& plan, int taken, in
                     "try again:\n" + describe(found) + (more ? "  … and more; `loft storage check` names all\n" : ""));
 }
 
-int bring_up(SchemaDatabase& database, const Plan& plan, Millis now) {
-  if (!is_set_up(database, plan.where)) {
-    database.execute(
-        "CREATE TABLE schema_migration (number INTEGER PRIMARY KEY, name VARCHAR(100) NOT NULL, "
-        "checksum VARCHAR(16) NOT NULL, applied BIGINT NOT NULL)");
+void refuse_lacks(const std::vector<Lack>& lacks, const std::string& where) {
+  if (lacks.empty()) return;
+  throw SchemaError("the tables of " + where + " are not whole: " + listed(lacks) +
+                    (lacks.size() == 1 ? " is" : " are") +
+                    " missing. A backup was restored in part, or another program changed them: restore the whole "
+                    "backup into an empty database, or undo that change");
+}
+
+/// `steps`: those that are missing.
+void take(SchemaDatabase& database, std::span<const Migration> steps, Millis now) {
+  const LongWork rewrites_tables(database);
+  for (const auto& step : steps) {
+    each_statement(step.sql, [&](const std::string& statement) { database.execute(statement); });
+    record(database, step, now);
   }
+}
+
+int bring_up(SchemaDatabase& database, const Plan& plan, Millis now) {
+  const bool is_there = is_set_up(database, plan.known, plan.where);
+  if (!is_there) database.execute(std::string(schema_migration_text));
   const auto steps = applied(database);
   refuse_strangers(steps, plan.known, plan.where);
   const auto missing = plan.known.subspan(steps.size());
   const bool is_upgrade = !steps.empty() && !missing.empty();
   const int before = steps.empty() ? 0 : steps.back().number;
+  const auto lacking = is_there ? lacks(database, plan.known) : std::vector<Lack>();
+  // What keeps rows from being looked at comes first; else the rows say more than an index that is not there.
+  if (std::any_of(lacking.begin(), lacking.end(), [](const Lack& lack) { return lack.hides_rows; })) {
+    refuse_lacks(lacking, plan.where);
+  }
   if (is_upgrade && !plan.allowed) refuse_to_change(steps.size(), plan);
   if (is_upgrade) refuse_wrong_rows(database, plan, before, 0);
-  for (const auto& migration : missing) {
-    run(database, migration.sql);
-    record(database, migration, now);
-  }
+  refuse_lacks(lacking, plan.where);
+  if (missing.empty()) return 0;
+  take(database, missing, now);
+  refuse_lacks(lacks(database, plan.known), plan.where);
   if (is_upgrade && database.takes_back()) refuse_wrong_rows(database, plan, plan.known.back().number, before);
   return static_cast<int>(missing.size());
 }
@@ -152,6 +169,22 @@ std::string head_problem(SchemaDatabase& database) {
 
 }  // namespace
 
+void each_statement(std::string_view sql, const std::function<void(const std::string&)>& use) {
+  std::string statement;
+  while (!sql.empty()) {
+    const auto end = sql.find('\n');
+    const auto line = sql.substr(0, end);
+    sql.remove_prefix(end == std::string_view::npos ? sql.size() : end + 1);
+    if (line.empty() || line.starts_with("--")) continue;
+    statement.append(line).push_back('\n');
+    if (!line.ends_with(';')) continue;
+    statement.resize(statement.size() - 2);
+    use(statement);
+    statement.clear();
+  }
+  if (!statement.empty()) throw StartError("a migration ends without `;` in: " + statement);
+}
+
 std::string checksum(std::string_view text) {
   std::uint64_t hash = 0xcbf29ce484222325ull;
   for (const char c : text) hash = (hash ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
@@ -179,7 +212,7 @@ StorageSchema look(SchemaDatabase& database, std::span<const Migration> known, s
   }
   StorageSchema schema;
   schema.newest = known.empty() ? 0 : static_cast<std::uint32_t>(known.back().number);
-  if (is_set_up(database, where)) {
+  if (is_set_up(database, known, where)) {
     for (const auto& [number, name, sum] : applied(database)) {
       auto& step = steps[number];
       step.known = step.checksum == sum;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <span>
 #include <stdexcept>
 #include <string>
@@ -22,6 +23,15 @@ struct Migration {
   std::string_view name;
   std::string_view sql;
 };
+
+/// Statements one by one, without their `;`: not every driver takes several at once. Throws StartError when the last
+/// one has no end, and what `use` throws.
+void each_statement(std::string_view sql, const std::function<void(const std::string&)>& use);
+
+/// What remembers the steps that were taken; made before the first one.
+inline constexpr std::string_view schema_migration_text =
+    "CREATE TABLE schema_migration (number INTEGER PRIMARY KEY, name VARCHAR(100) NOT NULL, "
+    "checksum VARCHAR(16) NOT NULL, applied BIGINT NOT NULL)";
 
 /// Why a storage cannot be opened; `what()` is meant for the operator and names the remedy.
 struct StartError : std::runtime_error {
@@ -45,9 +55,10 @@ struct Plan {
 std::string checksum(std::string_view text);
 
 /// Brings the schema to the newest number and returns how many steps it took. Throws SchemaError: the schema is newer
-/// than what is known, an applied migration was edited, the database belongs to another program, it has an older schema
-/// and that may not be changed, or holds rows that a step cannot take (named with table, row and remedy); what
-/// `database` throws when it fails. In every case nothing is changed, unless the database failed and cannot take back.
+/// than what is known, an applied migration was edited, the database belongs to another program, some of what the steps
+/// have made is missing, it has an older schema and that may not be changed, or holds rows that a step cannot take
+/// (named with table, row and remedy); what `database` throws when it fails. In every case nothing is changed, unless
+/// the database failed and cannot take back.
 int migrate(SchemaDatabase& database, const Plan& plan, Millis now);
 
 /// How the tables came to be what they are; changes nothing. Throws SchemaError when they are another program's.

@@ -226,7 +226,7 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     "WHERE (user_id, conversation_id, name) > (:user, :conversation, :name) "
     "ORDER BY user_id, conversation_id, name LIMIT :limit",
     // all_key_values
-    "SELECT space, \"key\", value FROM key_value WHERE (space, \"key\") > (:space, :key) "
+    "SELECT space, \"key\", value FROM key_value WHERE (space, \"key\") > (:space, :key) AND space <> 'loft.owner' "
     "ORDER BY space, \"key\" LIMIT :limit",
     // followers
     "SELECT name, position FROM follower WHERE name >= :from ORDER BY name",

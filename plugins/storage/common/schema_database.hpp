@@ -1,11 +1,14 @@
 // A database whose tables are made, changed or looked at: the small dialect object of migrations and checks.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 #include <vector>
 
 namespace loft::storage {
+
+enum class Engine : std::uint8_t { sqlite, postgresql, mysql };
 
 /// Rows as texts; NULL is empty.
 using TextRows = std::vector<std::vector<std::string>>;
@@ -30,6 +33,23 @@ class SchemaDatabase {
 
   virtual void execute(const std::string& statement) = 0;
   virtual TextRows rows(const std::string& question) = 0;
+
+  virtual Engine engine() const noexcept = 0;
+  /// On a server: whether an answer is waited for as long as reading or writing all rows may take, instead of as long
+  /// as a statement of a host.
+  virtual void allow_long(bool) noexcept {}
+};
+
+/// As long as it lives, statements may take long.
+class LongWork {
+ public:
+  explicit LongWork(SchemaDatabase& database) : database_(database) { database_.allow_long(true); }
+  LongWork(const LongWork&) = delete;
+  LongWork& operator=(const LongWork&) = delete;
+  ~LongWork() { database_.allow_long(false); }
+
+ private:
+  SchemaDatabase& database_;
 };
 
 }  // namespace loft::storage

@@ -8,6 +8,16 @@ std::string ServerSettings::where(std::string_view engine, bool port_of_socket) 
   return "database " + database + " of " + std::string(engine) + " at " + place + " as user " + user;
 }
 
+std::string silence(Millis waited) {
+  return "the server did not answer within " + std::to_string(waited) + " ms, which " +
+         (waited >= longest_answer ? "is as long as anything may take" : "`statement_timeout` of the storage allows");
+}
+
+std::string connect_silence(Millis waited) {
+  return "the server did not answer within " + std::to_string(waited) +
+         " ms, which `connect_timeout` of the storage allows; look at the server and the network";
+}
+
 void offer_place(OptionTable& table, ServerSettings& settings, const ServerWords& words) {
   table.text("host", settings.host, words.host);
   table.integer("port", settings.port, words.port).range(1, 65535);

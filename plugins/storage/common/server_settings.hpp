@@ -29,6 +29,15 @@ struct ServerSettings {
   std::string where(std::string_view engine, bool port_of_socket) const;
 };
 
+/// How long the longest step of a schema, or a question about all rows, is waited for. More than any
+/// `statement_timeout`.
+inline constexpr Millis longest_answer = 7'200'000;
+
+/// What is said of a server that was silent for that long.
+std::string silence(Millis waited);
+/// … while a connection was opened.
+std::string connect_silence(Millis waited);
+
 /// In which words an engine explains what it means by an option.
 struct ServerWords {
   const char* host;

@@ -1,4 +1,4 @@
-// Words of a command line that an operator copies.
+// Words of a command line or of SQL that an operator copies.
 #pragma once
 
 #include <string>
@@ -16,6 +16,16 @@ inline std::string quoted_for_shell(std::string_view word) {
     text += c;
   }
   return text += '\'';
+}
+
+/// A name or text between quotes, of which those in it are doubled.
+inline std::string quoted_for_sql(std::string_view word, char quote) {
+  std::string text(1, quote);
+  for (const char c : word) {
+    if (c == quote) text += quote;
+    text += c;
+  }
+  return text += quote;
 }
 
 }  // namespace loft::storage

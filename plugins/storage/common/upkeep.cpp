@@ -2,6 +2,8 @@
 
 #include <loft/json.hpp>
 
+#include "shape.hpp"
+
 namespace loft::storage {
 namespace {
 
@@ -48,6 +50,10 @@ std::string Upkeep::described() {
   w.key("steps").array();
   for (const auto& step : steps()) {
     w.object().key("number").number(step.number).key("name").string(step.name).key("sql").string(step.sql).end_object();
+  }
+  w.end_array().key("lacks").array();
+  if (const auto database = look_in()) {
+    for (const auto& lack : lacks(*database, steps())) w.string(lack.what);
   }
   w.end_array().end_object();
   return out;

@@ -15,8 +15,8 @@
 namespace loft::storage {
 
 /// Thread role: control, after `setup`. Offers the commands `storage.describe` (`{"where","owner","may_migrate",
-/// "steps":[{"number","name","sql"}]}`) and `storage.check` (`{"problems":[{"table","what","remedy"}]}`), see
-/// Host::command.
+/// "steps":[{"number","name","sql"}],"lacks":["table user"]}`, lacks: what the taken steps made and is not there) and
+/// `storage.check` (`{"problems":[{"table","what","remedy"}]}`), see Host::command.
 class Upkeep : public Storage {
  public:
   Result<StorageSchema> schema() override;

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 
 namespace loft::storage::mysql {
@@ -99,10 +100,22 @@ std::string socket_path(const std::string& host) {
   return host + "/mysqld.sock";
 }
 
-Link::Link(const Settings& settings) : handle_(mysql_init(nullptr)) {
+Link::Link(const Settings& settings)
+    : handle_(mysql_init(nullptr)),
+      statement_timeout_(Millis{1000} * seconds(settings.statement_timeout)),
+      patience_(statement_timeout_) {
   if (handle_ == nullptr) throw Failure(Failure::Kind::unavailable, "out of memory");
   try {
-    if (connect_to(handle_, settings) == nullptr) fail();
+    const auto began = std::chrono::steady_clock::now();
+    if (connect_to(handle_, settings) == nullptr) {
+      const auto patience = Millis{1000} * seconds(settings.connect_timeout);
+      const auto number = mysql_errno(handle_);
+      // The library's words of a time-out are those of a refusal, or "Operation now in progress".
+      const bool is_silent = (number == 2002 || number == 2003 || number == 2013) &&
+                             std::chrono::steady_clock::now() - began >= std::chrono::milliseconds(patience);
+      if (is_silent) throw Failure(Failure::Kind::lost, connect_silence(patience), std::string(server_lost));
+      fail();
+    }
     // The library goes on in the clear when the server has no TLS, unless the certificate is to be checked.
     if (settings.tls >= Tls::require && mysql_get_ssl_cipher(handle_) == nullptr) {
       throw Failure(Failure::Kind::unavailable, "the server has no TLS", std::string(tls_error));
@@ -122,13 +135,30 @@ bool Link::alive() const noexcept {
   return usable_ && ::poll(&link, 1, 0) == 0;
 }
 
+void Link::query(std::string_view sql) {
+  asks();
+  if (patience_ == statement_timeout_) {
+    if (mysql_real_query(handle_, sql.data(), sql.size()) != 0) fail();
+    return;
+  }
+  // The client's library cannot be told another time-out once it is connected. So its answer is waited for here.
+  if (mysql_send_query(handle_, sql.data(), sql.size()) != 0) fail();
+  pollfd link{static_cast<int>(mysql_get_socket(handle_)), POLLIN, 0};
+  while (::poll(&link, 1, static_cast<int>(patience_)) < 0 && errno == EINTR) continue;
+  if (link.revents == 0) {
+    usable_ = false;
+    throw Failure(Failure::Kind::lost, silence(patience_), std::string(server_lost));
+  }
+  if (mysql_read_query_result(handle_) != 0) fail();
+}
+
 void Link::execute(std::string_view sql) {
-  if (mysql_real_query(handle_, sql.data(), sql.size()) != 0) fail();
+  query(sql);
   if (auto* result = mysql_store_result(handle_)) mysql_free_result(result);
 }
 
 std::vector<std::vector<std::string>> Link::rows(std::string_view sql) {
-  if (mysql_real_query(handle_, sql.data(), sql.size()) != 0) fail();
+  query(sql);
   auto* result = mysql_store_result(handle_);
   if (result == nullptr) fail();
   std::vector<std::vector<std::string>> list;
@@ -154,7 +184,10 @@ void Link::fail(MYSQL_STMT* statement) {
   const std::string words = statement == nullptr ? mysql_error(handle_) : mysql_stmt_error(statement);
   if (!ends_connection(number)) throw Failure(kind_of(number, state), words, std::to_string(number));
   usable_ = false;
-  throw Failure(Failure::Kind::lost, words, std::to_string(number));
+  // The client's library says of a server that is silent what it says of one that is gone.
+  const bool is_silent =
+      asked_ != decltype(asked_){} && std::chrono::steady_clock::now() - asked_ >= std::chrono::milliseconds(patience_);
+  throw Failure(Failure::Kind::lost, is_silent ? silence(patience_) : words, std::to_string(number));
 }
 
 }  // namespace loft::storage::mysql

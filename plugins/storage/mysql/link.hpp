@@ -4,6 +4,7 @@
 
 #include <mysql.h>
 
+#include <chrono>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -19,6 +20,7 @@ inline constexpr std::string_view row_has_changed = "1020";
 inline constexpr std::string_view duplicate_entry = "1062";
 inline constexpr std::string_view lock_wait_timeout = "1205";
 inline constexpr std::string_view deadlock = "1213";
+inline constexpr std::string_view server_lost = "2013";
 inline constexpr std::string_view tls_error = "2026";
 
 /// The socket that an absolute path names: itself, or the one in that folder.
@@ -39,6 +41,10 @@ class Link {
   /// The first column of the first row, empty when there is none.
   std::string ask(std::string_view sql);
 
+  /// See SchemaDatabase. Of texts without parameters only.
+  void allow_long(bool is_long) noexcept { patience_ = is_long ? longest_answer : statement_timeout_; }
+  /// Before a question whose failure `fail` tells: how long it is waited for begins here.
+  void asks() noexcept { asked_ = std::chrono::steady_clock::now(); }
   /// Throws what the server or the client's library has just said.
   [[noreturn]] void fail(MYSQL_STMT* statement = nullptr);
   /// False: the connection is gone or does not know where it is.
@@ -51,9 +57,14 @@ class Link {
   MYSQL* handle() const noexcept { return handle_; }
 
  private:
+  void query(std::string_view sql);
+
   MYSQL* handle_;
   bool usable_ = true;
   std::size_t packet_ = 0;
+  Millis statement_timeout_;
+  Millis patience_;  ///< how long an answer is waited for
+  std::chrono::steady_clock::time_point asked_{};
 };
 
 }  // namespace loft::storage::mysql

@@ -5,6 +5,7 @@
 #include <mutex>
 
 #include <common/attempts.hpp>
+#include <common/owner.hpp>
 #include <common/sql_storage.hpp>
 #include <common/watch.hpp>
 #include <mysql_migrations.hpp>
@@ -27,7 +28,7 @@ class MysqlStorage final : public SqlStorage<Connection, Writer> {
   }
 
  private:
-  /// Opens a connection, takes the lock and brings the tables up to date; how many steps that took.
+  /// Opens a connection, takes the lock, brings the tables up to date and signs them; how many steps that took.
   std::unique_ptr<Connection> own(const Plan& plan, int& steps);
 
   Engine engine() const noexcept override { return Engine::mysql; }
@@ -42,6 +43,7 @@ class MysqlStorage final : public SqlStorage<Connection, Writer> {
   }
 
   Settings settings_;
+  std::string signature_;  ///< of this start, see sign
   Attempts attempts_;
   Watch watch_;
 };
@@ -58,6 +60,8 @@ std::unique_ptr<Connection> MysqlStorage::own(const Plan& plan, int& steps) {
   for (const auto& danger : check_server(db->link(), settings_)) host_->log().warn(danger);
   own_database(db->link(), settings_);
   steps = prepare(db->link(), settings_, plan, host_->clock().now());
+  Schema schema(db->link());
+  signature_ = sign(schema, host_->clock().now());
   return db;
 }
 
@@ -69,7 +73,7 @@ void MysqlStorage::start() {
     pool_.open([this] { return attempts_([this] { return connect<Connection>(settings_); }); }, settings_.pool);
     {
       const std::lock_guard lock(writer_mutex_);
-      writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db));
+      writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db), signature_);
     }
     watch_.start([this] { look_after(); });
     host_->log().info("storage open", {{"host", settings_.host},

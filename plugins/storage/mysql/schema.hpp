@@ -26,6 +26,8 @@ class Schema : public SchemaDatabase {
   std::string_view option() const override { return "database"; }
   void execute(const std::string& statement) override { link_.execute(statement); }
   TextRows rows(const std::string& question) override { return link_.rows(question); }
+  Engine engine() const noexcept override { return Engine::mysql; }
+  void allow_long(bool is_long) noexcept override { link_.allow_long(is_long); }
 
  private:
   Link& link_;
@@ -35,7 +37,7 @@ class Schema : public SchemaDatabase {
 std::unique_ptr<SchemaDatabase> look_into(const Settings& settings);
 
 /// Which connection has the lock of the database; empty: none.
-std::string owner_of(Link& link, const Settings& settings);
+std::string owner_of(Link& link);
 std::string owner_of(const Settings& settings);
 
 /// What makes a dump and brings it back, for the operator: the command in the first line.

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <common/shell.hpp>
+
 #include "schema.hpp"
 
 namespace loft::storage::mysql {
@@ -11,18 +13,41 @@ namespace {
 /// A content of 16 MiB, extras of as much, and what belongs to them.
 constexpr unsigned long long smallest_packet = 40ull << 20;
 
-std::string quoted(const std::string& name) { return "`" + name + "`"; }
+std::string account(const Settings& settings) {
+  std::string user;
+  for (const char c : settings.user) user.append(c == '\\' ? 2 : 1, c);
+  return quoted_for_sql(user, '\'') + "@'…'";
+}
 
-std::string remedy(unsigned number, const Settings& settings) {
+/// What lets the account do everything in its database.
+std::string grant(const Settings& settings) {
+  return "give the account its rights: GRANT ALL ON " + quoted_for_sql(settings.database, '`') + ".* TO " +
+         account(settings);
+}
+
+std::string tls_remedy(std::string_view words) {
+  const auto has = [&](std::string_view part) { return words.find(part) != std::string_view::npos; };
+  if (has("has no TLS") || has("does not support SSL") || has("doesn't support SSL")) {
+    return "set `storage.tls` to prefer or off, or switch TLS on in the server";
+  }
+  return "set `storage.tls_ca` to the file of the certificate that signed the server's and `storage.host` to a name in "
+         "it, or `storage.tls` to require, which checks nothing";
+}
+
+std::string remedy(unsigned number, std::string_view words, const Settings& settings) {
+  if (words.find("require_secure_transport") != std::string_view::npos) {
+    return "the server takes encrypted connections only: set `storage.tls` to require or verify";
+  }
   switch (number) {
     case 1045:  // access denied
-      return "correct `user` and `password` of the storage, or the account's: CREATE USER '" + settings.user +
-             "'@'…' IDENTIFIED BY '…'";
+      return "correct `user` and `password` of the storage, or the account's: CREATE USER " + account(settings) +
+             " IDENTIFIED BY '…'" +
+             (settings.tls == Tls::off ? "; where the account has REQUIRE SSL, set `storage.tls` to require or verify"
+                                       : "");
     case 1044:
-      return "give the account its rights: GRANT ALL ON " + quoted(settings.database) + ".* TO '" + settings.user +
-             "'@'…'";
+      return grant(settings);
     case 1049:
-      return "create the database: CREATE DATABASE " + quoted(settings.database) +
+      return "create the database: CREATE DATABASE " + quoted_for_sql(settings.database, '`') +
              " CHARACTER SET utf8mb4 COLLATE utf8mb4_bin";
     case 1040:
     case 1203:
@@ -41,9 +66,9 @@ std::string remedy(unsigned number, const Settings& settings) {
     case 2005:
       return "correct `host` of the storage";
     case 2013:
-      return "the server does not answer: look at the network and at `connect_timeout` of the storage";
+      return "look at the server and the network";
     case 2026:
-      return "look at `tls` and `tls_ca` of the storage; `verify` wants the name in `host` in the server's certificate";
+      return tls_remedy(words);
     case 1251:
     case 2059:
       return "the account logs in by a method this client does not have: ALTER USER … IDENTIFIED BY '…'";
@@ -54,15 +79,18 @@ std::string remedy(unsigned number, const Settings& settings) {
 
 }  // namespace
 
-std::string lock_name(const Settings& settings) {
+std::string lock_name(Link& link) {
+  // Where letters of both cases are one, the server may still say them as they came.
+  const auto database = link.ask("SELECT IF(@@lower_case_table_names = 0, DATABASE(), LOWER(DATABASE()))");
   // Locks are the whole server's, their names at most 64 characters.
-  return "loft." + checksum(settings.database);
+  return "loft." + checksum(database);
 }
 
 Failure connect_failure(const Settings& settings, const Failure& failure) {
   const auto number = failure.code.empty() ? 0u : static_cast<unsigned>(std::stoul(failure.code));
   return {Failure::Kind::unavailable,
-          settings.where() + " cannot be reached (" + failure.text + "): " + remedy(number, settings), failure.code};
+          settings.where() + " cannot be reached (" + failure.text + "): " + remedy(number, failure.text, settings),
+          failure.code};
 }
 
 std::vector<std::string> check_server(Link& link, const Settings& settings) {
@@ -101,11 +129,11 @@ std::vector<std::string> check_server(Link& link, const Settings& settings) {
 }
 
 void own_database(Link& link, const Settings& settings) {
-  const auto name = lock_name(settings);
+  const auto name = lock_name(link);
   // The session of a host that was killed ends within moments: that is waited for, but less long than for an answer.
   const auto wait = std::clamp<Millis>(settings.statement_timeout / 1000 - 1, 0, 2);
   if (link.ask("SELECT GET_LOCK('" + name + "', " + std::to_string(wait) + ")") == "1") return;
-  const auto owner = owner_of(link, settings);
+  const auto owner = owner_of(link);
   throw Failure(Failure::Kind::unavailable,
                 settings.where() + " is in use by another host (" + owner +
                     "): one host owns a store; stop the other one, or use another `database`");
@@ -119,9 +147,7 @@ int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now) 
   } catch (const Failure& e) {
     const bool rights = e.code == "1142" || e.code == "1044" || e.code == "1227" || e.code == "1370";
     throw StartError("the schema of " + settings.where() + " cannot be prepared: " + e.text +
-                     (rights ? ": give the account its rights: GRANT ALL ON " + quoted(settings.database) + ".* TO '" +
-                                   settings.user + "'@'…'"
-                             : std::string()));
+                     (rights ? ": " + grant(settings) : std::string()));
   }
   check_heads(schema, settings.where());
   return steps;

@@ -24,10 +24,11 @@ std::vector<std::string> check_server(Link& link, const Settings& settings);
 /// Takes the lock that keeps a second host away, for as long as the connection lives. Throws Failure naming the owner.
 void own_database(Link& link, const Settings& settings);
 
-/// The name of that lock.
-std::string lock_name(const Settings& settings);
+/// The name of that lock: of the database that the link is to, however its name was written.
+std::string lock_name(Link& link);
 
-/// Brings the tables up to date and looks whether heads fit the log; how many steps that took. Throws StartError.
+/// Brings the tables up to date and looks whether heads fit the log; how many steps that took. Throws StartError,
+/// Failure.
 int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now);
 
 template <class Connection>

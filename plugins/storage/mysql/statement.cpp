@@ -34,6 +34,7 @@ void bind(MYSQL_BIND& place, const Value& value) {
 Prepared::Prepared(Link& link, std::string_view sql, std::vector<std::uint16_t> order)
     : link_(link), statement_(mysql_stmt_init(link.handle())), order_(std::move(order)), parameters_(order_.size()) {
   if (statement_ == nullptr) throw Failure(Failure::Kind::unavailable, "out of memory");
+  link_.asks();
   try {
     if (mysql_stmt_prepare(statement_, sql.data(), sql.size()) != 0) link_.fail(statement_);
     learn_columns();
@@ -83,6 +84,7 @@ void Prepared::execute(const Value* values) {
                                              " bytes is larger than the server's " + "max_allowed_packet of " +
                                              std::to_string(link_.packet()));
   }
+  link_.asks();
   if (!parameters_.empty() && mysql_stmt_bind_param(statement_, parameters_.data()) != 0) link_.fail(statement_);
   if (mysql_stmt_execute(statement_) != 0) link_.fail(statement_);
   if (slots_.empty()) return;
@@ -94,6 +96,7 @@ void Prepared::execute_array(MYSQL_BIND* columns, std::size_t rows) {
   const auto count = static_cast<unsigned>(rows);
   if (mysql_stmt_attr_set(statement_, STMT_ATTR_ARRAY_SIZE, &count) != 0) link_.fail(statement_);
   if (mysql_stmt_bind_param(statement_, columns) != 0) link_.fail(statement_);
+  link_.asks();
   if (mysql_stmt_execute(statement_) != 0) link_.fail(statement_);
 }
 

@@ -74,8 +74,8 @@ inline constexpr std::array own_texts = {
             "OR (user_id = :user AND conversation_id = :conversation AND name > :name) "
             "ORDER BY user_id, conversation_id, name LIMIT :limit"},
     OwnText{Query::all_key_values,
-            "SELECT space, \"key\", value FROM key_value WHERE space > :space OR (space = :space AND \"key\" > :key) "
-            "ORDER BY space, \"key\" LIMIT :limit"},
+            "SELECT space, \"key\", value FROM key_value WHERE (space > :space OR (space = :space AND \"key\" > :key)) "
+            "AND space <> 'loft.owner' ORDER BY space, \"key\" LIMIT :limit"},
 };
 
 inline constexpr Phrasing phrasing{Placeholder::question, own_texts};

@@ -4,6 +4,7 @@
 
 #include "bulk.hpp"
 #include "conflicts.hpp"
+#include "schema.hpp"
 #include "startup.hpp"
 
 namespace loft::storage::mysql {
@@ -22,11 +23,20 @@ Connection& Writer::connection() {
   if (connection_ && connection_->usable()) return *connection_;
   connection_.reset();
   domains_.forget();
-  connection_ = attempts_([this] {
-    auto fresh = connect<Connection>(settings_);
-    own_database(fresh->link(), settings_);
-    return fresh;
+  if (replaced_) throw *replaced_;
+  auto fresh = attempts_([this] {
+    auto owner = connect<Connection>(settings_);
+    own_database(owner->link(), settings_);
+    return owner;
   });
+  try {
+    Schema schema(fresh->link());
+    refuse_unless_signed(schema, signature_, settings_.where());
+  } catch (const Replaced& e) {
+    replaced_ = e;
+    throw;
+  }
+  connection_ = std::move(fresh);
   return *connection_;
 }
 

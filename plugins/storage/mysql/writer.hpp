@@ -2,6 +2,8 @@
 #pragma once
 
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include <loft/storage.hpp>
@@ -9,6 +11,7 @@
 #include <common/attempts.hpp>
 #include <common/batch.hpp>
 #include <common/domains.hpp>
+#include <common/owner.hpp>
 
 #include "connection.hpp"
 
@@ -18,9 +21,12 @@ namespace loft::storage::mysql {
 /// and the same call may come again (S5).
 class Writer {
  public:
-  /// `connection` is open and owns the database.
-  Writer(const Settings& settings, Attempts& attempts, std::unique_ptr<Connection> connection)
-      : settings_(settings), attempts_(attempts), connection_(std::move(connection)) {}
+  /// `connection` is open and owns the database; `signature` is what `sign` wrote there.
+  Writer(const Settings& settings, Attempts& attempts, std::unique_ptr<Connection> connection, std::string signature)
+      : settings_(settings),
+        attempts_(attempts),
+        connection_(std::move(connection)),
+        signature_(std::move(signature)) {}
 
   /// Throws Broken too.
   Conflict commit(const Batch& batch);
@@ -54,6 +60,8 @@ class Writer {
   const Settings& settings_;
   Attempts& attempts_;
   std::unique_ptr<Connection> connection_;
+  std::string signature_;
+  std::optional<Replaced> replaced_;  ///< for good: another host has been here
   DomainNumbers domains_;
   bool committing_ = false;  ///< COMMIT was sent, and nothing has been heard of it
 };

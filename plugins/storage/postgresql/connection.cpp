@@ -19,7 +19,10 @@ std::string name_of(unsigned statement) { return "loft_" + std::to_string(statem
 }  // namespace
 
 Connection::Connection(const Settings& settings)
-    : session_(settings), native_(session_.native()), patience_(settings.statement_timeout + slack) {
+    : session_(settings),
+      native_(session_.native()),
+      statement_timeout_(settings.statement_timeout),
+      patience_(statement_timeout_ + slack) {
   // The server ends a session whose host has vanished, and with it the lock on the database.
   ask(std::string(planner_settings) + "; SET idle_in_transaction_session_timeout = " + std::to_string(2 * patience_) +
       "; SET tcp_keepalives_idle = 15; SET tcp_keepalives_interval = 5; SET tcp_keepalives_count = 3"
@@ -29,6 +32,15 @@ Connection::Connection(const Settings& settings)
 Connection::~Connection() = default;
 
 std::string Connection::ask(const std::string& sql) {
+  const auto found = rows(sql);
+  return found.empty() || found[0].empty() ? std::string() : found[0][0];
+}
+
+void Connection::allow_long(bool is_long) noexcept {
+  patience_ = is_long ? longest_answer : statement_timeout_ + slack;
+}
+
+TextRows Connection::rows(const std::string& sql) {
   // Not PQexec: it would wait for ever for a server that hangs.
   check(PQsendQuery(native_, sql.c_str()));
   Answer answer;
@@ -45,11 +57,17 @@ std::string Connection::ask(const std::string& sql) {
     lost_ = lost_ || failure.kind == Failure::Kind::lost;
     throw failure;
   }
-  return PQntuples(answer.get()) == 0 ? std::string() : PQgetvalue(answer.get(), 0, 0);
+  TextRows list(static_cast<std::size_t>(PQntuples(answer.get())));
+  for (std::size_t row = 0; row < list.size(); ++row) {
+    for (int column = 0; column < PQnfields(answer.get()); ++column) {
+      list[row].emplace_back(PQgetvalue(answer.get(), static_cast<int>(row), column));
+    }
+  }
+  return list;
 }
 
 void Connection::go_native() {
-  ask("SET statement_timeout = " + std::to_string(patience_ - slack));
+  ask("SET statement_timeout = " + std::to_string(statement_timeout_));
   if (PQsetnonblocking(native_, 1) != 0) lose("the connection cannot be used");
   check(PQenterPipelineMode(native_));
 }
@@ -160,7 +178,7 @@ void Connection::wait() {
   const int count = ::poll(&ready, 1, static_cast<int>(patience_));
   if (count < 0 && errno == EINTR) return;
   gave_up_ = count == 0;
-  if (gave_up_) lose("the server did not answer within " + std::to_string(patience_) + " ms");
+  if (gave_up_) lose(silence(patience_));
   if (PQconsumeInput(native_) == 0) lose("the connection to the server broke");
 }
 

@@ -1,5 +1,5 @@
 // One connection in libpq's pipeline mode: statements are queued, sent together, and answered in their order. Nothing
-// here waits longer than the time-out of a statement. One thread at a time.
+// here waits longer than the time-out of a statement, but for what is allowed to. One thread at a time.
 #pragma once
 
 #include <array>
@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <common/domains.hpp>
+#include <common/schema_database.hpp>
 #include <common/snapshot.hpp>
 
 #include "cursor.hpp"
@@ -80,8 +81,12 @@ class Connection {
   /// False when the server has said goodbye meanwhile. Does not wait.
   bool alive() noexcept;
 
-  /// A text of ours without parameters; the first column of its first row, as text. Not while something is queued.
+  /// Texts of ours without parameters; the rows of the last one. Not while something is queued, nor in pipeline mode.
+  TextRows rows(const std::string& sql);
+  /// The first column of the first row, empty when there is none.
   std::string ask(const std::string& sql);
+  /// See SchemaDatabase.
+  void allow_long(bool is_long) noexcept;
 
   /// What follows opening, and a Schema's use of the connection.
   void go_native();
@@ -110,7 +115,8 @@ class Connection {
 
   Session session_;
   PGconn* native_;
-  Millis patience_;
+  Millis statement_timeout_;
+  Millis patience_;  ///< how long an answer is waited for
   bool lost_ = false;
   bool gave_up_ = false;
   bool unsent_ = false;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include <common/shell.hpp>
+
 namespace loft::storage::postgresql {
 namespace {
 
@@ -44,6 +46,8 @@ struct Remedy {
 constexpr Remedy connect_remedies[] = {
     {"password authentication failed", "correct `password` of the storage, or the role's with ALTER ROLE … PASSWORD"},
     {"no password supplied", "give `password` of the storage, best as ${file:…} or ${env:…}"},
+    {"no encryption",
+     "set `storage.tls` to require or verify, or let the server's pg_hba.conf take this user unencrypted"},
     {"no pg_hba.conf entry", "add a line for this user, database and address to the server's pg_hba.conf"},
     {"Peer authentication failed",
      "connect by `host: localhost` with a password, or let pg_hba.conf map the system user to the role"},
@@ -54,21 +58,28 @@ constexpr Remedy connect_remedies[] = {
     {"Connection refused", "start the server, or correct `host` and `port` of the storage"},
     {"No such file or directory", "start the server, or name the folder of its socket in `host` of the storage"},
     {"could not translate host name", "correct `host` of the storage"},
-    {"timeout expired", "the server does not answer: look at the network and at `connect_timeout` of the storage"},
-    {"server does not support SSL", "set `tls` of the storage to prefer or off, or switch TLS on in the server"},
-    {"certificate", "look at `tls` and `tls_ca` of the storage; `verify` wants the name in `host` in the certificate"},
+    {"server does not support SSL", "set `storage.tls` to prefer or off, or switch TLS on in the server"},
+    {"does not match host name",
+     "set `storage.host` to a name that the server's certificate has, or `storage.tls` to require, which checks "
+     "nothing"},
+    {"certificate",
+     "set `storage.tls_ca` to the file of the certificate that signed the server's, or `storage.tls` to require, which "
+     "checks nothing"},
+    {"SSL", "set `storage.tls` to what the server can: off, or prefer, require, verify when its TLS works"},
     {"permission denied for database", "GRANT CONNECT ON DATABASE to that role"},
 };
+
+std::string quoted_name(std::string_view name) { return quoted_for_sql(name, '"'); }
 
 std::string connect_remedy(std::string_view words, const Settings& settings) {
   const auto has = [&](std::string_view part) { return words.find(part) != std::string_view::npos; };
   if (has("does not exist") && has("role \"")) {
-    return "create the role: CREATE ROLE \"" + settings.user + "\" LOGIN PASSWORD '…'";
+    return "create the role: CREATE ROLE " + quoted_name(settings.user) + " LOGIN PASSWORD '…'";
   }
   if (has("does not exist") && has("database \"")) {
-    return "create the database: CREATE DATABASE \"" + settings.database + "\" OWNER \"" + settings.user +
-           "\" ENCODING 'UTF8' TEMPLATE template0";
+    return "create the database: " + creation_of(settings);
   }
+  if (has("timeout expired")) return connect_silence(settings.connect_seconds() * 1000);
   for (const auto& row : connect_remedies) {
     if (has(row.words)) return std::string(row.remedy);
   }
@@ -76,6 +87,11 @@ std::string connect_remedy(std::string_view words, const Settings& settings) {
 }
 
 }  // namespace
+
+std::string creation_of(const Settings& settings) {
+  return "CREATE DATABASE " + quoted_name(settings.database) + " OWNER " + quoted_name(settings.user) +
+         " ENCODING 'UTF8' TEMPLATE template0";
+}
 
 std::string one_line(std::string_view text) {
   std::string line;
@@ -116,8 +132,9 @@ Failure connect_failure(const Settings& settings, std::string_view words) {
 
 std::string schema_remedy(std::string_view sqlstate, const Settings& settings) {
   if (sqlstate == "42501" || sqlstate == "3F000") {
-    return ": let the role make tables, ALTER DATABASE \"" + settings.database + "\" OWNER TO \"" + settings.user +
-           "\" or GRANT CREATE, USAGE ON SCHEMA public TO \"" + settings.user + "\" in that database";
+    const auto role = quoted_name(settings.user);
+    return ": let the role make tables, ALTER DATABASE " + quoted_name(settings.database) + " OWNER TO " + role +
+           " or GRANT CREATE, USAGE ON SCHEMA public TO " + role + " in that database";
   }
   if (sqlstate == "25006") return ": this is a standby or is set read-only, name the primary in `host` of the storage";
   if (sqlstate.starts_with("53")) return ": the server lacks disk, memory or connections";

@@ -26,6 +26,9 @@ Failure lost(PGconn* connection, std::string_view what);
 /// A connection that could not be opened, with libpq's words about it. The text says what to do.
 Failure connect_failure(const Settings& settings, std::string_view words);
 
+/// The SQL that makes the database.
+std::string creation_of(const Settings& settings);
+
 /// What to do about an error while tables are made; empty or beginning with `: `.
 std::string schema_remedy(std::string_view sqlstate, const Settings& settings);
 

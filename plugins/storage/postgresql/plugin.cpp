@@ -1,12 +1,11 @@
 // storage.postgresql: a database on a server, one writer, several readers.
 #include <loft/storage.hpp>
 
-#include <unistd.h>
-
 #include <memory>
 #include <mutex>
 
 #include <common/attempts.hpp>
+#include <common/owner.hpp>
 #include <common/sql_storage.hpp>
 #include <common/watch.hpp>
 #include <postgresql_migrations.hpp>
@@ -41,7 +40,7 @@ class PostgresqlStorage final : public SqlStorage<Connection, Writer> {
 
  private:
   void check_server(Connection& db);
-  /// Opens a connection, takes the lock and brings the tables up to date; how many steps that took.
+  /// Opens a connection, takes the lock, brings the tables up to date and signs them; how many steps that took.
   std::unique_ptr<Connection> own(const Plan& plan, int& steps);
 
   Engine engine() const noexcept override { return Engine::postgresql; }
@@ -56,6 +55,7 @@ class PostgresqlStorage final : public SqlStorage<Connection, Writer> {
   }
 
   Settings settings_;
+  std::string signature_;  ///< of this start, see sign
   Attempts attempts_;
   Watch watch_;
 };
@@ -66,14 +66,12 @@ void PostgresqlStorage::options(OptionTable& table) {
 }
 
 std::unique_ptr<Connection> PostgresqlStorage::own(const Plan& plan, int& steps) {
-  char machine[256] = {};
-  ::gethostname(machine, sizeof machine - 1);
-  settings_.name = "loft on " + std::string(machine) + " pid " + std::to_string(::getpid());
+  settings_.name = "loft on " + own_name();
   auto db = std::make_unique<Connection>(settings_);
   check_server(*db);
   refuse_shared_sessions(*db, settings_);
   own_database(*db, settings_);
-  Schema schema(db->native());
+  Schema schema(*db);
   try {
     steps = loft::storage::migrate(schema, plan, host_->clock().now());
   } catch (const Failure& e) {
@@ -81,6 +79,7 @@ std::unique_ptr<Connection> PostgresqlStorage::own(const Plan& plan, int& steps)
                      schema_remedy(e.code, settings_));
   }
   check_heads(schema, settings_.where());
+  signature_ = sign(schema, host_->clock().now());
   return db;
 }
 
@@ -104,7 +103,7 @@ void PostgresqlStorage::start() {
         settings_.pool);
     {
       const std::lock_guard lock(writer_mutex_);
-      writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db));
+      writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db), signature_);
     }
     watch_.start([this] { look_after(); });
     host_->log().info("storage open", {{"host", settings_.host},
@@ -123,8 +122,8 @@ void PostgresqlStorage::check_server(Connection& db) {
                      ", Loft needs 12 or newer: upgrade the server or name another one in `host` of the storage");
   }
   if (const auto encoding = db.ask("SHOW server_encoding"); encoding != "UTF8") {
-    throw StartError(settings_.where() + " has the encoding " + encoding + ", Loft needs UTF8: CREATE DATABASE \"" +
-                     settings_.database + "\" OWNER \"" + settings_.user + "\" ENCODING 'UTF8' TEMPLATE template0");
+    throw StartError(settings_.where() + " has the encoding " + encoding +
+                     ", Loft needs UTF8: " + creation_of(settings_));
   }
   if (db.ask("SELECT pg_is_in_recovery()") != "f") {
     throw StartError(settings_.where() +

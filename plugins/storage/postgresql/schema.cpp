@@ -8,33 +8,36 @@
 namespace loft::storage::postgresql {
 namespace {
 
-class Looking final : public SchemaDatabase {
+struct Opened {
+  Connection connection;
+};
+
+class Looking final : private Opened, public Schema {
  public:
-  explicit Looking(const Settings& settings) : connection_(settings), schema_(connection_.native()) {
+  explicit Looking(const Settings& settings) : Opened{Connection(settings)}, Schema(connection) {
     // Plans that suit a host's statements do not suit questions about all rows.
-    schema_.execute(
+    execute(
         "RESET enable_seqscan; RESET enable_hashjoin; RESET enable_mergejoin; "
         "RESET enable_bitmapscan; RESET max_parallel_workers_per_gather");
-    schema_.execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
+    execute("BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY");
   }
-
-  void lock() override { schema_.lock(); }
-  void commit() override { schema_.commit(); }
-  void rollback() noexcept override { schema_.rollback(); }
-  long long table_count() override { return schema_.table_count(); }
-  bool has_table(const std::string& name) override { return schema_.has_table(name); }
-  std::string_view option() const override { return schema_.option(); }
-  void execute(const std::string& statement) override { schema_.execute(statement); }
-  TextRows rows(const std::string& question) override { return schema_.rows(question); }
-
- private:
-  Connection connection_;
-  Schema schema_;
 };
+
+/// Where PostgreSQL's programs want the name of a database they take more, when it has a "=" or looks like an address.
+std::string database_word(const std::string& name) {
+  if (name.find('=') == std::string::npos && name.find("://") == std::string::npos) return name;
+  std::string word = "dbname='";
+  for (const char c : name) {
+    if (c == '\'' || c == '\\') word += '\\';
+    word += c;
+  }
+  return word += '\'';
+}
 
 }  // namespace
 
 void Schema::lock() {
+  const LongWork waits_for_others(*this);
   execute("BEGIN");
   // Both hosts of a race come here; the advisory lock of the writer is held already by one of them at most.
   execute("SELECT pg_advisory_xact_lock(" + std::to_string(schema_lock) + ")");
@@ -61,18 +64,9 @@ bool Schema::has_table(const std::string& name) {
              .size() == 1;
 }
 
-TextRows Schema::rows(const std::string& question) {
-  const Answer answer(PQexec(native_, question.c_str()));
-  const auto status = PQresultStatus(answer.get());
-  if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) throw failure_of(native_, answer.get());
-  TextRows list(static_cast<std::size_t>(PQntuples(answer.get())));
-  for (std::size_t row = 0; row < list.size(); ++row) {
-    for (int column = 0; column < PQnfields(answer.get()); ++column) {
-      list[row].emplace_back(PQgetvalue(answer.get(), static_cast<int>(row), column));
-    }
-  }
-  return list;
-}
+TextRows Schema::rows(const std::string& question) { return connection_.rows(question); }
+
+void Schema::allow_long(bool is_long) noexcept { connection_.allow_long(is_long); }
 
 std::unique_ptr<SchemaDatabase> look_into(const Settings& settings) { return std::make_unique<Looking>(settings); }
 
@@ -96,8 +90,8 @@ std::string dump_command(const Settings& settings) {
   if (!settings.tls_ca.empty()) tls += "PGSSLROOTCERT=" + quoted_for_shell(settings.tls_ca) + " ";
   const auto to = " --host=" + quoted_for_shell(settings.host) + " --port=" + std::to_string(settings.port) +
                   " --username=" + quoted_for_shell(settings.user);
-  const auto database = quoted_for_shell(settings.database);
-  return tls + "pg_dump --format=custom" + to + " --file=loft.dump " + database +
+  const auto database = quoted_for_shell(database_word(settings.database));
+  return tls + "pg_dump --format=custom" + to + " --file=loft.dump --dbname=" + database +
          "\nThat is one state between two commits; the host may run. It asks for the password where PGPASSWORD or "
          "~/.pgpass does not say it.\nTo restore: make an empty database, name it in option `database`, and run\n  " +
          tls + "pg_restore --no-owner --exit-on-error --single-transaction" + to + " --dbname=" + database +

@@ -1,8 +1,6 @@
 // The tables of a PostgreSQL database, made, changed or looked at.
 #pragma once
 
-#include <libpq-fe.h>
-
 #include <memory>
 #include <string>
 
@@ -12,11 +10,12 @@
 
 namespace loft::storage::postgresql {
 
-/// On a connection of somebody's, who outlives it, and which is not in pipeline mode. A statement may take as long as
-/// it does: steps rewrite tables. Throws Failure.
+class Connection;
+
+/// On a connection of somebody's, who outlives it, and which is not in pipeline mode. Throws Failure.
 class Schema : public SchemaDatabase {
  public:
-  explicit Schema(PGconn* native) : native_(native) {}
+  explicit Schema(Connection& connection) : connection_(connection) {}
 
   void lock() override;
   void commit() override { execute("COMMIT"); }
@@ -26,9 +25,11 @@ class Schema : public SchemaDatabase {
   std::string_view option() const override { return "database"; }
   void execute(const std::string& statement) override { rows(statement); }
   TextRows rows(const std::string& question) override;
+  Engine engine() const noexcept override { return Engine::postgresql; }
+  void allow_long(bool is_long) noexcept override;
 
  private:
-  PGconn* native_;
+  Connection& connection_;
 };
 
 /// A connection that may only read, and sees one state.

@@ -33,10 +33,10 @@ const ServerWords server_words{
     .least_statement_timeout = 100,
 };
 
+Millis Settings::connect_seconds() const noexcept { return std::max<Millis>((connect_timeout + 999) / 1000, 2); }
+
 std::string Settings::conninfo() const {
   constexpr std::array<const char*, 4> modes = {"disable", "prefer", "require", "verify-full"};
-  // libpq counts whole seconds, and takes two at least.
-  const auto seconds = std::max<Millis>((connect_timeout + 999) / 1000, 2);
   std::string info = "postgresql:///?";
   put(info, "host", host);
   put(info, "port", std::to_string(port));
@@ -45,7 +45,7 @@ std::string Settings::conninfo() const {
   put(info, "dbname", database);
   put(info, "sslmode", modes[static_cast<std::size_t>(tls)]);
   if (!tls_ca.empty()) put(info, "sslrootcert", tls_ca);
-  put(info, "connect_timeout", std::to_string(seconds));
+  put(info, "connect_timeout", std::to_string(connect_seconds()));
   put(info, "client_encoding", "UTF8");
   put(info, "application_name", name);
   put(info, "gssencmode", "disable");

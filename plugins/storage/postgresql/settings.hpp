@@ -14,6 +14,8 @@ struct Settings : ServerSettings {
 
   /// For errors and the log: everything but the password.
   std::string where() const { return ServerSettings::where("PostgreSQL", true); }
+  /// libpq counts whole seconds, and takes two at least.
+  Millis connect_seconds() const noexcept;
   /// What libpq takes.
   std::string conninfo() const;
 };

@@ -51,7 +51,7 @@ void own_database(Connection& connection, const Settings& settings) {
     connection.ask("SET lock_timeout = 0");
   } catch (const Failure& e) {
     if (e.code != "55P03") throw;
-    Schema schema(connection.native());
+    Schema schema(connection);
     const auto owner = owner_of(schema);
     throw Failure(Failure::Kind::unavailable,
                   settings.where() + " is in use by another host (" + owner +
@@ -64,12 +64,21 @@ Connection& Writer::connection() {
   if (connection_ && connection_->alive()) return *connection_;
   connection_.reset();
   domains_.forget();
-  connection_ = attempts_([&] {
-    auto fresh = std::make_unique<Connection>(settings_);
-    own_database(*fresh, settings_);
-    fresh->go_native();
-    return fresh;
+  if (replaced_) throw *replaced_;
+  auto fresh = attempts_([&] {
+    auto owner = std::make_unique<Connection>(settings_);
+    own_database(*owner, settings_);
+    return owner;
   });
+  try {
+    Schema schema(*fresh);
+    refuse_unless_signed(schema, signature_, settings_.where());
+  } catch (const Replaced& e) {
+    replaced_ = e;
+    throw;
+  }
+  fresh->go_native();
+  connection_ = std::move(fresh);
   return *connection_;
 }
 

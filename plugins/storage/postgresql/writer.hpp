@@ -12,6 +12,7 @@
 #include <common/attempts.hpp>
 #include <common/batch.hpp>
 #include <common/domains.hpp>
+#include <common/owner.hpp>
 
 #include "columns.hpp"
 #include "connection.hpp"
@@ -22,9 +23,12 @@ namespace loft::storage::postgresql {
 /// and the same call may come again (S5).
 class Writer {
  public:
-  /// `connection` is open, native, and owns the database.
-  Writer(const Settings& settings, Attempts& attempts, std::unique_ptr<Connection> connection)
-      : settings_(settings), attempts_(attempts), connection_(std::move(connection)) {}
+  /// `connection` is open, native, and owns the database; `signature` is what `sign` wrote there.
+  Writer(const Settings& settings, Attempts& attempts, std::unique_ptr<Connection> connection, std::string signature)
+      : settings_(settings),
+        attempts_(attempts),
+        connection_(std::move(connection)),
+        signature_(std::move(signature)) {}
 
   /// Throws Broken too.
   Conflict commit(const Batch& batch);
@@ -55,7 +59,9 @@ class Writer {
   const Settings& settings_;
   Attempts& attempts_;
   std::unique_ptr<Connection> connection_;
-  bool committing_ = false;  ///< a COMMIT may have been sent: nobody knows whether the call is stored
+  std::string signature_;
+  std::optional<Replaced> replaced_;  ///< for good: another host has been here
+  bool committing_ = false;           ///< a COMMIT may have been sent: nobody knows whether the call is stored
   DomainNumbers domains_;
   std::vector<std::uint64_t> message_domains_;  ///< of the batch's messages
   std::vector<std::size_t> keyed_;              ///< which of them have client keys

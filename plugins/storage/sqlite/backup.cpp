@@ -7,6 +7,7 @@
 
 #include <cerrno>
 #include <cstdio>
+#include <cstdlib>
 #include <filesystem>
 #include <system_error>
 
@@ -37,10 +38,10 @@ std::string folder_of(const std::string& file) {
 /// A file that goes away, unless it was given its name.
 class Part {
  public:
-  explicit Part(const std::string& file) : file_(file), name_(file + ".part-" + std::to_string(::getpid())) {
-    ::unlink(name_.c_str());  // of a process with our number that was killed
-    handle_ = ::open(name_.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (handle_ < 0) refuse(name_, "cannot be made", errno);
+  explicit Part(const std::string& file) : file_(file), name_(file + ".part-XXXXXX") {
+    // Numbers of processes are not unique where containers share a folder.
+    handle_ = ::mkostemp(name_.data(), O_CLOEXEC);
+    if (handle_ < 0) refuse(file_, "cannot be made", errno);
   }
   Part(const Part&) = delete;
   Part& operator=(const Part&) = delete;

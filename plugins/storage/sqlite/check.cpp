@@ -1,6 +1,8 @@
 #include "check.hpp"
 
-#include <common/migration.hpp>
+#include <common/shape.hpp>
+
+#include "schema.hpp"
 
 namespace loft::storage {
 namespace {
@@ -25,12 +27,15 @@ void set_meta(Connection& db, const std::string& name, const std::string& value)
 
 }  // namespace
 
-void check_schema(Connection& db, const std::string& path, bool just_migrated) {
+void check_schema(Connection& db, const std::string& path, std::span<const Migration> known, bool just_migrated) {
   const auto now = schema_checksum(db);
   if (just_migrated) return set_meta(db, "schema", now);
   if (const auto stored = meta(db, "schema"); stored != now) {
+    Schema schema(db.handle());
+    const auto lacking = lacks(schema, known);
     throw SchemaError("the tables of " + path + " were changed by another program (schema checksum " + now +
-                      ", expected " + stored + "): undo that change, or restore a backup");
+                      ", expected " + stored + (lacking.empty() ? "" : "; missing: " + listed(lacking)) +
+                      "): undo that change, or restore a backup");
   }
 }
 

@@ -101,9 +101,11 @@ std::unique_ptr<Writer> SqliteStorage::own(const std::string& path, const Plan& 
   }
   Schema schema(db.handle());
   // Before a step as well: afterwards nobody could tell.
-  if (look(schema, plan.known, path).stored != 0 && remembers_schema(db)) check_schema(db, path, false);
+  if (look(schema, plan.known, path).stored != 0 && remembers_schema(db)) {
+    check_schema(db, path, plan.known, false);
+  }
   steps = loft::storage::migrate(schema, plan, host_->clock().now());
-  check_schema(db, path, steps != 0);
+  check_schema(db, path, plan.known, steps != 0);
   return writer;
 }
 

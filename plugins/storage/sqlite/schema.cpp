@@ -99,6 +99,7 @@ TextRows Schema::rows(const std::string& question) {
 }
 
 std::unique_ptr<SchemaDatabase> look_into(const std::string& path, int busy_timeout) {
+  const auto file = real_file(path);  // its log is beside it, not beside a link to it
   check_place(path);
   if (!has_bytes(path)) {
     check_folder(path);
@@ -106,7 +107,7 @@ std::unique_ptr<SchemaDatabase> look_into(const std::string& path, int busy_time
   }
   // A log is there while a host runs and after one that was killed. Where there is none the file is all, and SQLite
   // shall not make a log to find that out.
-  const auto name = as_uri(path) + (has_bytes(path + "-wal") || has_bytes(path + "-shm") ? "" : "?immutable=1");
+  const auto name = as_uri(file) + (has_bytes(file + "-wal") || has_bytes(file + "-shm") ? "" : "?immutable=1");
   sqlite3* opened = nullptr;
   const int result = sqlite3_open_v2(name.c_str(), &opened, SQLITE_OPEN_READONLY | SQLITE_OPEN_URI, nullptr);
   Handle handle(opened);

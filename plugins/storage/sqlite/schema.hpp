@@ -24,6 +24,7 @@ class Schema : public SchemaDatabase {
   std::string_view option() const override { return "path"; }
   void execute(const std::string& statement) override;
   TextRows rows(const std::string& question) override;
+  Engine engine() const noexcept override { return Engine::sqlite; }
 
  private:
   sqlite3* handle_;

@@ -62,7 +62,7 @@ std::string name_in(int file) {
 }  // namespace
 
 OwnerLock::OwnerLock(const std::string& path) {
-  const auto name = path + ".lock";
+  const auto name = real_file(path) + ".lock";
   file_ = ::open(name.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file_ < 0) refuse_errno(errno == EISDIR ? name : path, errno);
   if (!locked(file_)) {
@@ -86,11 +86,31 @@ OwnerLock::~OwnerLock() {
   if (file_ >= 0) ::close(file_);
 }
 
+std::string real_file(const std::string& path) {
+  namespace fs = std::filesystem;
+  std::error_code error;
+  fs::path file(path);
+  // A link may lead to a file that is yet to be made. Rings of links are the kernel's to refuse.
+  for (int links = 0; links < 40 && fs::is_symlink(fs::symlink_status(file, error)); ++links) {
+    const auto target = fs::read_symlink(file, error);
+    if (error) return path;
+    file = file.parent_path() / target;
+  }
+  const auto folder = fs::canonical(file.has_parent_path() ? file.parent_path() : fs::path("."), error);
+  return error ? path : (folder / file.filename()).string();
+}
+
 void check_place(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) == 0 && !S_ISREG(info.st_mode)) {
+  if (::stat(path.c_str(), &info) != 0) return;
+  if (!S_ISREG(info.st_mode)) {
     refuse(path, S_ISDIR(info.st_mode) ? "is a directory" : "is no regular file",
            "name a file in option `path` of the storage");
+  }
+  // SQLite keeps a log beside each name, and of the other's it would know nothing.
+  if (info.st_nlink > 1) {
+    refuse(path, "has " + std::to_string(info.st_nlink) + " names (hard links)",
+           "make a copy with `loft backup`, or remove the other names");
   }
 }
 
@@ -103,7 +123,7 @@ void check_folder(const std::string& path) {
 }
 
 std::string owner_of(const std::string& path) {
-  const int file = ::open((path + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = ::open((real_file(path) + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
   if (file < 0) return {};
   const bool is_owned = ::flock(file, LOCK_SH | LOCK_NB) != 0;
   const auto name = is_owned ? name_in(file) : std::string();

@@ -9,7 +9,7 @@ namespace loft::storage {
 class OwnerLock {
  public:
   OwnerLock() = default;
-  /// Takes `<path>.lock`. Throws StartError naming the owner.
+  /// Takes `<file>.lock`, where `file` is what `path` leads to. Throws StartError naming the owner.
   explicit OwnerLock(const std::string& path);
   OwnerLock(OwnerLock&& other) noexcept;
   OwnerLock& operator=(OwnerLock&& other) noexcept;
@@ -19,8 +19,11 @@ class OwnerLock {
   int file_ = -1;
 };
 
-/// Throws StartError when something other than a file is at `path`. Opens nothing: closing a file drops the locks this
-/// process has on it, so the owner lock must come first.
+/// The file that `path` leads to, through whatever symbolic links, by the one name that has none. It need not be there.
+std::string real_file(const std::string& path);
+
+/// Throws StartError when something other than a file is at `path`, or a file that has a second name (a hard link).
+/// Opens nothing: closing a file drops the locks this process has on it, so the owner lock must come first.
 void check_place(const std::string& path);
 
 /// Throws StartError when the folder that `path` is in is not there or cannot be looked into.
