@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <common/phrasing.hpp>
+#include <common/shapes.hpp>
 
 #include <set>
 
@@ -28,6 +29,27 @@ TEST_CASE("storage common: a text of one's own takes the place of the shared one
   const Phrasing phrasing{Placeholder::numbered, own};
   CHECK(phrased(phrasing, Query::follower).sql == "SELECT 1 WHERE $1 = 'x'");
   CHECK(phrased(phrasing, Query::key_value).sql == "SELECT value FROM key_value WHERE space = $1 AND \"key\" = $2");
+}
+
+TEST_CASE("storage common: the columns of each row are those that are asked for, in their order", "[storage]") {
+  const auto asked = [](const Shape& shape, Query query) {
+    std::string list = "SELECT ";
+    for (const auto& column : shape.columns) {
+      const std::string name = column.name == "key" ? "\"key\"" : std::string(column.name);
+      list += (&column == shape.columns.data() ? "" : ", ") + name;
+    }
+    INFO(list);
+    CHECK(text(query).starts_with(list));
+  };
+  asked(shapes::user, Query::users);
+  asked(shapes::conversation, Query::conversation);
+  asked(shapes::member, Query::members);
+  asked(shapes::message, Query::message);
+  asked(shapes::change, Query::changes_of);
+  asked(shapes::mark, Query::all_marks);
+  asked(shapes::client_message, Query::client_keys);
+  asked(shapes::key_value, Query::all_key_values);
+  asked(shapes::follower, Query::followers);
 }
 
 TEST_CASE("storage common: every statement has a text, and no two share one", "[storage]") {

@@ -2,6 +2,8 @@
 
 #include <loft/json.hpp>
 
+#include "shapes.hpp"
+
 namespace loft::storage {
 namespace {
 
@@ -22,6 +24,7 @@ StorageSchema look_at(SchemaDatabase* database, std::span<const Migration> known
 void Upkeep::offer_commands(Host& host) {
   host.command("storage.describe", [this](std::string_view) { return answered([this] { return described(); }); });
   host.command("storage.check", [this](std::string_view) { return answered([this] { return checked(); }); });
+  host.command("storage.count", [this](std::string_view) { return answered([this] { return counted(); }); });
 }
 
 Result<StorageSchema> Upkeep::schema() {
@@ -73,6 +76,20 @@ std::string Upkeep::checked() {
     w.key("remedy").string(problem.remedy).end_object();
   }
   w.end_array().end_object();
+  return out;
+}
+
+std::string Upkeep::counted() {
+  const auto database = look_in();
+  std::string out;
+  json::Writer w(out);
+  w.object().key("rows").object();
+  for (const auto* shape : shapes::all) {
+    const auto table = std::string(shape->table);
+    if (!database || !database->has_table(table)) continue;
+    w.key(table).raw(database->rows("SELECT count(*) FROM \"" + table + '"')[0][0]);
+  }
+  w.end_object().end_object();
   return out;
 }
 
