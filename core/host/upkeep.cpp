@@ -31,7 +31,13 @@ ConversationId named_in(const Error& error) {
 
 Upkeep::Upkeep(const Retention& retention, Core& core, Storage& storage, Eraser& eraser, const Clock& clock,
                Logger& log, Metrics& metrics)
-    : retention_(retention), core_(core), storage_(storage), eraser_(eraser), clock_(clock), log_(log) {
+    : retention_(retention),
+      core_(core),
+      storage_(storage),
+      eraser_(eraser),
+      clock_(clock),
+      time_(core, storage, clock, log),
+      log_(log) {
   for (std::size_t kind = 0; kind < std::size(kinds); ++kind) {
     forgotten_total_[kind] =
         &metrics.counter("messages_forgotten_total", "Messages removed because they were older than `retention` says.",
@@ -119,7 +125,8 @@ Millis Upkeep::finish_erasures() {
 
 Result<Upkeep::Removed> Upkeep::round() {
   Removed removed{};
-  const auto now = clock_.now();
+  const auto now = time_.now();
+  if (!now) return now.error();
   for (auto after = ConversationId::none;;) {
     const auto conversations = next_page(after);
     if (!conversations) return conversations.error();
@@ -131,7 +138,7 @@ Result<Upkeep::Removed> Upkeep::round() {
         continue;
       }
       if (retention_.keep[kind] == 0 || stored.head == 0) continue;
-      const auto old = remove_old(stored, id::first_at(now - retention_.keep[kind]));
+      const auto old = remove_old(stored, id::first_at(*now - retention_.keep[kind]));
       if (!old && is_corrupt(old.error())) {
         tell(stored.conversation.id, old.error().detail);
         continue;

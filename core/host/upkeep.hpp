@@ -16,6 +16,7 @@
 #include <loft/storage.hpp>
 
 #include "config/settings.hpp"
+#include "host/retention_clock.hpp"
 #include "messaging/core.hpp"
 #include "messaging/erasure.hpp"
 
@@ -66,6 +67,7 @@ class Upkeep {
   Storage& storage_;
   Eraser& eraser_;
   const Clock& clock_;
+  RetentionClock time_;
   Logger& log_;
   std::array<Metric*, 4> forgotten_total_{};
   Patience round_patience_, erasure_patience_;

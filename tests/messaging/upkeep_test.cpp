@@ -23,9 +23,25 @@ struct Fixture {
 
   explicit Fixture(Millis keep) {
     world.begin();
+    begin(keep);
+  }
+  void begin(Millis keep) {
+    upkeep.reset();
     eraser.emplace(*world.core, world.used_storage, world.host.bus(), world.host.log());
     upkeep.emplace(keeping(keep), *world.core, world.used_storage, *eraser, world.host.clock(), world.host.log(),
                    world.host.metrics());
+  }
+  /// Another process, on the same store.
+  void restart(Millis keep) {
+    upkeep.reset();
+    eraser.reset();
+    world.restart();
+    begin(keep);
+  }
+  std::uint64_t round() {
+    const auto removed = upkeep->round();
+    REQUIRE(reason_of(removed) == "ok");
+    return (*removed)[0] + (*removed)[1];
   }
 
   std::size_t told(std::string_view words) {
@@ -102,6 +118,103 @@ TEST_CASE("a round that the storage keeps from its end is told of, and tried aga
   CHECK(f.upkeep->retain() == keeping(day).interval);
   f.world.storage.reads_fail = true;
   CHECK(f.upkeep->retain() == 1'000);
+}
+
+TEST_CASE("a clock that jumps years ahead has nothing removed that is young, and costs a day in an hour") {
+  Fixture f(30 * day);
+  auto& clock = f.world.host.clock();
+  const auto a = f.world.user("a"), b = f.world.user("b");
+  // One message a day.
+  for (int i = 0; i < 40; ++i) {
+    send(f.world, a, b);
+    clock.advance(day);
+  }
+  send(f.world, a, b);
+  CHECK(f.round() == 10);
+  const auto right = clock.now();
+  clock.jump_to(right + 3'650 * day);
+  CHECK(f.round() == 0);
+  CHECK(f.told("the clock is far ahead") == 1);
+  SECTION("also when messages are written by it, and after restarts") {
+    send(f.world, a, b);
+    CHECK(f.round() == 0);
+    for (int i = 0; i < 5; ++i) {
+      f.restart(30 * day);
+      CHECK(f.round() == 0);
+    }
+  }
+  clock.advance(3'600'000);
+  CHECK(f.round() == 1);
+  clock.advance(3'600'000);
+  CHECK(f.round() == 1);
+  // It is set right again.
+  clock.jump_to(right + 2 * 3'600'000);
+  CHECK(f.round() == 0);
+  const auto told = f.told("the clock is far ahead");
+  clock.advance(3 * day);
+  CHECK(f.round() == 2);
+  CHECK(f.told("the clock is far ahead") == told);
+  CHECK(f.told("old messages are removed by the clock again") == 1);
+}
+
+TEST_CASE("after a long rest messages grow old by a day in an hour, until that is made up") {
+  Fixture f(10 * day);
+  auto& clock = f.world.host.clock();
+  const auto a = f.world.user("a"), b = f.world.user("b");
+  for (int i = 0; i < 10; ++i) {
+    send(f.world, a, b);
+    clock.advance(day);
+  }
+  const bool was_used = GENERATE(true, false);  // whether retention has been there before
+  if (was_used) CHECK(f.round() == 0);
+  f.upkeep.reset();
+  clock.jump_to(clock.now() + 100 * day);
+  f.restart(10 * day);
+  CHECK(f.round() <= 1);
+  std::uint64_t removed = 0;
+  for (int hour = 0; hour < 4; ++hour) {
+    clock.advance(3'600'000);
+    removed += f.round();
+  }
+  CHECK((removed == 3 || removed == 4));
+  for (int hour = 0; hour < 100; ++hour) {
+    clock.advance(3'600'000);
+    removed += f.round();
+  }
+  CHECK(f.world.storage.all_messages().empty());
+}
+
+TEST_CASE("a clock that is behind, or back again, removes nothing before its time") {
+  Fixture f(5 * day);
+  auto& clock = f.world.host.clock();
+  const auto a = f.world.user("a"), b = f.world.user("b");
+  const auto begin = clock.now();
+  send(f.world, a, b);
+  CHECK(f.round() == 0);
+  clock.advance(4 * day);
+  CHECK(f.round() == 0);
+  clock.jump_to(begin - 100 * day);
+  CHECK(f.round() == 0);
+  f.restart(5 * day);
+  CHECK(f.round() == 0);
+  clock.jump_to(begin + 6 * day);
+  // Two days ahead of where it was, and not a hundred.
+  CHECK(f.round() == 0);
+  clock.advance(2 * 3'600'000);
+  CHECK(f.round() == 1);
+}
+
+TEST_CASE("where the store does not take how far retention has come, nothing is removed") {
+  Fixture f(day);
+  const auto a = f.world.user("a");
+  groups_with_a_message(f.world, a, 2);
+  f.world.host.clock().advance(2 * day);
+  send(f.world, a, a);
+  f.world.storage.commits_to_fail = 1'000;
+  CHECK(reason_of(f.upkeep->round()) == "storage.unavailable");
+  f.world.storage.commits_to_fail = 0;
+  CHECK(f.world.storage.all_messages().size() == 3);
+  CHECK(f.round() == 2);
 }
 
 }  // namespace
