@@ -95,7 +95,8 @@ transfer::Count count_of(const Opened& opened) {
 }
 
 bool is_of_rows(const Error& error) {
-  return error.reason == "transfer.damaged" || error.reason == "storage.corrupt" || error.reason == "storage.broken";
+  return error.reason == "transfer.damaged" || error.reason == "transfer.refused" ||
+         error.reason == "storage.corrupt" || error.reason == "storage.broken";
 }
 
 /// What the storage's own check finds, a line each, so that an error about rows names them and what to do.

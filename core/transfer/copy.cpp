@@ -5,6 +5,7 @@
 
 #include "transfer/mark.hpp"
 #include "transfer/pages.hpp"
+#include "transfer/refused.hpp"
 #include "transfer/tables.hpp"
 #include "transfer/verify.hpp"
 
@@ -83,6 +84,7 @@ class Copy {
   void restore();
   void flush();
   void commit(const Batch& batch);
+  void find_refused();
 
   Storage& source_;
   Storage& target_;
@@ -359,8 +361,18 @@ void Copy::flush() {
   moved_.clear();
 }
 
+/// Messages are not looked for: what they are refused for is found out before.
+void Copy::find_refused() {
+  offer_singly(target_, load_.users, &Batch::users);
+  offer_singly(target_, load_.conversations, &Batch::conversations);
+  offer_singly(target_, load_.members, &Batch::members);
+  offer_singly(target_, load_.marks, &Batch::marks);
+  offer_singly(target_, load_.key_values, &Batch::key_values);
+}
+
 void Copy::commit(const Batch& batch) {
   const auto done = target_.commit(batch);
+  if (!done && done.error().reason == "storage.broken") find_refused();
   if (!done) throw Failed(done.error(), target_name_);
   if (done->empty()) return;
   if (!done->stale.empty()) {

@@ -51,8 +51,8 @@ struct Copied {
 /// Errors: conflict `transfer.different` (the target has something else; the detail names the first difference),
 /// conflict `transfer.unfinished` (the source is half of a copy itself), not_found `transfer.empty` (there is nothing
 /// to copy), invalid `transfer.damaged` (the source contradicts itself: a row that no read comes by, a text that is not
-/// UTF-8, a message out of order), conflict `transfer.changed` (something wrote to the source meanwhile), the storages'
-/// own.
+/// UTF-8, a message out of order), invalid `transfer.refused` (a row that the target does not take), conflict
+/// `transfer.changed` (something wrote to the source meanwhile), the storages' own.
 Result<Copied> copy(Storage& source, Storage& target, const CopyOptions& options);
 
 }  // namespace loft::transfer
