@@ -366,6 +366,25 @@ TEST_CASE("an export has the user, memberships, marks, own messages, and receive
   CHECK(count(both, "of others") == 0);
 }
 
+TEST_CASE("an export of what a storage reads with numbers that do not exist says so, and goes on") {
+  Fixture f;
+  auto& world = f.world;
+  const auto a = world.user("ann");
+  auto group = world.used_storage.conversation(world.group(a, {})->conversation->id).operator*().value().conversation;
+  group.kind = static_cast<ConversationKind>(9);
+  Member member{group.id, a, static_cast<Role>(7)};
+  Batch batch;
+  batch.conversations = std::span(&group, 1);
+  batch.members = std::span(&member, 1);
+  REQUIRE(world.used_storage.commit(batch));
+  const auto page = f.exporter->page(f.stored(a), {}, false);
+  REQUIRE(reason_of(page) == "ok");
+  std::string text;
+  for (const auto& line : page->lines) text += line;
+  CHECK(text.find(R"("kind":"unknown")") != std::string::npos);
+  CHECK(text.find(R"("role":"unknown")") != std::string::npos);
+}
+
 TEST_CASE("an export of many messages comes in pages, without a gap and without a repeat") {
   Fixture f;
   auto& world = f.world;
