@@ -49,6 +49,7 @@ void pad(std::ostream& out, std::string_view cell, std::size_t width) {
 int exit_code(const Error& error) noexcept {
   if (error.reason == "lock.held") return lock_held;
   if (error.reason == "config.problems") return bad_config;
+  if (error.reason == "storage.corrupt") return refused;  // of what is stored, not of the program
   switch (error.code) {
     case Code::unavailable:
     case Code::overloaded:

@@ -78,8 +78,10 @@ class Actions {
   std::string config_file() const;
   /// `doing`: what was tried, with a colon; may be empty.
   int fail(const Error& error, std::string_view doing = {});
+  int fail_by_rows(const Error& error, const std::string& file, const std::vector<std::string>& found);
   int report(const std::vector<config::Problem>& problems);
   int unknown_user();
+  bool names_a_user();
   int write(std::string_view command, bool to_one);
   template <class F>
   int look_at_storage(F use);

@@ -26,7 +26,7 @@ namespace loft::cli {
 /// Exit codes, as in sysexits.h where it has one.
 enum Exit : int {
   success = 0,
-  refused = 1,  ///< understood and answered with no: no such user, handle taken
+  refused = 1,  ///< understood and answered with no: no such user, handle taken, rows that cannot be read
   usage = 64,
   unavailable = 69,  ///< storage or host do not answer, a port cannot be had
   internal = 70,

@@ -6,11 +6,11 @@
 #include <cstring>
 
 #include <loft/json.hpp>
-#include <loft/utf8.hpp>
 
 #include "cli/actions.hpp"
 #include "control/control.hpp"
 #include "control/lock.hpp"
+#include "messaging/directory.hpp"
 
 namespace loft::cli {
 namespace {
@@ -105,11 +105,20 @@ void print(std::ostream& out, const json::Value& counts, const char* indent) {
 
 }  // namespace
 
+/// No user can have another handle than what is_handle takes: a script has lost its variable.
+bool Actions::names_a_user() {
+  if (is_handle(words_.handle)) return true;
+  err_ << "loft: " << (words_.handle.empty() ? "the handle is empty" : "this is no handle")
+       << ": a handle has 1 to 50 bytes of UTF-8 without control characters and outer spaces; `loft user list` shows "
+          "all\n";
+  return false;
+}
+
 int Actions::user_export() {
   int exit = success;
   auto loaded = configuration(exit);
   if (!loaded) return exit;
-  if (!utf8::valid(words_.handle)) return fail({Code::invalid, "user.handle_invalid", "the handle is not UTF-8"});
+  if (!names_a_user()) return usage;
   std::unique_ptr<NewFile> file;
   Line line(host_, *loaded);
   std::string uid, next;
@@ -158,7 +167,7 @@ int Actions::user_erase() {
   int exit = success;
   auto loaded = configuration(exit);
   if (!loaded) return exit;
-  if (!utf8::valid(words_.handle)) return fail({Code::invalid, "user.handle_invalid", "the handle is not UTF-8"});
+  if (!names_a_user()) return usage;
   std::string arguments;
   json::Writer w(arguments);
   w.object().key("handle").string(words_.handle).key("dry_run").boolean(words_.dry_run).end_object();
@@ -178,6 +187,11 @@ int Actions::user_erase() {
     }
     const auto report = json::parse(*answer);
     if (!report) return fail(report.error());
+    const auto was_begun = report->find("was_begun");
+    if (!begun && was_begun && was_begun->boolean() == true) {
+      err_ << "loft: an erasure of this user was begun before; "
+           << (words_.dry_run ? "this is what is left to do\n" : "this goes on with it\n");
+    }
     const auto done = report->find("done");
     if (!words_.dry_run && !(done && done->boolean() == true)) continue;
     if (words_.json) {

@@ -11,6 +11,7 @@
 #include "cli/progress_line.hpp"
 #include "control/lock.hpp"
 #include "transfer/copy.hpp"
+#include "transfer/tables.hpp"
 #include "transfer/verify.hpp"
 
 namespace loft::cli {
@@ -75,6 +76,47 @@ Result<void> open_both(HostCommands& host, Opened& first, Opened& second) {
                    "); name two different ones"};
 }
 
+/// How many rows its tables have, by a question that its storage may not understand.
+transfer::Count count_of(const Opened& opened) {
+  return [&opened]() -> Result<std::optional<transfer::Counts>> {
+    const auto said = opened.alone->command("storage.count");
+    if (!said && said.error().reason == "control.unknown_command") return std::optional<transfer::Counts>();
+    if (!said) return said.error();
+    const auto object = json::parse(*said);
+    const auto rows = object ? object->find("rows") : std::nullopt;
+    if (!rows) return Error{Code::internal, "storage.broken", opened.name() + " counts its rows in no way known here"};
+    transfer::Counts counts;
+    for (const auto& [table, kind] : transfer::kinds) {
+      const auto number = rows->find(table);
+      counts.*kind = static_cast<std::uint64_t>(number ? number->integer().value_or(0) : 0);
+    }
+    return std::optional(counts);
+  };
+}
+
+bool is_of_rows(const Error& error) {
+  return error.reason == "transfer.damaged" || error.reason == "transfer.refused" ||
+         error.reason == "storage.corrupt" || error.reason == "storage.broken";
+}
+
+/// What the storage's own check finds, a line each, so that an error about rows names them and what to do.
+std::vector<std::string> found_by_check(const Opened& opened) {
+  std::vector<std::string> lines;
+  const auto said = opened.alone->command("storage.check");
+  const auto object = said ? json::parse(*said) : Result<json::Value>(said.error());
+  const auto problems = object ? object->find("problems") : std::nullopt;
+  if (!problems) return lines;
+  const auto text = [](const json::Value& problem, std::string_view key) {
+    const auto value = problem.find(key);
+    return value ? value->text().value_or("") : std::string();
+  };
+  problems->elements([&](const json::Value& problem) {
+    lines.push_back("table " + text(problem, "table") + ": " + text(problem, "what") + "; " + text(problem, "remedy"));
+    return true;
+  });
+  return lines;
+}
+
 void append(json::Writer& w, const transfer::Counts& counts) {
   w.object();
   w.key("users").number(counts.users).key("conversations").number(counts.conversations);
@@ -117,6 +159,18 @@ bool Actions::names_one_configuration() {
   return true;
 }
 
+/// A failure, and what a check names of `file`'s storage. What rows are to blame for is no bug of the program.
+int Actions::fail_by_rows(const Error& error, const std::string& file, const std::vector<std::string>& found) {
+  const int exit = fail(error);
+  if (found.empty()) return exit;
+  constexpr std::size_t most = 10;
+  for (std::size_t i = 0; i < std::min(found.size(), most); ++i) err_ << "  " << found[i] << "\n";
+  if (found.size() > most) err_ << "  and " << found.size() - most << " more\n";
+  err_ << "loft: keep a backup, mend these rows (`loft storage check --config " << file
+       << "` names all), then run the same command again\n";
+  return refused;
+}
+
 int Actions::storage_copy() {
   if (names_one_configuration()) return usage;
   int exit = success;
@@ -133,8 +187,10 @@ int Actions::storage_copy() {
   options.batch = words_.batch;
   options.from = source.name();
   options.watch = [&](const transfer::Step& step) { progress.tell(step.what, step.done, step.total); };
+  options.count_source = count_of(source);
   const auto copied = transfer::copy(source.storage(), target.storage(), options);
   progress.end();
+  if (!copied && is_of_rows(copied.error())) return fail_by_rows(copied.error(), source.file, found_by_check(source));
   if (!copied) return fail(copied.error());
 
   const auto seconds = seconds_since(begin);
@@ -174,6 +230,7 @@ int Actions::storage_verify() {
   ProgressLine progress(err_, ::isatty(STDERR_FILENO) == 1);
   transfer::VerifyOptions options;
   options.watch = [&](const transfer::Step& step) { progress.tell(step.what, step.done, step.total); };
+  options.count = {count_of(first), count_of(second)};
   const auto verified = transfer::verify(first.storage(), second.storage(), options);
   progress.end();
   if (!verified) return fail(verified.error());

@@ -18,7 +18,8 @@ std::string text_of(const ErasureReport& report, bool dry_run) {
   std::string out;
   json::Writer w(out);
   w.object().key("uid").number(raw(report.user)).key("handle").string(report.handle);
-  w.key("dry_run").boolean(dry_run).key("done").boolean(report.done).key("tables").object();
+  w.key("dry_run").boolean(dry_run).key("done").boolean(report.done);
+  w.key("was_begun").boolean(report.was_begun).key("tables").object();
   w.key("user").number(std::uint64_t{1}).key("message").number(report.messages).key("recall").number(report.recalls);
   w.key("member").number(report.memberships).key("conversation").number(report.conversations);
   w.key("mark").number(report.marks).key("message_removed").number(report.removed).end_object();

@@ -291,8 +291,10 @@ void Runtime::start_store() {
     throw std::runtime_error(whole.error().detail.empty() ? "the storage does not answer: " + whole.error().reason
                                                           : whole.error().detail);
   }
-  if (auto started = core_->start(); !started)
-    throw std::runtime_error("the storage does not answer: " + started.error().reason);
+  if (auto started = core_->start(); !started) {
+    const auto& error = started.error();
+    throw std::runtime_error("the storage does not answer: " + (error.detail.empty() ? error.reason : error.detail));
+  }
 }
 
 void Runtime::start() {

@@ -83,13 +83,29 @@ Result<Eraser::Job> Eraser::begin(const User& user) {
   return job;
 }
 
-/// One that was begun comes before whoever has the handle by now.
-Result<Eraser::Job*> Eraser::job_of(const std::string& handle) {
+/// One that was begun, by the handle that the user had or the one it has now.
+Result<std::optional<Eraser::Job>> Eraser::pending_of(const std::string& handle) {
+  if (!is_handle(handle)) {
+    return Error{Code::invalid, "user.handle_invalid",
+                 "a handle has 1 to 50 bytes of UTF-8 without control characters and outer spaces"};
+  }
   auto waiting = pending();
   if (!waiting) return waiting.error();
   for (auto& job : *waiting) {
     if (job.report.handle == handle || tombstone_handle(job.report.user) == handle)
-      return &jobs_.try_emplace(job.report.user, std::move(job)).first->second;
+      return std::optional(std::move(job));
+  }
+  return std::optional<Job>();
+}
+
+/// One that was begun comes before whoever has the handle by now.
+Result<Eraser::Job*> Eraser::job_of(const std::string& handle) {
+  auto waiting = pending_of(handle);
+  if (!waiting) return waiting.error();
+  if (*waiting) {
+    auto& job = jobs_.try_emplace((*waiting)->report.user, std::move(**waiting)).first->second;
+    job.report.was_begun = true;
+    return &job;
   }
   const auto user = core_.directory().load(UserRef::handle(handle));
   if (!user) return user.error();
@@ -262,17 +278,20 @@ Result<void> Eraser::ask_plugins(ErasureReport& report, const std::string& uuid,
 
 Result<ErasureReport> Eraser::look(const std::string& handle) {
   const std::lock_guard lock(mutex_);
-  const auto user = core_.directory().load(UserRef::handle(handle));
+  const auto waiting = pending_of(handle);
+  if (!waiting) return waiting.error();
+  const auto user = core_.directory().load(*waiting ? UserRef::of((*waiting)->report.user) : UserRef::handle(handle));
   if (!user) return user.error();
-  ErasureReport report;
+  auto report = *waiting ? (*waiting)->report : ErasureReport();
+  report.was_begun = waiting->has_value();
   report.user = (*user)->id;
-  report.handle = handle;
+  if (!*waiting) report.handle = handle;
   const auto memberships = storage_.memberships(report.user);
   if (!memberships) return memberships.error();
   for (const auto& membership : *memberships) {
     if (auto counted = count_in(membership, report); !counted) return counted.error();
   }
-  if (auto asked = ask_plugins(report, (*user)->uuid, true); !asked) return asked.error();
+  if (auto asked = ask_plugins(report, *waiting ? (*waiting)->uuid : (*user)->uuid, true); !asked) return asked.error();
   return report;
 }
 

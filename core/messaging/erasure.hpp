@@ -25,6 +25,7 @@ struct ErasureReport {
   UserId user = UserId::none;
   std::string handle;  ///< as it was
   bool done = false;
+  bool was_begun = false;           ///< it goes on with one that was begun by an earlier call
   std::uint64_t messages = 0;       ///< emptied
   std::uint64_t recalls = 0;        ///< of those, that stood
   std::uint64_t memberships = 0;    ///< groups that were left
@@ -40,7 +41,8 @@ class Eraser {
   /// During setup: it is the bus's proposer of EraseUser.
   Eraser(Core& core, Storage& storage, Bus& bus, Logger& log);
 
-  /// Changes nothing. Errors: not_found `user.unknown`; the storage's; what plugins refuse with.
+  /// Changes nothing. Errors: invalid `user.handle_invalid`; not_found `user.unknown`; the storage's; what plugins
+  /// refuse with.
   Result<ErasureReport> look(const std::string& handle);
 
   /// Begins an erasure, or goes on with it, for about `budget` milliseconds. `handle` may be the one that the user had.
@@ -64,6 +66,7 @@ class Eraser {
   };
 
   Result<std::vector<Job>> pending();
+  Result<std::optional<Job>> pending_of(const std::string& handle);
   Result<Job*> job_of(const std::string& handle);
   Result<Job> begin(const User& user);
   Result<ErasureReport> go_on(Job& job, Millis budget);

@@ -15,6 +15,13 @@ constexpr std::size_t piece = 200;
 constexpr const char* kinds[] = {"direct", "group", "system", "broadcast"};
 constexpr const char* roles[] = {"member", "admin", "owner"};
 
+/// The number comes from a storage, which may be anybody's.
+template <std::size_t N, class E>
+const char* word(const char* const (&words)[N], E value) {
+  const auto at = static_cast<std::size_t>(value);
+  return at < N ? words[at] : "unknown";
+}
+
 /// JSON as it is stored; what is none, as a text.
 void value(json::Writer& w, const std::string& text) {
   if (json::parse(text))
@@ -112,7 +119,7 @@ Result<void> Exporter::tell(const User& user, const Membership& membership, cons
   std::string line;
   json::Writer w(line);
   w.object().key("type").string("membership").key("conversation").number(raw(conversation.id));
-  w.key("kind").string(kinds[static_cast<std::size_t>(conversation.kind)]);
+  w.key("kind").string(word(kinds, conversation.kind));
   if (conversation.kind == ConversationKind::direct) {
     const auto other = conversation.low == user.id ? conversation.high : conversation.low;
     const auto peer = core_.directory().load(other);
@@ -121,7 +128,7 @@ Result<void> Exporter::tell(const User& user, const Membership& membership, cons
     if (peer) w.key("with_handle").string((*peer)->handle);
   } else {
     w.key("name").string(conversation.name.empty() ? conversation.topic : conversation.name);
-    w.key("role").string(roles[static_cast<std::size_t>(member.role)]);
+    w.key("role").string(word(roles, member.role));
   }
   w.key("joined").number(id::time_of(member.joined)).key("left").boolean(member.left);
   if (member.muted_until != 0) w.key("muted_until").number(member.muted_until);

@@ -5,6 +5,8 @@
 
 #include "transfer/mark.hpp"
 #include "transfer/pages.hpp"
+#include "transfer/refused.hpp"
+#include "transfer/tables.hpp"
 #include "transfer/verify.hpp"
 
 namespace loft::transfer {
@@ -59,7 +61,7 @@ bool is_empty(Storage& storage, const std::string& whose) {
 class Copy {
  public:
   Copy(Storage& source, Storage& target, const CopyOptions& options)
-      : source_(source), target_(target), options_(options) {}
+      : source_(source), target_(target), options_(options), at_first_(source, options.count_source) {}
 
   Copied run();
 
@@ -82,10 +84,12 @@ class Copy {
   void restore();
   void flush();
   void commit(const Batch& batch);
+  void find_refused();
 
   Storage& source_;
   Storage& target_;
   const CopyOptions& options_;
+  Source at_first_;
   const std::string source_name_ = "the source", target_name_ = "the target";
   Copied copied_;
   Load load_;
@@ -105,12 +109,14 @@ Copied Copy::run() {
   conversations();
   bring("members", all_members(source_, most, source_name_), all_members(target_, most, target_name_), nothing,
         [&](Member&& row) { load_.members.push_back(row); });
+  at_first_.check_reached(copied_.found, copied_.written, 3);  // those so far: before the long part
   log();
   bring("marks", all_marks(source_, most, source_name_), all_marks(target_, most, target_name_), nothing,
         [&](MarkWrite&& row) { load_.marks.push_back(std::move(row)); });
   bring("values of plugins", all_key_values(source_, most, source_name_), all_key_values(target_, most, target_name_),
         nothing, [&](KeyValueWrite&& row) { load_.key_values.push_back(std::move(row)); });
   followers();
+  at_first_.check_reached(copied_.found, copied_.written, std::size(kinds));
   finish();
   return copied_;
 }
@@ -118,6 +124,7 @@ Copied Copy::run() {
 /// False: nothing is to be done.
 bool Copy::begin() {
   if (auto finished = check_finished(source_); !finished) throw Failed(finished.error(), source_name_);
+  at_first_.begin();
   const auto going_on = target_.key_value(mark_space, mark_key);
   if (!going_on) throw Failed(going_on.error(), target_name_);
   if (*going_on) return true;
@@ -147,7 +154,8 @@ void Copy::check_whole() {
   if (here && there && *here != *there) {
     refuse("its last position is " + std::to_string(*there) + ", that of the source is " + std::to_string(*here));
   }
-  auto verified = verify(source_, target_, {.most = 1, .watch = options_.watch});
+  auto verified =
+      verify(source_, target_, {.most = 1, .watch = options_.watch, .count = {options_.count_source, Count()}});
   if (!verified) throw Failed(verified.error());
   if (!verified->differences.empty()) refuse(verified->differences.front());
   copied_.found = verified->counts[0];
@@ -176,6 +184,9 @@ void Copy::bring(const char* what, Pages<Row>&& source, Pages<Row>&& target, Use
     if (++done % 4096 == 0) watch();
   }
   for (; Row* row = source.peek(); source.skip()) {
+    if (const auto column = not_utf8(*row); !column.empty()) {
+      throw Failed(damaged(named(*row) + " has a `" + column + "` that is not UTF-8"));
+    }
     ++counter(copied_.written, *row);
     load_.bytes += weight(*row);
     ++load_.rows;
@@ -308,8 +319,6 @@ void Copy::followers() {
 
 /// Where the newest messages are gone, heads are behind the log. With the last of them goes the mark.
 void Copy::finish() {
-  const auto last = source_.last_position();
-  if (!last) throw Failed(last.error(), source_name_);
   auto source = all_conversations(source_, options_.batch, source_name_);
   auto target = all_conversations(target_, options_.batch, target_name_);
   for (; const auto* here = source.peek(); source.skip(), target.skip()) {
@@ -326,7 +335,8 @@ void Copy::finish() {
     load_.heads.push_back({here->conversation.id, there->head, here->head, here->last});
     if (load_.heads.size() >= options_.batch) flush();
   }
-  load_.applied_upto = *last;
+  at_first_.check_unchanged();
+  load_.applied_upto = at_first_.last();
   load_.key_values.push_back({std::string(mark_space), std::string(mark_key), std::nullopt});
   flush();
 }
@@ -351,8 +361,18 @@ void Copy::flush() {
   moved_.clear();
 }
 
+/// Messages are not looked for: what they are refused for is found out before.
+void Copy::find_refused() {
+  offer_singly(target_, load_.users, &Batch::users);
+  offer_singly(target_, load_.conversations, &Batch::conversations);
+  offer_singly(target_, load_.members, &Batch::members);
+  offer_singly(target_, load_.marks, &Batch::marks);
+  offer_singly(target_, load_.key_values, &Batch::key_values);
+}
+
 void Copy::commit(const Batch& batch) {
   const auto done = target_.commit(batch);
+  if (!done && done.error().reason == "storage.broken") find_refused();
   if (!done) throw Failed(done.error(), target_name_);
   if (done->empty()) return;
   if (!done->stale.empty()) {

@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,10 +29,14 @@ struct Step {
 };
 using Watch = std::function<void(const Step&)>;
 
+/// How many rows the tables themselves have, whatever the reads of Storage come by. Nullopt: the storage cannot say it.
+using Count = std::function<Result<std::optional<Counts>>()>;
+
 struct CopyOptions {
   std::size_t batch = 4000;  ///< rows of one transaction, fewer where they are large
   std::string from;          ///< what the source is, for operators who meet an unfinished copy
   Watch watch;               ///< called after each batch; may be empty
+  Count count_source;        ///< called before and after, and where rows are missing; may be empty
 };
 
 struct Copied {
@@ -45,7 +50,9 @@ struct Copied {
 /// use the two meanwhile; they are started. Thread role: one thread; reads run on others.
 /// Errors: conflict `transfer.different` (the target has something else; the detail names the first difference),
 /// conflict `transfer.unfinished` (the source is half of a copy itself), not_found `transfer.empty` (there is nothing
-/// to copy), invalid `transfer.damaged` (the source contradicts itself), the storages' own.
+/// to copy), invalid `transfer.damaged` (the source contradicts itself: a row that no read comes by, a text that is not
+/// UTF-8, a message out of order), invalid `transfer.refused` (a row that the target does not take), conflict
+/// `transfer.changed` (something wrote to the source meanwhile), the storages' own.
 Result<Copied> copy(Storage& source, Storage& target, const CopyOptions& options);
 
 }  // namespace loft::transfer

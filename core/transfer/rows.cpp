@@ -67,6 +67,12 @@ std::string first_difference(const LogRow& a, const LogRow& b) {
   return first_difference(std::get<Change>(a), std::get<Change>(b));
 }
 
+std::string not_utf8(const LogRow& row) {
+  return std::visit([](const auto& one) { return not_utf8(one); }, row);
+}
+
+std::string not_utf8(const MarkWrite& row) { return utf8::valid(row.mark) ? std::string() : "mark"; }
+
 std::size_t weight(const LogRow& row) {
   return std::visit([](const auto& one) { return weight(one); }, row);
 }

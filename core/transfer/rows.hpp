@@ -9,6 +9,7 @@
 #include <variant>
 
 #include <loft/storage.hpp>
+#include <loft/utf8.hpp>
 
 #include "messaging/hash.hpp"
 
@@ -76,6 +77,12 @@ std::string first_difference(const LogRow& a, const LogRow& b);
 template <class Row>
 std::string first_difference(const Row& a, const Row& b);
 
+/// The name of the first text that is not UTF-8, empty when all are. `set` of a mark is bytes.
+std::string not_utf8(const LogRow& row);
+std::string not_utf8(const MarkWrite& row);
+template <class Row>
+std::string not_utf8(const Row& row);
+
 /// About how much memory it takes, so that pages do not grow beyond all measure.
 template <class Row>
 std::size_t weight(const Row& row);
@@ -89,6 +96,13 @@ namespace detail {
 
 /// The n-th word of `r.id, r.handle, …`, without the `r.`.
 std::string column_name(std::string_view names, std::size_t n);
+
+inline bool is_utf8(const std::string& text) noexcept { return utf8::valid(text); }
+inline bool is_utf8(const std::optional<std::string>& text) noexcept { return !text || utf8::valid(*text); }
+template <class T>
+bool is_utf8(const T&) noexcept {
+  return true;
+}
 
 inline std::size_t bytes(const std::string& text) noexcept { return text.size(); }
 inline std::size_t bytes(const std::optional<std::string>& text) noexcept { return text ? text->size() : 0; }
@@ -119,6 +133,18 @@ std::string first_difference(const Row& a, const Row& b) {
     return detail::column_name(names, first);
   }
   (std::make_index_sequence<std::tuple_size_v<decltype(left)>>());
+}
+
+template <class Row>
+std::string not_utf8(const Row& row) {
+  const auto values = columns(comparable(row));
+  constexpr auto names = column_names(static_cast<const std::remove_cvref_t<decltype(comparable(row))>*>(nullptr));
+  return [&]<std::size_t... I>(std::index_sequence<I...>) {
+    std::size_t first = sizeof...(I);
+    ((first == sizeof...(I) && !detail::is_utf8(std::get<I>(values)) ? void(first = I) : void()), ...);
+    return first == sizeof...(I) ? std::string() : detail::column_name(names, first);
+  }
+  (std::make_index_sequence<std::tuple_size_v<decltype(values)>>());
 }
 
 template <class Row>

@@ -185,6 +185,39 @@ def stopped(given):
         check_erased(world)
 
 
+@case
+def handles(given):
+    """A handle that cannot be is a mistake of the command line; an erasure that was begun is gone on with, and said."""
+    with host_over(given, "sqlite", ARGUMENTS, contracts=("im",), extra=TOKENS) as (host, _):
+        world = World(host)
+        world.fill(2)
+        for runs in (True, False):
+            if not runs:
+                host.stop()
+            for words in (("erase",), ("erase", "--dry-run"), ("export",)):
+                for handle, said in (("", "the handle is empty"), ("x" * 51, "this is no handle"), (" ann", "this is no handle"),
+                                     ("a\x01b", "this is no handle")):
+                    done = subprocess.run([host.loft, "user", *words, handle, "--config", host.config], capture_output=True,
+                                          text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+                    assert done.returncode == 64 and said in done.stderr and "1 to 50 bytes" in done.stderr, done
+                    assert done.stdout == "", done
+        # Begun by a process that came no further than to note it.
+        note = json.dumps({"handle": "annabel", "uuid": "00000000-0000-4000-8000-000000001001"})
+        database = sqlite3.connect(os.path.join(host.data_dir, "loft.db"))
+        with database:
+            database.execute("INSERT INTO key_value VALUES ('host.erasures', '1001', ?)", (note,))
+        database.close()
+        for words, said, told in ((("--dry-run",), "this is what is left to do", "would erase annabel, uid 1001"),
+                                  ((), "this goes on with it", "erased annabel, uid 1001")):
+            done = subprocess.run([host.loft, "user", "erase", "annabel", *words, "--config", host.config],
+                                  capture_output=True, text=True, timeout=120, check=False, stdin=subprocess.DEVNULL)
+            assert done.returncode == 0 and done.stdout.startswith(told), done
+            assert "an erasure of this user was begun before; " + said in done.stderr, done
+        assert begun_erasures(host, "sqlite", None) == []
+        host.start()
+        check_erased(world)
+
+
 def begun_erasures(host, storage, server):
     """The notes in the store that an erasure has begun; they go when it is done."""
     key = "`key`" if storage == "mysql" else '"key"'

@@ -337,6 +337,63 @@ def refusals(given):
         assert "seq 1) has another `content`" in out, out
 
 
+def null_in(table, column, where):
+    """What no table takes: as if it had been made without that word, which it says again afterwards."""
+    edit = "UPDATE sqlite_schema SET sql = replace(sql, '{}', '{}') WHERE name = '" + table + "'"
+    return ["PRAGMA writable_schema = ON", edit.format(" NOT NULL", " /* NOT NULL */"), "PRAGMA writable_schema = RESET",
+            f"UPDATE {table} SET {column} = NULL WHERE {where}", "PRAGMA writable_schema = ON",
+            edit.format(" /* NOT NULL */", " NOT NULL"), "PRAGMA writable_schema = RESET"]
+
+
+BAD_ROWS = [
+    # what is done to it, what the copy says, what the check names
+    (["UPDATE conversation SET kind = 9"], r"table conversation, row \d+: column kind is 9",
+     r"table conversation: \d+: kind must be 0 to 3"),
+    (["UPDATE member SET role = 77 WHERE user_id = (SELECT min(user_id) FROM member)"],
+     r"table member, row \d+, \d+: column role is 77", r"table member: \d+, \d+: role must be 0 to 2"),
+    (null_in("conversation", "created", "1"), r"table conversation, row \d+: column created is NULL",
+     r"table conversation: \d+: created must be a whole number"),
+    (["UPDATE message SET content = CAST(x'7b80' AS TEXT)"],
+     r"message \d+ \(conversation \d+, seq 1\) has a `content` that is not UTF-8",
+     r"table message: \d+: content must be UTF-8"),
+    (["INSERT INTO member SELECT 777, user_id, role, joined, joined_seq, muted_until, has_left, 0, 0 FROM member"],
+     r"table member has 4 rows, and 2 of them belong to what is stored",
+     r"table member: user \d+ is a member of conversation 777, which is not there; DELETE FROM member WHERE"),
+    (["UPDATE message SET conversation_id = 777"], r"message \d+ \(conversation 777, seq 1\) is of a conversation that is not",
+     r"table message: there are messages of conversation 777, which is not there"),
+    (["UPDATE message SET domain_id = 99"], r"table message, row \d+: column domain_id is 99",
+     r"table message: seq 1 of conversation \d+ is of domain number 99, which is not there"),
+]
+
+
+@case
+def bad_rows(given):
+    """Rows that cannot be or belong to nothing end a copy with 1, with table, row and column, and what to do."""
+    with world(given) as one:
+        first = one.store("sqlite")
+        with first.host as host:
+            post(host, "ann", receiver_id="bob", content="x", client_msg_id="1")
+        for number, (edits, said, named) in enumerate(BAD_ROWS):
+            source = one.store("sqlite")
+            target = one.store("postgresql" if number == 3 else "mysql" if number == 4 else "sqlite")
+            os.makedirs(source.host.data_dir, exist_ok=True)
+            with contextlib.closing(sqlite3.connect(first.path)) as database, \
+                    contextlib.closing(sqlite3.connect(source.path)) as edited:
+                database.backup(edited)
+                for edit in edits:
+                    edited.execute(edit)
+                    edited.commit()
+            text = one.run("copy", "--from", source.config, "--to", target.config, code=1).stderr
+            assert re.search(said, text) and re.search(named, text), text
+            assert f"`loft storage check --config {source.config}` names all" in text, text
+            found = one.run("check", "--config", source.config, code=1).stdout
+            assert re.search(named, found), found
+            text = one.run("verify", source.config, first.config, code=1)
+            assert text.stdout + text.stderr, text
+            # What is there is half of a copy, and no host takes it for a store.
+            assert "unfinished copy" in one.run("verify", first.config, target.config, code=1).stdout
+
+
 def one_pair(given, pair):
     """--pairs: only this, with figures."""
     begin, end = pair.split("-")

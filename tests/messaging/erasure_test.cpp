@@ -251,6 +251,37 @@ TEST_CASE("an erasure that a plugin refuses is asked again until it is done, wit
   CHECK(again.memberships == 0);
 }
 
+TEST_CASE(
+    "an erasure that was begun says so to whoever asks for it again, by either handle, and nobody else's goes on") {
+  Fixture f;
+  const auto a = f.world.user("ann");
+  for (const auto* peer : {"ben", "cas", "dan", "eve"}) send(f.world, a, f.world.user(peer), "secret");
+  const auto first = f.eraser->erase("ann", 0);
+  REQUIRE(reason_of(first) == "ok");
+  CHECK_FALSE(first->was_begun);
+  REQUIRE_FALSE(first->done);
+  for (const auto& handle : {std::string("ann"), "erased-" + std::to_string(raw(a))}) {
+    const auto left = f.eraser->look(handle);
+    REQUIRE(reason_of(left) == "ok");
+    CHECK(left->was_begun);
+    CHECK(left->user == a);
+    CHECK(left->handle == "ann");
+    const auto more = f.eraser->erase(handle, 0);
+    REQUIRE(reason_of(more) == "ok");
+    CHECK(more->was_begun);
+    CHECK_FALSE(more->done);
+  }
+  // A note that says nothing of the handle is not everybody's.
+  const KeyValueWrite note{"host.erasures", "77", "{}"};
+  Batch batch;
+  batch.key_values = std::span(&note, 1);
+  REQUIRE(f.world.used_storage.commit(batch));
+  for (const auto& handle : {std::string(), std::string(51, 'x'), std::string(" ann"), std::string("\xff")}) {
+    CHECK(reason_of(f.eraser->erase(handle, 0)) == "user.handle_invalid");
+    CHECK(reason_of(f.eraser->look(handle)) == "user.handle_invalid");
+  }
+}
+
 TEST_CASE("an erasure that was cut short anywhere is finished by the next process") {
   for (int steps = 0; steps < 12; ++steps) {
     Fixture f;
@@ -333,6 +364,25 @@ TEST_CASE("an export has the user, memberships, marks, own messages, and receive
   CHECK(count(both, R"("content":{"text":"mine"})") == 6);
   CHECK(count(both, R"("received":true)") == 5);
   CHECK(count(both, "of others") == 0);
+}
+
+TEST_CASE("an export of what a storage reads with numbers that do not exist says so, and goes on") {
+  Fixture f;
+  auto& world = f.world;
+  const auto a = world.user("ann");
+  auto group = world.used_storage.conversation(world.group(a, {})->conversation->id).operator*().value().conversation;
+  group.kind = static_cast<ConversationKind>(9);
+  Member member{group.id, a, static_cast<Role>(7)};
+  Batch batch;
+  batch.conversations = std::span(&group, 1);
+  batch.members = std::span(&member, 1);
+  REQUIRE(world.used_storage.commit(batch));
+  const auto page = f.exporter->page(f.stored(a), {}, false);
+  REQUIRE(reason_of(page) == "ok");
+  std::string text;
+  for (const auto& line : page->lines) text += line;
+  CHECK(text.find(R"("kind":"unknown")") != std::string::npos);
+  CHECK(text.find(R"("role":"unknown")") != std::string::npos);
 }
 
 TEST_CASE("an export of many messages comes in pages, without a gap and without a repeat") {

@@ -7,6 +7,8 @@ namespace {
 
 const Error down{Code::unavailable, "storage.unavailable", {}};
 
+Error unreadable(std::string detail) { return {Code::internal, "storage.corrupt", std::move(detail)}; }
+
 bool take_one(std::atomic<int>& count) {
   if (count.load() <= 0) return false;
   --count;
@@ -211,6 +213,7 @@ Result<std::vector<Message>> MemoryStorage::log(ConversationId id, Seq low, Seq 
                                                 bool descending) {
   if (!begin_read()) return down;
   ++logs_read;
+  if (corrupt_logs.contains(id)) return unreadable("table message, row 7: column domain_id is 9");
   const std::lock_guard lock(mutex_);
   std::vector<Message> found;
   for (const auto& message : messages_) {
@@ -324,6 +327,11 @@ Result<std::vector<StoredConversation>> MemoryStorage::all_conversations(Convers
   std::sort(found.begin(), found.end(),
             [](const auto& a, const auto& b) { return a.conversation.id < b.conversation.id; });
   if (found.size() > limit) found.resize(limit);
+  for (const auto& row : found) {
+    const auto id = row.conversation.id;
+    if (corrupt.contains(id))
+      return unreadable("table conversation, row " + std::to_string(raw(id)) + ": column kind is 9");
+  }
   return found;
 }
 

@@ -6,6 +6,7 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,8 @@ class MemoryStorage final : public Storage {
   std::atomic<int> counts_to_fail{0};   ///< the next `count_foreign` fail
   std::atomic<int> forgets_to_fail{0};  ///< the next `forget_messages` remove nothing and answer unavailable
   std::atomic<bool> reads_fail{false};
+  std::set<ConversationId> corrupt;         ///< `all_conversations` cannot read these rows
+  std::set<ConversationId> corrupt_logs;    ///< `log` cannot read any of these
   std::function<void()> before_commit;      ///< called by `commit` with nothing locked
   std::function<void()> after_commit;       ///< the batch is stored, its answer not yet given
   std::function<void()> in_read;            ///< called by every read, before it looks

@@ -2,6 +2,7 @@
 #include <catch2/catch.hpp>
 
 #include <common/phrasing.hpp>
+#include <common/row_rules.hpp>
 
 #include <set>
 
@@ -28,6 +29,27 @@ TEST_CASE("storage common: a text of one's own takes the place of the shared one
   const Phrasing phrasing{Placeholder::numbered, own};
   CHECK(phrased(phrasing, Query::follower).sql == "SELECT 1 WHERE $1 = 'x'");
   CHECK(phrased(phrasing, Query::key_value).sql == "SELECT value FROM key_value WHERE space = $1 AND \"key\" = $2");
+}
+
+TEST_CASE("storage common: the columns of each row are those that are asked for, in their order", "[storage]") {
+  const auto asked = [](const RowRules& rules, Query query) {
+    std::string list = "SELECT ";
+    for (const auto& column : rules.columns) {
+      const std::string name = column.name == "key" ? "\"key\"" : std::string(column.name);
+      list += (&column == rules.columns.data() ? "" : ", ") + name;
+    }
+    INFO(list);
+    CHECK(text(query).starts_with(list));
+  };
+  asked(row_rules::user, Query::users);
+  asked(row_rules::conversation, Query::conversation);
+  asked(row_rules::member, Query::members);
+  asked(row_rules::message, Query::message);
+  asked(row_rules::change, Query::changes_of);
+  asked(row_rules::mark, Query::all_marks);
+  asked(row_rules::client_message, Query::client_keys);
+  asked(row_rules::key_value, Query::all_key_values);
+  asked(row_rules::follower, Query::followers);
 }
 
 TEST_CASE("storage common: every statement has a text, and no two share one", "[storage]") {

@@ -163,7 +163,61 @@ inline std::vector<Dirt> dirt(const std::vector<std::string>& unlocked) {
       {"UPDATE progress SET position = 5", "progress",
        "the largest position is said to be 5, and message "
        "995303424000"},
+      {"UPDATE conversation SET kind = 9 WHERE id = 20002", "conversation", "20002: kind must be 0 to 3"},
+      {"UPDATE conversation SET join_rule = -1 WHERE id = 20002", "conversation", "20002: join_rule must be 0 to 2"},
+      {"UPDATE member SET role = 3 WHERE conversation_id = 20002 AND user_id = 10002", "member",
+       "20002, 10002: role must be 0 to 2"},
       {"DELETE FROM progress", "progress", "it has 0 rows in place of one"}};
+}
+
+/// Rows that tables take and no reader does: each answers with table, row and column, the log hears of it once, and
+/// all others are read. `database` holds schema_2 and is that of `running`.
+inline void check_corrupt_rows(st::SchemaDatabase& database, Running& running) {
+  const auto refused = [](const auto& answer) {
+    return answer.ok() ? std::string("it was read") : answer.error().reason + ": " + answer.error().detail;
+  };
+  auto& storage = *running.storage;
+  using loft::testing::storage::value;
+  const auto c = [](std::uint64_t n) { return static_cast<ConversationId>(n); };
+
+  database.execute("UPDATE conversation SET kind = 9 WHERE id = 20003");
+  const std::string kind = "storage.corrupt: table conversation, row 20003: column kind is 9, which it cannot be";
+  CHECK(refused(storage.conversation(c(20003))) == kind);
+  CHECK(refused(storage.all_conversations(ConversationId::none, 10)) == kind);
+  CHECK(refused(storage.conversations(std::vector{c(20001), c(20003)})) == kind);
+  CHECK(value(storage.all_conversations(ConversationId::none, 2)).size() == 2);
+  CHECK(value(storage.all_conversations(c(20003), 10)).size() == 2);
+  CHECK(value(storage.conversation(c(20001)))->head == 3);
+  std::size_t told = 0;
+  for (const auto& line : running.host.log().lines()) {
+    told += line.text.find("a stored row cannot be read") != std::string::npos ? 1 : 0;
+  }
+  CHECK(told == 1);
+  CHECK(storage.health().empty());
+
+  database.execute("UPDATE conversation SET kind = 2, join_rule = -3 WHERE id = 20003");
+  CHECK_THAT(refused(storage.conversation(c(20003))), Catch::Contains("column join_rule is -3"));
+  database.execute("UPDATE conversation SET join_rule = 0, max_members = 4294967296 WHERE id = 20003");
+  CHECK_THAT(refused(storage.conversation(c(20003))), Catch::Contains("column max_members is 4294967296"));
+  database.execute("UPDATE conversation SET max_members = 0 WHERE id = 20003");
+  CHECK(value(storage.conversation(c(20003)))->head == 1);
+
+  database.execute("UPDATE member SET role = 3 WHERE conversation_id = 20002 AND user_id = 10002");
+  const std::string role = "storage.corrupt: table member, row 20002, 10002: column role is 3, which it cannot be";
+  CHECK(refused(storage.members(c(20002))) == role);
+  CHECK(refused(storage.memberships(static_cast<UserId>(10002))) == role);
+  database.execute("UPDATE \"change\" SET kind = 8 WHERE position = 99530342400013");
+  CHECK_THAT(refused(storage.changes(c(20002), 0, 10)),
+             Catch::Contains("table change, row 99530342400013: column kind is 8"));
+  CHECK(value(storage.changes(c(20002), 99530342400013, 10)).size() == 2);
+  database.execute("UPDATE \"change\" SET role = 77 WHERE position = 99530342400018");
+  CHECK_THAT(refused(storage.since(99530342400017, 10)),
+             Catch::Contains("table change, row 99530342400018: column role is 77"));
+  database.execute("UPDATE message SET domain_id = 9 WHERE id = 99530342400007");
+  CHECK(refused(storage.log(c(20001), 1, 3, 10, false)) ==
+        "storage.corrupt: table message, row 99530342400007: column domain_id is 9, which table domain does not have");
+  CHECK(value(storage.log(c(20001), 2, 3, 10, false)).size() == 2);
+  CHECK(storage.health().empty());
 }
 
 /// Statements apart by `;`.

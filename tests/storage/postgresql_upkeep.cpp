@@ -45,6 +45,11 @@ TEST_CASE("postgresql: a schema is seen without a change, set up, and its rows a
   check_schema_is_seen_and_set_up(house());
 }
 
+TEST_CASE("postgresql: a row that was edited to what it cannot be is named by its reader, and no other is lost",
+          "[storage]") {
+  check_corrupt_rows_are_named(house());
+}
+
 TEST_CASE("postgresql: looking and migrating refuse a foreign, an edited and a newer schema", "[storage]") {
   check_strangers_are_refused(house(), house());
 }

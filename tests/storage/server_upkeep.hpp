@@ -68,6 +68,14 @@ inline void check_schema_is_seen_and_set_up(const ServerHouse& house) {
              Catch::Contains("storage.unavailable") && Catch::Contains("is in use by another host"));
 }
 
+/// See check_corrupt_rows.
+inline void check_corrupt_rows_are_named(const ServerHouse& house) {
+  REQUIRE(steps_of(AtRest(house)->migrate()) == "+");
+  furnish(house);
+  Running running("/nonexistent", house.values, house.id);
+  check_corrupt_rows(*house.database, running);
+}
+
 inline void check_strangers_are_refused(const ServerHouse& house, const ServerHouse& foreign) {
   foreign.database->execute("CREATE TABLE songs (title VARCHAR(9))");
   for (const auto& answer : {AtRest(foreign)->schema(), AtRest(foreign)->migrate()}) {

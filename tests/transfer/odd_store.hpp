@@ -6,7 +6,10 @@
 
 #include <plugin_under_test.hpp>
 
+#include <loft/json.hpp>
+
 #include "transfer/copy.hpp"
+#include "transfer/tables.hpp"
 #include "transfer/verify.hpp"
 
 namespace transfer_test {
@@ -120,9 +123,23 @@ inline transfer::CopyOptions by(std::size_t batch) {
   return options;
 }
 
+/// As the command line counts.
+inline transfer::Count count_of(Store& store) {
+  return [&store]() -> Result<std::optional<transfer::Counts>> {
+    const auto said = store.running->host.commands.at("storage.count")("{}");
+    if (!said) return said.error();
+    const auto rows = *json::parse(*said)->find("rows");
+    transfer::Counts counts;
+    for (const auto& [table, kind] : transfer::kinds) {
+      counts.*kind = static_cast<std::uint64_t>(rows.find(table)->integer().value());
+    }
+    return std::optional(counts);
+  };
+}
+
 /// What a copy that must fail says.
-inline std::string refusal(Storage& source, Storage& target) {
-  const auto copied = transfer::copy(source, target, by(10));
+inline std::string refusal(Storage& source, Storage& target, const transfer::CopyOptions& options = by(10)) {
+  const auto copied = transfer::copy(source, target, options);
   return copied ? "it copied" : copied.error().reason + ": " + copied.error().detail;
 }
 

@@ -1,6 +1,9 @@
 #include "checks.hpp"
 
+#include <optional>
 #include <utility>
+
+#include "row_rules.hpp"
 
 namespace loft::storage {
 namespace {
@@ -103,6 +106,8 @@ void of_logs(std::vector<Check>& list) {
                   "(SELECT 1 FROM conversation c WHERE c.id = d.conversation_id)"});
   list.push_back({"\"change\"", "{0} is no position", "DELETE FROM \"change\" WHERE position = {0}",
                   "SELECT position FROM \"change\" WHERE position < 1"});
+  list.push_back({"client_message", "{0} is no id of a message", "DELETE FROM client_message WHERE message_id = {0}",
+                  "SELECT message_id FROM client_message WHERE message_id < 1"});
   list.push_back({"client_message", "sender {0} has the client ids of the messages {1} and {2} in common",
                   "DELETE FROM client_message WHERE message_id = {2}",
                   "SELECT sender_id, min(message_id), max(message_id) FROM client_message "
@@ -150,34 +155,89 @@ void of_messages(std::vector<Check>& list, Engine engine) {
 
 /// What other databases see to by themselves. SQLite keeps bytes as they come, and NULL where a table was edited.
 void of_sqlite(std::vector<Check>& list) {
-  const std::string text = "write it anew as UTF-8, or restore a backup";
-  const std::string null = "set it, or delete the row";
-  list.push_back({"\"user\"", "handle or uuid of {0} is not UTF-8", text,
-                  "SELECT id FROM \"user\" WHERE NOT (loft_utf8(handle) AND loft_utf8(uuid))"});
-  list.push_back(
-      {"conversation", "a text of {0} is not UTF-8", text,
-       "SELECT id FROM conversation WHERE NOT (loft_utf8(handle) AND loft_utf8(uuid) AND loft_utf8(name) AND "
-       "loft_utf8(description) AND loft_utf8(avatar))"});
-  list.push_back({"domain", "the name of {0} is not UTF-8 or NULL", text,
+  list.push_back({"domain", "the name of {0} is not UTF-8 or NULL", "write it anew as UTF-8, or restore a backup",
                   "SELECT id FROM domain WHERE name IS NULL OR NOT loft_utf8(name)"});
-  list.push_back({"\"user\"", "created of {0} is NULL", null, "SELECT id FROM \"user\" WHERE created IS NULL"});
-  list.push_back(
-      {"conversation", "a column of {0} that must have a value is NULL", null,
-       "SELECT id FROM conversation WHERE kind IS NULL OR head IS NULL OR last_id IS NULL OR name IS NULL OR "
-       "owner_id IS NULL OR join_rule IS NULL OR created IS NULL OR updated IS NULL"});
-  list.push_back(
-      {"member", "a column of user {1} in conversation {0} that must have a value is NULL", null,
-       "SELECT conversation_id, user_id FROM member WHERE role IS NULL OR joined IS NULL OR joined_seq IS NULL "
-       "OR muted_until IS NULL OR has_left IS NULL"});
-  list.push_back({"message", "conversation, seq or sender of {0} is NULL or no number", null,
+  // By an index, so that it can be asked before each step; for the other columns see of_columns.
+  list.push_back({"message", "conversation, seq or sender of {0} is NULL or no number", "set it, or delete the row",
                   "SELECT id FROM message WHERE typeof(conversation_id) || typeof(seq) || typeof(sender_id) <> "
                   "'integerintegerinteger'"});
-  list.push_back({"message", "content or domain of seq {1} of conversation {0} is NULL", null,
-                  "SELECT conversation_id, seq FROM message WHERE content IS NULL OR domain_id IS NULL"});
-  list.back().deep = true;
-  list.push_back({"message", "content or extras of seq {1} of conversation {0} are not UTF-8", text,
-                  "SELECT conversation_id, seq FROM message WHERE NOT (loft_utf8(content) AND loft_utf8(extras))", 2});
-  list.back().deep = true;
+}
+
+// ---- columns by themselves, as who reads the rows looks at them
+
+std::string in_quotes(std::string_view name) { return '"' + std::string(name) + '"'; }
+
+/// As the other checks name it: in quotes where it is a word of some dialect.
+std::string name_of(const RowRules& rules) {
+  const bool is_word = &rules == &row_rules::user || &rules == &row_rules::change;
+  return is_word ? in_quotes(rules.table) : std::string(rules.table);
+}
+
+/// ` WHEN … THEN 'kind must be 0 to 3'`, for each way in which the column can be wrong.
+std::string cases_of(const Column& column, Engine engine) {
+  const auto name = in_quotes(column.name);
+  const auto must = [&](const std::string& condition, const std::string& what) {
+    return " WHEN " + condition + " THEN '" + std::string(column.name) + " must " + what + "'";
+  };
+  const bool is_sqlite = engine == Engine::sqlite;
+  std::string cases;
+  if (column.is_text || !is_sqlite) {
+    // SQLite takes the schema's word for `IS NULL`, and this is about rows that break it.
+    if (!column.may_be_null)
+      cases += must(is_sqlite ? "typeof(" + name + ") = 'null'" : name + " IS NULL", "not be NULL");
+    if (is_sqlite && !column.is_bytes) cases += must("NOT loft_utf8(" + name + ")", "be UTF-8");
+  } else {
+    const auto types = column.may_be_null ? "('integer', 'null')" : "('integer')";
+    cases += must("typeof(" + name + ") NOT IN " + types,
+                  std::string("be a whole number") + (column.may_be_null ? " or NULL" : ""));
+  }
+  if (column.is_text || column.least != 0) return cases;
+  if (column.most == std::numeric_limits<std::int64_t>::max()) return cases + must(name + " < 0", "not be negative");
+  const auto most = std::to_string(column.most);
+  return cases + must(name + " NOT BETWEEN 0 AND " + most, "be 0 to " + most);
+}
+
+/// Whether another check sees to it: numbers that are keys, and what of_sqlite and of_logs ask an index for.
+bool is_seen_to(const RowRules& rules, std::size_t at) {
+  const auto& column = rules.columns[at];
+  if (at < rules.keys) return !column.is_text;
+  return &rules == &row_rules::message &&
+         (column.name == "conversation_id" || column.name == "seq" || column.name == "sender_id");
+}
+
+/// Of the columns that a schema has.
+std::optional<Check> of_columns(const RowRules& rules, Engine engine, int schema) {
+  std::string keys, cases, what;
+  for (std::size_t i = 0; i < rules.columns.size(); ++i) {
+    if (rules.columns[i].since > schema) continue;
+    if (i < rules.keys) keys += in_quotes(rules.columns[i].name) + ", ";
+    if (i < rules.keys) what += (i == 0 ? "{" : ", {") + std::to_string(i) + "}";
+    if (!is_seen_to(rules, i)) cases += cases_of(rules.columns[i], engine);
+  }
+  if (keys.empty() || cases.empty()) return std::nullopt;
+  Check check{name_of(rules), what + ": {" + std::to_string(rules.keys) + "}",
+              "set that column to what it was, restore a backup, or delete the row",
+              "SELECT t.* FROM (SELECT " + keys + "CASE" + cases + " END AS wrong FROM " + in_quotes(rules.table) +
+                  ") t WHERE t.wrong IS NOT NULL"};
+  // These grow with what is sent.
+  check.deep = &rules == &row_rules::message || &rules == &row_rules::change || &rules == &row_rules::client_message ||
+               &rules == &row_rules::key_value;
+  return check;
+}
+
+void of_columns(std::vector<Check>& list, Engine engine) {
+  for (const auto* rules : row_rules::all) {
+    // Schema 1 of the others is SQLite's schema 2.
+    if (auto check = of_columns(*rules, engine, 2)) {
+      check->from = engine == Engine::sqlite ? 2 : 1;
+      list.push_back(std::move(*check));
+    }
+    if (engine != Engine::sqlite) continue;
+    if (auto check = of_columns(*rules, engine, 1)) {
+      check->upto = 1;
+      list.push_back(std::move(*check));
+    }
+  }
 }
 
 /// What stands between single quotes there becomes a text of SQL.
@@ -203,6 +263,7 @@ std::string filled_in(const std::string& text, const std::vector<std::string>& c
 std::vector<Check> checks_of(Engine engine) {
   std::vector<Check> list;
   if (engine == Engine::sqlite) of_sqlite(list);
+  of_columns(list, engine);
   of_users(list, engine);
   of_members(list);
   of_marks(list, engine);

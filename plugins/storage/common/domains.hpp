@@ -1,6 +1,7 @@
 // Domains are numbers in the rows. Numbers are given without gaps and never taken back, so what is known stays true.
 #pragma once
 
+#include <deque>
 #include <map>
 #include <string>
 #include <utility>
@@ -14,22 +15,18 @@ namespace loft::storage {
 /// For reading, one per connection.
 class DomainNames {
  public:
-  /// Valid as long as this object.
+  /// Valid as long as this object. Null: no domain has that number.
   template <class Connection>
-  const std::string& name(Connection& db, std::uint64_t number) {
+  const std::string* name(Connection& db, std::uint64_t number) {
     if (number > names_.size()) {
       auto rows = db.run(Query::domains, names_.size() + 1);
-      while (rows.next()) names_.emplace_back(rows.text(1));
+      while (rows.next() && rows.number(0) == names_.size() + 1) names_.emplace_back(rows.text(1));
     }
-    if (number == 0 || number > names_.size()) {
-      throw Failure(Failure::Kind::damaged,
-                    "a message has domain number " + std::to_string(number) + ", which is not stored");
-    }
-    return names_[number - 1];
+    return number == 0 || number > names_.size() ? nullptr : &names_[number - 1];
   }
 
  private:
-  std::vector<std::string> names_;  ///< [number - 1]
+  std::deque<std::string> names_;  ///< [number - 1]
 };
 
 /// For writing: gives new numbers. What a transaction added is forgotten when it is not committed.

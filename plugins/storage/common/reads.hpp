@@ -1,8 +1,9 @@
 // The reads of Storage on a leased connection of whatever driver. Each sees one state. Throws Failure.
 //
 // What a driver's Connection has, and what a call costs beyond it: nothing.
-//   run(Query, args…)       a cursor: next(), then number(column) and text(column) of the row; NULL is 0 and empty.
-//                           A text of a row may live until the next call of next() only.
+//   run(Query, args…)       a cursor: next(), then number(column) and text(column) of the row; NULL is 0 and empty,
+//                           which is_null(column) tells; has_number(column): it is a whole number. A text of a row
+//                           may live until the next call of next() only.
 //   write(Query, args…)     the number of rows changed
 //   each(Query, ids, f)     f(row) for the row of each id that has one, in the order of ids, all of one state
 //   begin(), end()          what is read between the two is of one state; end() does not throw

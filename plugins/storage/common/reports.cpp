@@ -1,9 +1,15 @@
 #include "reports.hpp"
 
 namespace loft::storage {
+namespace {
+
+constexpr std::size_t rows_told = 1'000;  // of corrupt ones; what is more is the check's to say
+
+}  // namespace
 
 Error Reports::failed(const Failure& failure, Side side) {
   if (failure.kind == Failure::Kind::caller) return broken(failure);
+  if (failure.kind == Failure::Kind::corrupt) return corrupt(failure);
   if (failure.kind == Failure::Kind::damaged) {
     damaged(failure.text);
     return {Code::internal, "storage.broken", {}};
@@ -28,6 +34,20 @@ Error Reports::failed(const Failure& failure, Side side) {
 Error Reports::broken(const std::exception& error) {
   host_->log().error("the storage refused a call that makes no sense", {{"cause", error.what()}});
   return {Code::internal, "storage.broken", {}};
+}
+
+/// The detail begins with table and row, for the operator and for who goes over all rows.
+Error Reports::corrupt(const Failure& failure) {
+  bool is_new = false;
+  {
+    const std::lock_guard lock(mutex_);
+    is_new = corrupt_.size() < rows_told && corrupt_.insert(failure.text).second;
+  }
+  if (is_new) {
+    host_->log().error("a stored row cannot be read: `loft storage check` names all such rows and what to do",
+                       {{"row", failure.text}});
+  }
+  return {Code::internal, "storage.corrupt", failure.text};
 }
 
 void Reports::recovered(Side side) {

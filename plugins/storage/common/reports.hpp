@@ -4,6 +4,7 @@
 #include <array>
 #include <atomic>
 #include <mutex>
+#include <set>
 #include <string>
 
 #include <loft/plugin.hpp>
@@ -12,7 +13,7 @@
 
 namespace loft::storage {
 
-/// Thread role: any, after `begin`.
+/// Thread role: any, after `begin`. A row that cannot be read is told once and is no matter of health.
 class Reports {
  public:
   enum Side { reading, writing };
@@ -36,6 +37,7 @@ class Reports {
 
  private:
   void recovered(Side side);
+  Error corrupt(const Failure& failure);
 
   Host* host_ = nullptr;
   std::array<std::atomic<bool>, 2> in_trouble_{};
@@ -43,6 +45,7 @@ class Reports {
   std::string damage_;                  ///< what is wrong with the database, for good
   std::array<std::string, 2> trouble_;  ///< why the last call of a side failed
   std::array<Millis, 2> told_{};        ///< when that was logged
+  std::set<std::string> corrupt_;       ///< rows that the log has heard of
 };
 
 }  // namespace loft::storage

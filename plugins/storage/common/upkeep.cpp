@@ -2,6 +2,8 @@
 
 #include <loft/json.hpp>
 
+#include "owner.hpp"
+#include "row_rules.hpp"
 #include "shape.hpp"
 
 namespace loft::storage {
@@ -24,6 +26,7 @@ StorageSchema look_at(SchemaDatabase* database, std::span<const Migration> known
 void Upkeep::offer_commands(Host& host) {
   host.command("storage.describe", [this](std::string_view) { return answered([this] { return described(); }); });
   host.command("storage.check", [this](std::string_view) { return answered([this] { return checked(); }); });
+  host.command("storage.count", [this](std::string_view) { return answered([this] { return counted(); }); });
 }
 
 Result<StorageSchema> Upkeep::schema() {
@@ -79,6 +82,22 @@ std::string Upkeep::checked() {
     w.key("remedy").string(problem.remedy).end_object();
   }
   w.end_array().end_object();
+  return out;
+}
+
+std::string Upkeep::counted() {
+  const auto database = look_in();
+  std::string out;
+  json::Writer w(out);
+  w.object().key("rows").object();
+  for (const auto* rules : row_rules::all) {
+    const auto table = std::string(rules->table);
+    if (!database || !database->has_table(table)) continue;
+    const bool has_more = rules == &row_rules::key_value;  // whose store it is stays where it is
+    const auto moved = has_more ? " WHERE space <> '" + std::string(owner_space) + "'" : std::string();
+    w.key(table).raw(database->rows("SELECT count(*) FROM \"" + table + '"' + moved)[0][0]);
+  }
+  w.end_object().end_object();
   return out;
 }
 

@@ -22,11 +22,7 @@ template <class Connection>
 std::vector<Storage::StoredKey> client_keys(Connection& db, MessageId after, std::size_t limit) {
   std::vector<Storage::StoredKey> list;
   auto rows = db.run(Query::client_keys, clamp(raw(after)), clamp(limit));
-  while (rows.next()) {
-    list.push_back({static_cast<MessageId>(rows.number(0)),
-                    static_cast<UserId>(rows.number(1)),
-                    {{rows.number(2), rows.number(3)}, rows.number(4)}});
-  }
+  while (rows.next()) list.push_back(key_of(rows));
   return list;
 }
 
@@ -43,7 +39,7 @@ template <class Connection>
 std::vector<KeyValueWrite> all_key_values(Connection& db, const KeyValueWrite& after, std::size_t limit) {
   std::vector<KeyValueWrite> list;
   auto rows = db.run(Query::all_key_values, after.space, after.key, clamp(limit));
-  while (rows.next()) list.push_back({std::string(rows.text(0)), std::string(rows.text(1)), std::string(rows.text(2))});
+  while (rows.next()) list.push_back(key_value_of(rows));
   return list;
 }
 
@@ -51,7 +47,7 @@ template <class Connection>
 std::vector<Storage::StoredFollower> followers(Connection& db) {
   std::vector<Storage::StoredFollower> list;
   auto rows = db.run(Query::followers, std::string_view());
-  while (rows.next()) list.push_back({std::string(rows.text(0)), rows.number(1)});
+  while (rows.next()) list.push_back(follower_of(rows));
   return list;
 }
 

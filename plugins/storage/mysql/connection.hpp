@@ -74,8 +74,8 @@ class Connection {
   void commit() { link_.execute("COMMIT"); }
   void rollback() noexcept;
 
-  /// The name of a domain by its number. Valid as long as the connection.
-  const std::string& domain(std::uint64_t number) { return domains_.name(*this, number); }
+  /// The name of a domain by its number, null when there is none. Valid as long as the connection.
+  const std::string* domain(std::uint64_t number) { return domains_.name(*this, number); }
   bool usable() const noexcept { return link_.usable(); }
   bool alive() const noexcept { return link_.alive(); }
 

@@ -64,6 +64,10 @@ class Prepared {
     const auto& slot = slots_[static_cast<std::size_t>(column)];
     return slot.is_null != 0 ? std::string_view() : std::string_view(slot.bytes.data(), slot.length);
   }
+  bool is_null(int column) const noexcept { return slots_[static_cast<std::size_t>(column)].is_null != 0; }
+  bool has_number(int column) const noexcept {
+    return slots_[static_cast<std::size_t>(column)].is_number && !is_null(column);
+  }
   /// Lets go of the rows.
   void reset() noexcept;
 
@@ -99,6 +103,8 @@ class Cursor {
   bool next() { return statement_.next(); }
   std::uint64_t number(int column) const noexcept { return statement_.number(column); }
   std::string_view text(int column) const noexcept { return statement_.text(column); }
+  bool is_null(int column) const noexcept { return statement_.is_null(column); }
+  bool has_number(int column) const noexcept { return statement_.has_number(column); }
 
  private:
   Prepared& statement_;

@@ -44,7 +44,7 @@ class Connection {
   }
   void begin() { queue(Own::begin_reading); }
   void end() noexcept;
-  const std::string& domain(std::uint64_t number) { return domains_.name(*this, number); }
+  const std::string* domain(std::uint64_t number) { return domains_.name(*this, number); }
   bool usable() const noexcept { return !lost_; }
   /// Lost because the server did not answer in time.
   bool gave_up() const noexcept { return gave_up_; }

@@ -29,6 +29,9 @@ class Cursor {
   }
   int rows() const noexcept { return rows_; }
 
+  bool is_null(int column) const noexcept { return PQgetisnull(answer_.get(), row_, column) != 0; }
+  /// Columns have one type each, and it is asked for what it is.
+  bool has_number(int column) const noexcept { return !is_null(column); }
   /// NULL is 0.
   std::uint64_t number(int column) const noexcept {
     const char* value = PQgetvalue(answer_.get(), row_, column);

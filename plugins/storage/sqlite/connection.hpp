@@ -66,8 +66,8 @@ class Connection {
   /// The first column of the first row of such a text, empty when there is none.
   std::string ask(const std::string& sql);
 
-  /// The name of a domain by its number. Valid as long as the connection.
-  const std::string& domain(std::uint64_t number) { return domains_.name(*this, number); }
+  /// The name of a domain by its number, null when there is none. Valid as long as the connection.
+  const std::string* domain(std::uint64_t number) { return domains_.name(*this, number); }
 
   bool usable() const noexcept { return true; }  ///< a file does not go away as a server does
 

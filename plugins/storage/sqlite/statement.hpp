@@ -78,6 +78,7 @@ class Cursor {
     const auto size = static_cast<std::size_t>(sqlite3_column_bytes(statement_, column));
     return data == nullptr ? std::string_view() : std::string_view(data, size);
   }
+  bool has_number(int column) const noexcept { return sqlite3_column_type(statement_, column) == SQLITE_INTEGER; }
   bool is_null(int column) const noexcept { return sqlite3_column_type(statement_, column) == SQLITE_NULL; }
 
  private:
