@@ -79,6 +79,9 @@ class Breaking final : public Storage {
   Result<std::vector<StoredConversation>> all_conversations(ConversationId after, std::size_t limit) override {
     return inner_.all_conversations(after, limit);
   }
+  Result<std::vector<Member>> all_members(const Member& after, std::size_t limit) override {
+    return inner_.all_members(after, limit);
+  }
   Result<std::vector<StoredKey>> client_keys(MessageId after, std::size_t limit) override {
     return inner_.client_keys(after, limit);
   }
