@@ -44,7 +44,10 @@ class Breaking final : public Storage {
   Result<std::vector<StoredConversation>> conversations(std::span<const ConversationId> ids) override {
     return inner_.conversations(ids);
   }
-  Result<std::vector<Member>> members(ConversationId id) override { return inner_.members(id); }
+  /// All of a group at once: a copy reads pages.
+  Result<std::vector<Member>> members(ConversationId) override {
+    return Error{Code::internal, "test.members", "the members of a group were asked for at once"};
+  }
   Result<std::vector<Membership>> memberships(UserId user) override { return inner_.memberships(user); }
   Result<std::vector<MarkWrite>> marks(ConversationId id, std::string_view mark) override {
     return inner_.marks(id, mark);
