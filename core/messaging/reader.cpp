@@ -5,18 +5,15 @@
 #include "messaging/page_room.hpp"
 
 namespace loft {
-namespace {
 
-const Error not_member{Code::forbidden, "member.none", "not a member of this conversation"};
-
-}  // namespace
+Error Reader::not_member() { return {Code::forbidden, "member.none", "not a member of this conversation"}; }
 
 Result<Reader::Window> Reader::window(ConversationState& conversation) {
   std::lock_guard lock(state_.mutex);
   const auto* view = state_.view(caller_);
   if (view == nullptr) return Error{Code::internal, "view.missing", {}};
   const auto it = view->entries.find(conversation.id());
-  if (it == view->entries.end()) return not_member;
+  if (it == view->entries.end()) return not_member();
   return Window{it->second.joined_seq + 1, conversation.head};
 }
 
@@ -119,106 +116,12 @@ IntervalSet Reader::hidden_in(ConversationId id) const {
   return {};
 }
 
-// ---- counting
-
-Result<std::uint64_t> Reader::unread_of(ConversationId id) {
-  // The count belongs to one head and one set of marks: if either moved meanwhile, count again.
-  for (int attempt = 0; attempt < 100; ++attempt) {
-    IntervalSet read, hidden;
-    Seq low = 0, head = 0;
-    Position recall = 0;
-    std::uint32_t forgotten = 0;
-    bool recalling = false;
-    {
-      std::lock_guard lock(state_.mutex);
-      auto* view = state_.view(caller_);
-      if (view == nullptr) return Error{Code::internal, "view.missing", {}};
-      const auto it = view->entries.find(id);
-      if (it == view->entries.end()) return not_member;
-      auto& mine = it->second;
-      if (mine.is_counted()) return mine.unread + (mine.conversation->head - mine.counted_upto);
-      if (const auto* mark = mine.find(MarkId::read)) read = mark->set;
-      if (const auto* mark = mine.find(MarkId::hidden)) hidden = mark->set;
-      low = mine.joined_seq + 1;
-      head = mine.conversation->head;
-      // The storage may count a message out before the memory has heard of its recall.
-      recall = mine.conversation->last_recall;
-      recalling = recall > state_.stable;
-      forgotten = mine.conversation->forgotten;
-    }
-    std::uint64_t count = 0;
-    std::optional<Error> problem;
-    read.gaps(low, head, [&](Seq a, Seq b) {
-      hidden.gaps(a, b, [&](Seq c, Seq d) {
-        const auto foreign = core_.storage_.count_foreign(id, c, d, caller_);
-        if (foreign)
-          count += *foreign;
-        else
-          problem = foreign.error();
-        return !problem;
-      });
-      return !problem;
-    });
-    if (problem) return *problem;
-    std::lock_guard lock(state_.mutex);
-    auto* view = state_.view(caller_);
-    if (view == nullptr) return count;
-    const auto it = view->entries.find(id);
-    if (it == view->entries.end()) return not_member;
-    auto& mine = it->second;
-    const auto same = [&](MarkId mark, const IntervalSet& then) {
-      const auto* now = mine.find(mark);
-      return now != nullptr ? now->set == then : then.empty();
-    };
-    if (mine.conversation->head != head || !same(MarkId::read, read) || !same(MarkId::hidden, hidden)) continue;
-    if (mine.conversation->last_recall != recall || mine.conversation->forgotten != forgotten) continue;
-    if (recalling) return count;
-    mine.unread = count;
-    mine.counted_upto = head;
-    mine.counted = true;
-    mine.forgotten = forgotten;
-    return count;
-  }
-  return Error{Code::unavailable, "view.busy", "try again later"};
-}
-
-Result<std::uint64_t> Reader::unread(const UnreadQuery& query, ConversationState* conversation) {
-  if (conversation != nullptr && query.since != 0) {
-    const auto seen = window(*conversation);
-    if (!seen) return seen.error();
-    const auto seq = core_.storage_.seq_at(conversation->id(), id::last_at(query.since));
-    if (!seq) return seq.error();
-    Runs runs;
-    hidden_in(conversation->id()).gaps(std::max(seen->low, *seq + 1), seen->head, [&](Seq low, Seq high) {
-      runs.emplace_back(low, high);
-      return true;
-    });
-    return count(*conversation, runs);
-  }
-  if (conversation != nullptr) return unread_of(conversation->id());
-  std::vector<ConversationId> ids;
-  {
-    std::lock_guard lock(state_.mutex);
-    const auto* view = state_.view(caller_);
-    if (view == nullptr) return Error{Code::internal, "view.missing", {}};
-    for (const auto& [id, mine] : view->entries) ids.push_back(id);
-  }
-  std::uint64_t total = 0;
-  for (const auto id : ids) {
-    const auto count = unread_of(id);
-    if (!count && count.error().reason == "member.none") continue;  // left meanwhile
-    if (!count) return count.error();
-    total += *count;
-  }
-  return total;
-}
-
 Result<MarkState> Reader::mark_state(ConversationState& conversation, MarkId mark) {
   std::lock_guard lock(state_.mutex);
   const auto* view = state_.view(caller_);
   if (view == nullptr) return Error{Code::internal, "view.missing", {}};
   const auto it = view->entries.find(conversation.id());
-  if (it == view->entries.end()) return not_member;
+  if (it == view->entries.end()) return not_member();
   const auto* value = it->second.find(mark);
   return value != nullptr ? MarkState{value->newest, value->reached} : MarkState{};
 }

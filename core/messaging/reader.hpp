@@ -42,12 +42,23 @@ class Reader {
   struct Source;
   struct Stream;
   struct Reached;
+  struct Listed;
   struct Window {
     Seq low = 0;  ///< what the caller may see begins here
     Seq head = 0;
   };
 
+  /// How many conversations are counted with the lock held for all of them, and by one question to the storage.
+  static constexpr std::size_t counted_at_once = 1024;
+
   using Runs = std::vector<std::pair<Seq, Seq>>;
+  /// One of the counts that are asked for together.
+  struct Tally {
+    const ConversationState* conversation = nullptr;
+    Runs runs;                ///< ascending
+    ViewEntry::Basis basis;   ///< of `runs`
+    std::uint64_t count = 0;  ///< the answer
+  };
   /// What went to those live sessions of the caller's that set a mark.
   struct Pushed {
     bool any = false;  ///< there are such sessions
@@ -69,9 +80,10 @@ class Reader {
   Result<Selection> select(std::optional<MarkId> lacking, std::optional<MarkId> having, Position after);
   std::optional<Runs> runs_in(Selection& wanted, const ViewEntry& mine) const;
   Result<bool> learn(Selection& wanted);
-  Result<std::uint64_t> count(const ConversationState& conversation, const Runs& runs);
-  Result<std::uint64_t> count(const Selection& wanted, const ConversationState& conversation, Runs runs,
-                              const ViewEntry::Basis& basis);
+  Result<void> count(std::span<Tally> tallies);
+  Result<void> count_some(std::span<Tally> tallies);
+  Result<void> count(const Selection& wanted, std::span<Tally> tallies);
+  static void count_on(const Selection& wanted, const UserView& view, Tally& tally);
   Result<bool> narrow(const ConversationState& conversation, Runs& runs, bool descending);
   Result<std::uint64_t> count_recalled(ConversationState& conversation, Runs runs);
 
@@ -92,13 +104,21 @@ class Reader {
   Result<bool> fill(Stream& stream, std::size_t limit);
   Result<void> fill_changes(Stream& stream, std::size_t limit);
   Result<void> fill_messages(Stream& stream, std::size_t limit);
-  Result<std::uint64_t> unread_of(ConversationId id);
+  static Error not_member();
+  // reader_unread.cpp
+  Result<std::vector<std::uint64_t>> counts_of(std::span<const Storage::ForeignRange> ranges);
+  Result<std::uint64_t> unread_since(Millis since, ConversationState& conversation);
+  Result<std::vector<std::optional<std::uint64_t>>> unread_of(std::span<const ConversationId> ids);
+  Result<void> count_unread(std::span<const ConversationId> ids, std::span<std::optional<std::uint64_t>> counts);
   // reader_view.cpp
   template <class F>
   Result<void> in_view(F use);
   Result<void> show(std::vector<SyncEntry>& entries);
   // reader_conversations.cpp
-  Result<std::uint64_t> lacking_in(Selection& wanted, ConversationId id);
+  Result<std::vector<std::uint64_t>> lacking_in(Selection& wanted, std::span<const ConversationId> ids);
+  Result<std::vector<Listed>> chosen(Selection& wanted, const ConversationQuery& query,
+                                     std::span<ConversationState* const> states);
+  Result<std::optional<ConversationRecord>> record_of(const ConversationQuery& query, const Listed& listed);
   Result<ConversationRecord> described(ConversationState& conversation);
   Result<void> fill_members(ConversationRecord& record, const ConversationState& conversation, std::size_t limit);
   Result<void> fill_read(std::span<ConversationRecord> records);
@@ -106,7 +126,7 @@ class Reader {
   Result<MessageId> read_below(ConversationId id, Seq high);
   bool has_read(ConversationId id, Seq seq) const;
   std::vector<Member> members_of(const ConversationState& conversation, std::size_t limit) const;
-  std::vector<std::pair<Position, ConversationState*>> listed(const ConversationQuery& query) const;
+  std::vector<ConversationState*> listed(const ConversationQuery& query) const;
   Result<Receipt> receipt_of_many(ConversationState& conversation, const Message& message);
   Result<Receipt> receipt_of_group(const MessageRecord& record);
   Result<const std::vector<std::pair<UserId, Mark>>*> stored_marks(ConversationId id, MarkId mark);

@@ -4,6 +4,12 @@
 #include "messaging/reader.hpp"
 
 namespace loft {
+namespace {
+
+/// How many conversations are counted at least, where only some of them are wanted.
+constexpr std::size_t least_chosen = 64;
+
+}  // namespace
 
 /// All but what is the caller's.
 Result<ConversationRecord> Reader::described(ConversationState& conversation) {
@@ -62,75 +68,117 @@ Result<ConversationRecord> Reader::conversation(ConversationState& conversation)
 }
 
 /// The caller's conversations, the one with the newest message first.
-std::vector<std::pair<Position, ConversationState*>> Reader::listed(const ConversationQuery& query) const {
+std::vector<ConversationState*> Reader::listed(const ConversationQuery& query) const {
   std::vector<std::pair<Position, ConversationState*>> found;
+  std::vector<ConversationState*> list;
   std::lock_guard lock(state_.mutex);
   const auto* view = state_.view(caller_);
-  if (view == nullptr) return found;
+  if (view == nullptr) return list;
   for (const auto& [id, mine] : view->entries) {
     if (query.groups_only && mine.conversation->info->kind != ConversationKind::group) continue;
     // One without messages stands where it was made.
     found.emplace_back(std::max(raw(mine.conversation->last), raw(id)), mine.conversation);
   }
   std::sort(found.rbegin(), found.rend());
-  return found;
+  list.reserve(found.size());
+  for (const auto& [place, state] : found) list.push_back(state);
+  return list;
 }
 
-/// Messages from others that stand, and fit.
-Result<std::uint64_t> Reader::lacking_in(Selection& wanted, ConversationId id) {
+/// Messages from others that stand, and fit; 0 in those that the caller has left meanwhile.
+Result<std::vector<std::uint64_t>> Reader::lacking_in(Selection& wanted, std::span<const ConversationId> ids) {
   for (int attempt = 0; attempt < 100; ++attempt) {
-    std::optional<Runs> runs;
-    ViewEntry::Basis basis;
-    const ConversationState* conversation = nullptr;
+    std::vector<Tally> tallies;
+    std::vector<std::size_t> places;
     {
       std::lock_guard lock(state_.mutex);
       const auto* view = state_.view(caller_);
       if (view == nullptr) return Error{Code::internal, "view.missing", {}};
-      const auto it = view->entries.find(id);
-      if (it == view->entries.end()) return std::uint64_t{0};  // left meanwhile
-      conversation = it->second.conversation;
-      basis = it->second.basis();
-      runs = runs_in(wanted, it->second);
+      for (std::size_t i = 0; i < ids.size(); ++i) {
+        const auto it = view->entries.find(ids[i]);
+        if (it == view->entries.end()) continue;
+        auto runs = runs_in(wanted, it->second);
+        if (!runs) continue;
+        tallies.push_back({it->second.conversation, std::move(*runs), it->second.basis()});
+        places.push_back(i);
+      }
     }
-    if (runs) return count(wanted, *conversation, std::move(*runs), basis);
-    if (auto learnt = learn(wanted); !learnt) return learnt.error();
+    const auto complete = learn(wanted);
+    if (!complete) return complete.error();
+    if (!*complete) continue;
+    if (auto counted = count(wanted, tallies); !counted) return counted.error();
+    std::vector<std::uint64_t> counts(ids.size());
+    for (std::size_t i = 0; i < places.size(); ++i) counts[places[i]] = tallies[i].count;
+    return counts;
   }
   return Error{Code::unavailable, "view.busy", "try again later"};
+}
+
+struct Reader::Listed {
+  ConversationState* state = nullptr;
+  std::uint64_t unread = 0, lacking = 0;
+};
+
+/// Those that the query wants, with their counts.
+Result<std::vector<Reader::Listed>> Reader::chosen(Selection& wanted, const ConversationQuery& query,
+                                                   std::span<ConversationState* const> states) {
+  std::vector<ConversationId> ids;
+  for (const auto* state : states) ids.push_back(state->id());
+  const auto unread = unread_of(ids);
+  if (!unread) return unread.error();
+  const auto lacking = query.lacking ? lacking_in(wanted, ids)
+                                     : Result<std::vector<std::uint64_t>>(std::vector<std::uint64_t>(ids.size()));
+  if (!lacking) return lacking.error();
+  std::vector<Listed> listed;
+  for (std::size_t i = 0; i < states.size(); ++i) {
+    if (!(*unread)[i]) continue;  // left meanwhile
+    const Listed one{states[i], *(*unread)[i], (*lacking)[i]};
+    if (!query.only_lacking || (query.lacking ? one.lacking : one.unread) != 0) listed.push_back(one);
+  }
+  return listed;
+}
+
+/// Nullopt: left meanwhile.
+Result<std::optional<ConversationRecord>> Reader::record_of(const ConversationQuery& query, const Listed& listed) {
+  auto record = described(*listed.state);
+  if (!record) return record.error();
+  record->unread = listed.unread;
+  record->lacking = listed.lacking;
+  if (query.with_last) {
+    auto last = history({ConversationRef::of(listed.state->id()), MessageId::none, 0, 1, true}, *listed.state);
+    if (!last && last.error().reason == "member.none") return std::optional<ConversationRecord>();
+    if (!last) return last.error();
+    if (!last->messages.empty()) record->last = std::move(last->messages.front());
+  }
+  if (auto filled = fill_members(*record, *listed.state, query.members); !filled) return filled.error();
+  return std::optional(std::move(*record));
 }
 
 Result<std::vector<ConversationRecord>> Reader::conversations(const ConversationQuery& query) {
   auto wanted = select(query.lacking, std::nullopt, 0);
   if (!wanted) return wanted.error();
   std::vector<ConversationRecord> records;
-  auto skip = query.offset;
-  for (const auto& [position, state] : listed(query)) {
-    if (records.size() == query.limit) break;
-    if (skip > 0 && !query.only_lacking) {
-      --skip;
-      continue;
+  const auto all = listed(query);
+  // Where counts choose, those that are skipped must be counted as well.
+  auto skip = query.only_lacking ? query.offset : 0;
+  for (auto from = query.only_lacking ? 0 : std::min(query.offset, all.size());
+       from < all.size() && records.size() < query.limit;) {
+    const auto missing = query.limit - records.size();
+    const auto some =
+        std::min({query.only_lacking ? std::max(missing, least_chosen) : missing, counted_at_once, all.size() - from});
+    const auto found = chosen(*wanted, query, std::span(all).subspan(from, some));
+    if (!found) return found.error();
+    from += some;
+    for (const auto& one : *found) {
+      if (records.size() == query.limit) break;
+      if (skip > 0) {
+        --skip;
+        continue;
+      }
+      auto record = record_of(query, one);
+      if (!record) return record.error();
+      if (*record) records.push_back(std::move(**record));
     }
-    const auto unread = unread_of(state->id());
-    if (!unread && unread.error().reason == "member.none") continue;  // left meanwhile
-    if (!unread) return unread.error();
-    const auto lacking = query.lacking ? lacking_in(*wanted, state->id()) : Result<std::uint64_t>(0);
-    if (!lacking) return lacking.error();
-    if (query.only_lacking && (query.lacking ? *lacking : *unread) == 0) continue;
-    if (skip > 0) {
-      --skip;
-      continue;
-    }
-    auto record = described(*state);
-    if (!record) return record.error();
-    record->unread = *unread;
-    record->lacking = *lacking;
-    if (query.with_last) {
-      auto last = history({ConversationRef::of(state->id()), MessageId::none, 0, 1, true}, *state);
-      if (!last && last.error().reason == "member.none") continue;
-      if (!last) return last.error();
-      if (!last->messages.empty()) record->last = std::move(last->messages.front());
-    }
-    if (auto filled = fill_members(*record, *state, query.members); !filled) return filled.error();
-    records.push_back(std::move(*record));
   }
   if (auto filled = fill_read(records); !filled) return filled.error();
   return records;

@@ -98,22 +98,20 @@ Result<bool> Reader::advance(Source& source, const InboxQuery& query) {
 Result<std::uint64_t> Reader::total(const std::vector<Source>& sources, const Selection& selection,
                                     const InboxQuery& query) {
   std::uint64_t total = 0;
+  std::vector<Tally> tallies;
   for (const auto& source : sources) {
-    auto& conversation = *source.conversation;
     auto runs = source.runs;
     std::sort(runs.begin(), runs.end());
-    if (!query.only_recalled) {
-      const auto standing = count(selection, conversation, runs, source.basis);
-      if (!standing) return standing.error();
-      total += *standing;
-    }
     // Without a change there was no recall.
     if ((query.with_recalled || query.only_recalled) && source.has_changes) {
-      const auto recalled = count_recalled(conversation, std::move(runs));
+      const auto recalled = count_recalled(*source.conversation, runs);
       if (!recalled) return recalled.error();
       total += *recalled;
     }
+    if (!query.only_recalled) tallies.push_back({source.conversation, std::move(runs), source.basis});
   }
+  if (auto standing = count(selection, tallies); !standing) return standing.error();
+  for (const auto& tally : tallies) total += tally.count;
   return total;
 }
 

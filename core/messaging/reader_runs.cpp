@@ -141,61 +141,77 @@ Result<bool> Reader::learn(Selection& wanted) {
   return complete;
 }
 
-/// Messages from others that stand.
-Result<std::uint64_t> Reader::count(const ConversationState& conversation, const Runs& runs) {
-  std::uint64_t count = 0;
-  Seq first = 0;
-  {
-    std::lock_guard lock(state_.mutex);
-    first = conversation.tail_first();
-    for (const auto& [low, high] : runs) {
-      for (auto seq = std::max(low, first); seq <= std::min(high, conversation.head); ++seq) {
-        const auto& record = *conversation.in_tail(seq);
-        count += record.message->sender != caller_ && !record.is_recalled();
-      }
-    }
+/// Adds to each count the messages from others that stand in the runs.
+Result<void> Reader::count(std::span<Tally> tallies) {
+  for (; !tallies.empty(); tallies = tallies.subspan(std::min(counted_at_once, tallies.size()))) {
+    if (auto counted = count_some(tallies.first(std::min(counted_at_once, tallies.size()))); !counted) return counted;
   }
-  for (const auto& [low, high] : runs) {
-    if (low >= first) break;
-    const auto older = core_.storage_.count_foreign(conversation.id(), low, std::min(high, first - 1), caller_);
-    if (!older) return older.error();
-    count += *older;
-  }
-  return count;
+  return {};
 }
 
-/// The same in the ascending runs of a selection, which were made from `basis`. All of a mark's are counted once and
-/// from then on only what is new, so that a list of counts does not go through the logs each time it is asked for.
-Result<std::uint64_t> Reader::count(const Selection& wanted, const ConversationState& conversation, Runs runs,
-                                    const ViewEntry::Basis& basis) {
-  const bool is_whole = wanted.lacking && !wanted.having && wanted.after.position() == 0 && !wanted.lacking_pushed.any;
-  if (!is_whole) return count(conversation, runs);
-  std::uint64_t before = 0;
-  bool recalling = false;  // the storage may count a message out before the memory has heard of its recall
+Result<void> Reader::count_some(std::span<Tally> tallies) {
+  std::vector<Storage::ForeignRange> older;
+  std::vector<std::size_t> of;  // [i]: whose the i-th of them is
   {
     std::lock_guard lock(state_.mutex);
-    recalling = basis.recall > state_.stable;
-    const auto* view = state_.view(caller_);
-    const auto it = view != nullptr ? view->entries.find(conversation.id()) : decltype(view->entries.end()){};
-    if (view != nullptr && it != view->entries.end()) {
-      const auto& known = it->second.lacking;
-      if (known.known && known.mark == *wanted.lacking && basis.continues(known.basis)) {
-        before = known.count;
-        while (!runs.empty() && runs.front().second <= known.basis.head) runs.erase(runs.begin());
-        if (!runs.empty()) runs.front().first = std::max(runs.front().first, known.basis.head + 1);
+    for (std::size_t i = 0; i < tallies.size(); ++i) {
+      const auto& conversation = *tallies[i].conversation;
+      const auto first = conversation.tail_first();
+      for (const auto& [low, high] : tallies[i].runs) {
+        for (auto seq = std::max(low, first); seq <= std::min(high, conversation.head); ++seq) {
+          const auto& record = *conversation.in_tail(seq);
+          tallies[i].count += record.message->sender != caller_ && !record.is_recalled();
+        }
+        if (low >= first) continue;
+        older.push_back({conversation.id(), low, std::min(high, first - 1), caller_});
+        of.push_back(i);
       }
     }
   }
-  const auto fresh = count(conversation, runs);
-  if (!fresh || recalling) return fresh ? Result<std::uint64_t>(before + *fresh) : fresh;
-  std::lock_guard lock(state_.mutex);
-  if (auto* view = state_.view(caller_)) {
-    const auto it = view->entries.find(conversation.id());
-    if (it != view->entries.end() && it->second.basis().continues(basis)) {
-      it->second.lacking = {true, *wanted.lacking, before + *fresh, basis};
+  const auto counts = counts_of(older);
+  if (!counts) return counts.error();
+  for (std::size_t i = 0; i < of.size(); ++i) tallies[of[i]].count += (*counts)[i];
+  return {};
+}
+
+/// Takes what was counted before from the view and leaves the runs behind it. With the lock held.
+void Reader::count_on(const Selection& wanted, const UserView& view, Tally& tally) {
+  const auto it = view.entries.find(tally.conversation->id());
+  if (it == view.entries.end()) return;
+  const auto& known = it->second.lacking;
+  if (!known.known || known.mark != *wanted.lacking || !tally.basis.continues(known.basis)) return;
+  tally.count = known.count;
+  auto& runs = tally.runs;
+  std::erase_if(runs, [&](const auto& run) { return run.second <= known.basis.head; });
+  if (!runs.empty()) runs.front().first = std::max(runs.front().first, known.basis.head + 1);
+}
+
+/// The same in the runs of a selection. All of a mark's are counted once and from then on only what is new, so that a
+/// list of counts does not go through the logs each time it is asked for.
+Result<void> Reader::count(const Selection& wanted, std::span<Tally> tallies) {
+  const bool is_whole = wanted.lacking && !wanted.having && wanted.after.position() == 0 && !wanted.lacking_pushed.any;
+  if (!is_whole) return count(tallies);
+  Position stable = 0;
+  {
+    std::lock_guard lock(state_.mutex);
+    stable = state_.stable;
+    if (const auto* view = state_.view(caller_)) {
+      for (auto& tally : tallies) count_on(wanted, *view, tally);
     }
   }
-  return before + *fresh;
+  if (auto counted = count(tallies); !counted) return counted;
+  std::lock_guard lock(state_.mutex);
+  auto* view = state_.view(caller_);
+  if (view == nullptr) return {};
+  for (const auto& tally : tallies) {
+    // The storage may have counted a message out before the memory has heard of its recall.
+    if (tally.basis.recall > stable) continue;
+    const auto it = view->entries.find(tally.conversation->id());
+    if (it != view->entries.end() && it->second.basis().continues(tally.basis)) {
+      it->second.lacking = {true, *wanted.lacking, tally.count, tally.basis};
+    }
+  }
+  return {};
 }
 
 /// Makes the last of the runs one that may hold a recalled message and is short; false: there is none left. The storage

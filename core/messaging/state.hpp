@@ -161,6 +161,7 @@ struct ViewEntry {
       return version == earlier.version && forgotten == earlier.forgotten && recall == earlier.recall &&
              joined_seq == earlier.joined_seq && head >= earlier.head;
     }
+    bool operator==(const Basis&) const = default;
   };
   std::uint32_t version = 0;  ///< counts changes of `marks`
   /// Messages from others that stand and lack a mark, as they were last counted.

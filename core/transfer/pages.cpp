@@ -1,7 +1,5 @@
 #include "transfer/pages.hpp"
 
-#include <memory>
-
 #include "transfer/mark.hpp"
 
 namespace loft::transfer {
@@ -22,29 +20,6 @@ std::vector<LogRow> in_one_order(Storage::Since found) {
   return rows;
 }
 
-/// Conversation by conversation, whole conversations.
-struct MemberReader {
-  Storage& storage;
-  ConversationId reached = ConversationId::none;
-
-  Result<std::vector<Member>> operator()(std::size_t limit) {
-    std::vector<Member> rows;
-    while (rows.empty()) {
-      const auto page = storage.all_conversations(reached, std::max<std::size_t>(limit / 4, 1));
-      if (!page) return page.error();
-      if (page->empty()) break;
-      for (const auto& stored : *page) {
-        auto found = storage.members(stored.conversation.id);
-        if (!found) return found.error();
-        rows.insert(rows.end(), found->begin(), found->end());
-        reached = stored.conversation.id;
-        if (rows.size() >= limit) break;
-      }
-    }
-    return rows;
-  }
-};
-
 }  // namespace
 
 Pages<User> all_users(Storage& storage, std::size_t most, const std::string& whose) {
@@ -62,8 +37,10 @@ Pages<StoredConversation> all_conversations(Storage& storage, std::size_t most, 
 }
 
 Pages<Member> all_members(Storage& storage, std::size_t most, const std::string& whose) {
-  const auto reader = std::make_shared<MemberReader>(MemberReader{storage});
-  return {[reader](const Member*, std::size_t limit) { return (*reader)(limit); }, most, whose};
+  return {[&storage](const Member* after, std::size_t limit) {
+            return storage.all_members(after == nullptr ? Member() : *after, limit);
+          },
+          most, whose};
 }
 
 Pages<LogRow> whole_log(Storage& storage, std::size_t most, const std::string& whose) {
@@ -132,9 +109,12 @@ Pages<LogRow> changes_of(Storage& storage, ConversationId id, const std::string&
 }
 
 Pages<Member> members_of(Storage& storage, ConversationId id, const std::string& whose) {
-  return {[&storage, id](const Member* after, std::size_t) -> Result<std::vector<Member>> {
-            if (after != nullptr) return std::vector<Member>();
-            return storage.members(id);
+  return {[&storage, id](const Member* after, std::size_t limit) -> Result<std::vector<Member>> {
+            Member before;
+            before.conversation = id;
+            auto found = storage.all_members(after == nullptr ? before : *after, limit);
+            if (found) std::erase_if(*found, [id](const Member& row) { return row.conversation != id; });
+            return found;
           },
           1000, whose};
 }

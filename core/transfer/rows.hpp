@@ -55,7 +55,7 @@ bool same(const LogRow& a, const LogRow& b);
 // What tells rows of a kind apart, in their order.
 inline UserId key_of(const User& r) noexcept { return r.id; }
 inline ConversationId key_of(const StoredConversation& r) noexcept { return r.conversation.id; }
-inline auto key_of(const Member& r) noexcept { return std::tie(r.conversation, r.joined, r.user); }
+inline auto key_of(const Member& r) noexcept { return std::tie(r.conversation, r.user); }
 inline Position key_of(const LogRow& r) noexcept { return position_of(r); }
 inline auto key_of(const MarkWrite& r) noexcept { return std::tie(r.user, r.conversation, r.mark); }
 inline auto key_of(const KeyValueWrite& r) noexcept { return std::tie(r.space, r.key); }

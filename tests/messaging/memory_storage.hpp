@@ -32,7 +32,8 @@ class MemoryStorage final : public Storage {
   std::function<void()> in_count;           ///< called by `count_foreign`, after it has counted
   std::atomic<int> commits{0};
   std::atomic<int> forgotten_calls{0};
-  std::atomic<int> logs_read{0};  ///< calls of `log`
+  std::atomic<int> logs_read{0};    ///< calls of `log`
+  std::atomic<int> bulk_counts{0};  ///< calls of `counts_foreign`
 
   bool instant() const noexcept override { return is_instant; }
   Result<Conflict> commit(const Batch& batch) override;
@@ -54,6 +55,10 @@ class MemoryStorage final : public Storage {
   Result<std::vector<Message>> messages(std::span<const MessageId> ids) override;
   Result<Seq> seq_at(ConversationId id, Position position) override;
   Result<std::uint64_t> count_foreign(ConversationId id, Seq low, Seq high, UserId except) override;
+  Result<std::vector<std::uint64_t>> counts_foreign(std::span<const ForeignRange> ranges) override {
+    ++bulk_counts;
+    return Storage::counts_foreign(ranges);
+  }
   Result<std::vector<Seq>> sent(ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) override;
   Result<std::vector<Change>> changes(ConversationId id, Position after, std::size_t limit) override;
   Result<Since> since(Position after, std::size_t limit) override;

@@ -1,13 +1,17 @@
 // Every read is answered by an index: the plans say so.
 #include <common/queries.hpp>
+#include <common/sent_count.hpp>
 
+#include <array>
+
+#include "filled_log.hpp"
 #include "plugin_under_test.hpp"
 #include "raw.hpp"
 
 #include <loft/testing/storage/fixture.hpp>
 
 using namespace storage_test;
-using loft::testing::storage::TemporaryDirectory;
+using namespace loft::testing::storage;
 namespace st = loft::storage;
 
 namespace {
@@ -23,6 +27,20 @@ std::string plan(sqlite3* handle, std::string_view sql) {
   }
   sqlite3_finalize(statement);
   return lines;
+}
+
+/// What a statement answers, and how many steps the database's machine took for that: some for each row it looks at.
+std::pair<std::array<std::int64_t, 2>, int> examined(sqlite3* handle, std::string_view sql,
+                                                     std::initializer_list<std::int64_t> values) {
+  sqlite3_stmt* statement = nullptr;
+  REQUIRE(sqlite3_prepare_v2(handle, sql.data(), static_cast<int>(sql.size()), &statement, nullptr) == SQLITE_OK);
+  int place = 0;
+  for (const auto value : values) sqlite3_bind_int64(statement, ++place, value);
+  REQUIRE(sqlite3_step(statement) == SQLITE_ROW);
+  const std::array<std::int64_t, 2> answer{sqlite3_column_int64(statement, 0), sqlite3_column_int64(statement, 1)};
+  const std::pair found(answer, sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0));
+  sqlite3_finalize(statement);
+  return found;
 }
 
 bool has(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
@@ -47,15 +65,35 @@ TEST_CASE("sqlite: counts and seqs of unread messages come from indexes alone", 
   const TemporaryDirectory directory;
   const Running running(directory.path());
   const Raw raw(directory.path() + "/loft.db");
-  for (const auto query : {st::Query::count_foreign, st::Query::sent, st::Query::probe}) {
+  for (const auto query : {st::Query::bounds, st::Query::own_and_recalled, st::Query::sent, st::Query::probe}) {
     const auto lines = plan(raw.handle(), st::text(query));
     INFO(lines);
     CHECK(has(lines, "COVERING INDEX message_log"));
     CHECK_FALSE(has(lines, "SEARCH message USING INDEX"));
   }
-  CHECK(has(plan(raw.handle(), st::text(st::Query::count_foreign)), "message_recalled"));
+  const auto less = plan(raw.handle(), st::text(st::Query::own_and_recalled));
+  CHECK(has(less, "message_recalled"));
+  CHECK(has(less, "sent_count USING PRIMARY KEY (conversation_id=? AND sender_id=? AND upto>? AND upto<?)"));
   for (const auto query : {st::Query::log_up, st::Query::log_down, st::Query::members}) {
     CHECK(has(plan(raw.handle(), st::text(query)), "SEARCH"));
   }
   CHECK_FALSE(has(plan(raw.handle(), st::text(st::Query::log_down)), "TEMP B-TREE"));
+}
+
+TEST_CASE("sqlite: what a count looks at does not grow with the messages that are unread", "[storage]") {
+  const TemporaryDirectory directory;
+  const Running running(directory.path());
+  Raw raw(directory.path() + "/loft.db");
+  raw.run(filled_log);
+  raw.run(filled_blocks);
+  const auto [bounds, steps] = examined(raw.handle(), st::text(st::Query::bounds), {20, 1, 20'000});
+  CHECK(bounds == std::array<std::int64_t, 2>{1, 20'000});
+  CHECK(steps < 100);
+  const auto blocks = st::whole_blocks(1, 20'000);
+  const auto [less, more] =
+      examined(raw.handle(), st::text(st::Query::own_and_recalled),
+               {20, 1, static_cast<std::int64_t>(blocks.last), 20, static_cast<std::int64_t>(blocks.next), 20'000});
+  CHECK(less == std::array<std::int64_t, 2>{own_in_filled_log, recalled_in_filled_log});
+  CHECK(more < 10 * few_rows);
+  CHECK(value(running->count_foreign(cid(20), 1, 20'000, uid(20))) == standing_in_filled_log);
 }

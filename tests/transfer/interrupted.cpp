@@ -44,7 +44,10 @@ class Breaking final : public Storage {
   Result<std::vector<StoredConversation>> conversations(std::span<const ConversationId> ids) override {
     return inner_.conversations(ids);
   }
-  Result<std::vector<Member>> members(ConversationId id) override { return inner_.members(id); }
+  /// All of a group at once: a copy reads pages.
+  Result<std::vector<Member>> members(ConversationId) override {
+    return Error{Code::internal, "test.members", "the members of a group were asked for at once"};
+  }
   Result<std::vector<Membership>> memberships(UserId user) override { return inner_.memberships(user); }
   Result<std::vector<MarkWrite>> marks(ConversationId id, std::string_view mark) override {
     return inner_.marks(id, mark);
@@ -78,6 +81,9 @@ class Breaking final : public Storage {
   }
   Result<std::vector<StoredConversation>> all_conversations(ConversationId after, std::size_t limit) override {
     return inner_.all_conversations(after, limit);
+  }
+  Result<std::vector<Member>> all_members(const Member& after, std::size_t limit) override {
+    return inner_.all_members(after, limit);
   }
   Result<std::vector<StoredKey>> client_keys(MessageId after, std::size_t limit) override {
     return inner_.client_keys(after, limit);

@@ -135,7 +135,7 @@ void of_messages(std::vector<Check>& list, Engine engine) {
   };
   // Retention takes the oldest of a log, so only what lies between the rest must be there.
   add({"message", "of conversation {0} the seqs {1} to {2} should be there, which is not so of all",
-       "messages are lost: restore a backup, or let them be, nothing depends on them",
+       "messages are lost: restore a backup, or let them be: only counts of unread messages take them for there",
        "SELECT conversation_id, min(seq), max(seq) FROM message GROUP BY conversation_id "
        "HAVING count(*) <> max(seq) - min(seq) + 1"});
   add({"message", "seq {1} of conversation {0} is from user {2}, who is not there", "add that user",
@@ -145,6 +145,19 @@ void of_messages(std::vector<Check>& list, Engine engine) {
        "add that number and its name to table domain",
        "SELECT m.conversation_id, m.seq, m.domain_id FROM message m WHERE NOT EXISTS "
        "(SELECT 1 FROM domain d WHERE d.id = m.domain_id)"});
+  // Of blocks that retention has left whole. 256 is `sent_block`.
+  const std::string block = engine == Engine::mysql ? "(seq + 255) DIV 256 * 256" : "(seq + 255) / 256 * 256";
+  add({"sent_count",
+       "user {1} wrote {3} messages in the 256 up to seq {2} of conversation {0}, which the table does not say",
+       "DELETE FROM sent_count WHERE conversation_id = {0} AND sender_id = {1} AND upto = {2}; INSERT INTO sent_count "
+       "VALUES ({0}, {1}, {2}, {3})",
+       "SELECT b.conversation_id, b.sender_id, b.upto, b.sent FROM (SELECT conversation_id, sender_id, " + block +
+           " AS upto, count(*) AS sent FROM message GROUP BY 1, 2, 3) b JOIN conversation c ON c.id = "
+           "b.conversation_id "
+           "LEFT JOIN sent_count s ON s.conversation_id = b.conversation_id AND s.sender_id = b.sender_id AND "
+           "s.upto = b.upto WHERE b.upto <= c.head AND (s.sent IS NULL OR s.sent <> b.sent) AND b.upto - 255 >= "
+           "(SELECT m.seq FROM message m WHERE m.conversation_id = b.conversation_id ORDER BY m.seq LIMIT 1)",
+       engine == Engine::sqlite ? 3 : 1});
   if (engine != Engine::mysql) return;
   add({"recalled_message", "seq {1} of conversation {0} is recalled, which the table does not say",
        "INSERT INTO recalled_message SELECT conversation_id, seq, sender_id FROM message WHERE recalled IS NOT NULL ON "

@@ -28,6 +28,8 @@ enum class Query : unsigned {
   erase_message,
   erase_note,
   forget_messages,
+  put_sent_counts,
+  forget_sent_counts,
   // reads
   head,
   key,
@@ -50,7 +52,8 @@ enum class Query : unsigned {
   log_down,
   message,
   probe,
-  count_foreign,
+  bounds,
+  own_and_recalled,
   sent,
   messages_since,
   changes_since,
@@ -60,6 +63,7 @@ enum class Query : unsigned {
   follower,
   // everything that is stored, page by page
   all_conversations,
+  all_members,
   client_keys,
   all_marks,
   all_key_values,
@@ -142,6 +146,13 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // forget_messages
     "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE conversation_id = :id AND seq BETWEEN 1 AND :upto "
     "ORDER BY seq LIMIT :limit)",
+    // put_sent_counts: of the block that ends at :upto
+    "INSERT INTO sent_count (conversation_id, sender_id, upto, sent) SELECT conversation_id, sender_id, :upto, "
+    "count(*) "
+    "FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :upto GROUP BY conversation_id, sender_id",
+    // forget_sent_counts: of blocks without a message
+    "DELETE FROM sent_count WHERE conversation_id = :id AND upto < coalesce((SELECT seq FROM message "
+    "WHERE conversation_id = :id ORDER BY seq LIMIT 1), 9223372036854775807)",
 
     // head
     "SELECT head, last_id FROM conversation WHERE id = :id",
@@ -192,12 +203,19 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     "SELECT " LOFT_MESSAGE_COLUMNS " FROM message WHERE id = :id",
     // probe: the first of a conversation at or behind a seq
     "SELECT seq, id FROM message WHERE conversation_id = :id AND seq >= :seq ORDER BY seq LIMIT 1",
-    // count_foreign: both halves are answered by an index alone
-    "SELECT (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high "
-    "AND sender_id <> :user) - (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND "
+    // bounds: where a run of a log begins and ends, which has no holes
+    "SELECT (SELECT seq FROM message WHERE conversation_id = :id AND seq >= :low ORDER BY seq LIMIT 1), "
+    "(SELECT seq FROM message WHERE conversation_id = :id AND seq <= :high ORDER BY seq DESC LIMIT 1)",
+    // own_and_recalled: the sender's up to :last and from :next on, those in the blocks between from their counts; and
+    // what others have recalled. All of it is answered by indexes alone.
+    "SELECT (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :last "
+    "AND sender_id = :user) + (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :next AND "
     ":high "
+    "AND sender_id = :user) + (SELECT coalesce(sum(sent), 0) FROM sent_count WHERE conversation_id = :id "
+    "AND sender_id = :user AND upto > :last AND upto < :next), "
+    "(SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high "
     "AND sender_id <> :user AND recalled IS NOT NULL)",
-    // sent: the same; what is recalled is looked for only among those that are the sender's
+    // sent: from indexes alone; what is recalled is looked for only among those that are the sender's
     "SELECT m.seq FROM message m WHERE m.conversation_id = :id AND m.seq BETWEEN :low AND :high "
     "AND m.sender_id = :user AND NOT EXISTS (SELECT 1 FROM message r WHERE r.conversation_id = m.conversation_id "
     "AND r.seq = m.seq AND r.recalled IS NOT NULL) ORDER BY m.seq DESC LIMIT :limit",
@@ -218,6 +236,10 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // all_conversations
     "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE
     " FROM conversation WHERE id > :after ORDER BY id LIMIT :limit",
+    // all_members
+    "SELECT " LOFT_MEMBER_COLUMNS
+    " FROM member WHERE (conversation_id, user_id) > (:conversation, :user) "
+    "ORDER BY conversation_id, user_id LIMIT :limit",
     // client_keys
     "SELECT message_id, sender_id, hash0, hash1, digest FROM client_message WHERE message_id > :after "
     "ORDER BY message_id LIMIT :limit",

@@ -6,21 +6,25 @@
 //                           may live until the next call of next() only.
 //   write(Query, args…)     the number of rows changed
 //   each(Query, ids, f)     f(row) for the row of each id that has one, in the order of ids, all of one state
+//   pairs(Query, asked)     the two numbers that the query's one row has for each list of arguments, in their order
 //   begin(), end()          what is read between the two is of one state; end() does not throw
 //   domain(number)          see DomainNames
 //   usable()                false: to be thrown away
 #pragma once
 
 #include <algorithm>
+#include <array>
 #include <optional>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "failure.hpp"
 #include "parameter.hpp"
 #include "queries.hpp"
 #include "rows.hpp"
+#include "sent_count.hpp"
 #include "snapshot.hpp"
 
 namespace loft::storage::reads {
@@ -165,10 +169,38 @@ Seq seq_at(Connection& db, ConversationId id, Position position) {
   return low;
 }
 
+/// A log has no holes from its oldest message to its head: of what seqs say is there, the sender's own and what others
+/// recalled are taken off. Whole blocks are not looked through for own messages (see sent_count.hpp).
 template <class Connection>
-std::uint64_t count_foreign(Connection& db, ConversationId id, Seq low, Seq high, UserId except) {
-  auto row = db.run(Query::count_foreign, clamp(raw(id)), clamp(low), clamp(high), clamp(raw(except)));
-  return row.next() ? row.number(0) : 0;
+std::vector<std::uint64_t> counts_foreign(Connection& db, std::span<const Storage::ForeignRange> ranges) {
+  std::vector<std::array<std::uint64_t, 3>> runs;
+  for (const auto& range : ranges) {
+    runs.push_back({clamp(raw(range.conversation)), clamp(range.low), clamp(range.high)});
+  }
+  const Snapshot snapshot(db);
+  const auto bounds = db.pairs(Query::bounds, std::span(std::as_const(runs)));
+  std::vector<std::uint64_t> counts(ranges.size());
+  std::vector<std::array<std::uint64_t, 6>> asked;
+  std::vector<std::size_t> places;  // [i]: of what is asked
+  for (std::size_t i = 0; i < ranges.size(); ++i) {
+    const auto [low, high] = bounds[i];  // 0: there is none
+    if (low == 0 || low > high) continue;
+    const auto blocks = whole_blocks(low, high);
+    counts[i] = high - low + 1;
+    asked.push_back({runs[i][0], low, blocks.last, clamp(raw(ranges[i].except)), blocks.next, high});
+    places.push_back(i);
+  }
+  const auto less = db.pairs(Query::own_and_recalled, std::span(std::as_const(asked)));
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    auto& count = counts[places[i]];
+    count -= std::min(count, less[i][0] + less[i][1]);
+  }
+  return counts;
+}
+
+template <class Connection>
+std::uint64_t count_foreign(Connection& db, const Storage::ForeignRange& range) {
+  return counts_foreign(db, std::span(&range, 1)).at(0);
 }
 
 template <class Connection>

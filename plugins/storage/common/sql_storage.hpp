@@ -94,7 +94,10 @@ class SqlStorage : public Upkeep {
     return read([&](Connection& db) { return reads::seq_at(db, id, position); });
   }
   Result<std::uint64_t> count_foreign(ConversationId id, Seq low, Seq high, UserId except) override {
-    return read([&](Connection& db) { return reads::count_foreign(db, id, low, high, except); });
+    return read([&](Connection& db) { return reads::count_foreign(db, {id, low, high, except}); });
+  }
+  Result<std::vector<std::uint64_t>> counts_foreign(std::span<const ForeignRange> ranges) override {
+    return read([&](Connection& db) { return reads::counts_foreign(db, ranges); });
   }
   Result<std::vector<Seq>> sent(ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) override {
     return read([&](Connection& db) { return reads::sent(db, id, sender, low, high, limit); });
@@ -121,6 +124,9 @@ class SqlStorage : public Upkeep {
 
   Result<std::vector<StoredConversation>> all_conversations(ConversationId after, std::size_t limit) override {
     return read([&](Connection& db) { return reads::all_conversations(db, after, limit); });
+  }
+  Result<std::vector<Member>> all_members(const Member& after, std::size_t limit) override {
+    return read([&](Connection& db) { return reads::all_members(db, after, limit); });
   }
   Result<std::vector<StoredKey>> client_keys(MessageId after, std::size_t limit) override {
     return read([&](Connection& db) { return reads::client_keys(db, after, limit); });

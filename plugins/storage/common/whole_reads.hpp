@@ -19,6 +19,14 @@ std::vector<StoredConversation> all_conversations(Connection& db, ConversationId
 }
 
 template <class Connection>
+std::vector<Member> all_members(Connection& db, const Member& after, std::size_t limit) {
+  std::vector<Member> list;
+  auto rows = db.run(Query::all_members, clamp(raw(after.conversation)), clamp(raw(after.user)), clamp(limit));
+  while (rows.next()) list.push_back(member_of(rows));
+  return list;
+}
+
+template <class Connection>
 std::vector<Storage::StoredKey> client_keys(Connection& db, MessageId after, std::size_t limit) {
   std::vector<Storage::StoredKey> list;
   auto rows = db.run(Query::client_keys, clamp(raw(after)), clamp(limit));

@@ -9,6 +9,9 @@ namespace {
 /// How many ids one statement takes; what is left over is filled up by repeating the last one.
 constexpr std::array<std::size_t, 3> sizes = {8, 64, 512};
 
+/// How many questions one statement unites.
+constexpr std::array<std::size_t, 3> united_at_once = {64, 8, 1};
+
 /// The i-th placeholder stands for the i-th argument.
 std::vector<std::uint16_t> in_order(std::size_t count) {
   std::vector<std::uint16_t> order(count);
@@ -83,6 +86,40 @@ Prepared& Connection::with_rows(Query query, std::size_t rows) {
 Prepared& Connection::for_arrays(Query query) {
   // No number of rows is 0: that place is free for the statement whose array size was set.
   return with_rows(query, 0);
+}
+
+/// A query of one row for so many lists of arguments, each with its place. The server looks for the best way of each
+/// part with its values, which it would not do for the rows of a table.
+Prepared& Connection::united(Query query, std::size_t parts, std::size_t arguments) {
+  auto& slot = sized_[{query, parts}];
+  if (slot) return *slot;
+  const auto [one, order] = phrased(phrasing, query);
+  constexpr std::string_view select = "SELECT ";
+  std::string sql;
+  std::vector<std::uint16_t> places;
+  for (std::size_t i = 0; i < parts; ++i) {
+    if (i != 0) sql += " UNION ALL ";
+    sql.append(select).append(std::to_string(i)).append(", ").append(one, select.size());
+    for (const auto place : order) places.push_back(static_cast<std::uint16_t>(i * arguments + place));
+  }
+  slot = std::make_unique<Prepared>(link_, sql, std::move(places));
+  return *slot;
+}
+
+std::vector<std::array<std::uint64_t, 2>> Connection::pairs(Query query, std::span<const Value> values,
+                                                            std::size_t arguments) {
+  std::vector<std::array<std::uint64_t, 2>> list(values.size() / arguments);
+  for (std::size_t from = 0; from < list.size();) {
+    const auto left = list.size() - from;
+    const auto size =
+        *std::find_if(united_at_once.begin(), united_at_once.end(), [left](std::size_t most) { return most <= left; });
+    auto& statement = united(query, size, arguments);
+    statement.execute(&values[from * arguments]);
+    Cursor rows(statement);
+    while (rows.next()) list[from + rows.number(0)] = {rows.number(1), rows.number(2)};
+    from += size;
+  }
+  return list;
 }
 
 Prepared& Connection::execute_many(Query query, std::span<const Value> ids, std::size_t& taken) {

@@ -6,6 +6,7 @@
 #include <map>
 #include <memory>
 #include <span>
+#include <vector>
 
 #include <common/domains.hpp>
 #include <common/snapshot.hpp>
@@ -67,6 +68,14 @@ class Connection {
     }
   }
 
+  template <std::size_t N>
+  std::vector<std::array<std::uint64_t, 2>> pairs(Query query, std::span<const std::array<std::uint64_t, N>> asked) {
+    std::vector<Value> values;
+    values.reserve(asked.size() * N);
+    for (const auto& arguments : asked) values.insert(values.end(), arguments.begin(), arguments.end());
+    return pairs(query, values, N);
+  }
+
   /// What is read until `end` is of one state.
   void begin() { link_.execute("START TRANSACTION WITH CONSISTENT SNAPSHOT, READ ONLY"); }
   void end() noexcept { rollback(); }
@@ -91,6 +100,8 @@ class Connection {
   Prepared& execute(Query query, const Value* values);
   Prepared& execute(Extra extra, const Value* values);
   Prepared& execute_many(Query query, std::span<const Value> ids, std::size_t& taken);
+  std::vector<std::array<std::uint64_t, 2>> pairs(Query query, std::span<const Value> values, std::size_t arguments);
+  Prepared& united(Query query, std::size_t parts, std::size_t arguments);
   Prepared& prepared(Query query);
   Prepared& prepared(Extra extra);
 

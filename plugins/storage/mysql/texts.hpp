@@ -59,15 +59,22 @@ inline constexpr std::array own_texts = {
             "SELECT id, kind, low_id, high_id, handle, uuid, name, description, avatar, owner_id, join_rule, created, "
             "updated, topic, max_members, dissolved, head, last_id, (SELECT max(position) FROM \"change\" "
             "WHERE conversation_id = conversation.id) FROM conversation WHERE uuid_key = UNHEX(SHA2(:uuid, 256))"},
-    OwnText{Query::count_foreign,
-            "SELECT (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :high "
-            "AND sender_id <> :user) - (SELECT count(*) FROM recalled_message WHERE conversation_id = :id "
-            "AND seq BETWEEN :low AND :high AND sender_id <> :user)"},
+    OwnText{Query::own_and_recalled,
+            "SELECT (SELECT count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :last "
+            "AND sender_id = :user) + (SELECT count(*) FROM message WHERE conversation_id = :id "
+            "AND seq BETWEEN :next AND :high AND sender_id = :user) + (SELECT coalesce(sum(sent), 0) FROM sent_count "
+            "WHERE conversation_id = :id AND sender_id = :user AND upto > :last AND upto < :next), "
+            "(SELECT count(*) FROM recalled_message WHERE conversation_id = :id AND seq BETWEEN :low AND :high "
+            "AND sender_id <> :user)"},
     OwnText{Query::sent,
             "SELECT m.seq FROM message m WHERE m.conversation_id = :id AND m.seq BETWEEN :low AND :high "
             "AND m.sender_id = :user AND NOT EXISTS (SELECT 1 FROM recalled_message r WHERE r.conversation_id = :id "
             "AND r.seq = m.seq AND r.sender_id = :user) ORDER BY m.seq DESC LIMIT :limit"},
     // An index is not asked for the rows behind a tuple, only for those behind each of its parts.
+    OwnText{Query::all_members,
+            "SELECT conversation_id, user_id, role, joined, joined_seq, muted_until, muted_by, muted_at, has_left "
+            "FROM member WHERE conversation_id > :conversation OR (conversation_id = :conversation "
+            "AND user_id > :user) ORDER BY conversation_id, user_id LIMIT :limit"},
     OwnText{Query::all_marks,
             "SELECT user_id, conversation_id, name, intervals FROM mark WHERE user_id > :user "
             "OR (user_id = :user AND conversation_id > :conversation) "

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <common/sent_count.hpp>
+
 #include "bulk.hpp"
 #include "conflicts.hpp"
 #include "schema.hpp"
@@ -143,6 +145,8 @@ void Writer::put_messages(Connection& db, const Batch& batch) {
   }
   bulk.finish();
   for (const auto& [message, key] : batch.messages) {
+    if (ends_block(*message))
+      db.write(Query::put_sent_counts, message->seq, message->conversation, message->seq - sent_block + 1);
     if (message->recalled != 0) recall(db, message->id, message->recalled, message->recalled_by);
   }
 }
@@ -200,6 +204,7 @@ std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t lim
     Seq first = clamp(upto) + 1;
     if (auto row = db.run(Query::probe, clamp(raw(id)), 1); row.next()) first = std::min<Seq>(first, row.number(0));
     db.write(Extra::forget_recalls, clamp(raw(id)), first);
+    db.write(Query::forget_sent_counts, clamp(raw(id)));
     committing_ = true;
     db.commit();
     return static_cast<std::size_t>(forgotten);

@@ -156,6 +156,22 @@ std::vector<StoredConversation> Directory::all_conversations(ConversationId afte
   return list;
 }
 
+std::vector<Member> Directory::all_members(const Member& after, std::size_t limit) const {
+  const auto place = [](const Member& member) { return std::pair(member.conversation, member.user); };
+  const std::shared_lock lock(mutex_);
+  std::vector<Member> list;
+  for (const auto& [id, members] : members_) {
+    for (const auto& [user, member] : members) {
+      if (place(member) > place(after)) list.push_back(member);
+    }
+  }
+  const auto count = std::min(limit, list.size());
+  std::partial_sort(list.begin(), list.begin() + static_cast<std::ptrdiff_t>(count), list.end(),
+                    [&](const Member& a, const Member& b) { return place(a) < place(b); });
+  list.resize(count);
+  return list;
+}
+
 std::vector<KeyValueWrite> Directory::all_key_values(const KeyValueWrite& after, std::size_t limit) const {
   const std::shared_lock lock(mutex_);
   std::vector<KeyValueWrite> list;

@@ -33,6 +33,7 @@ class Directory {
   std::vector<StoredConversation> broadcasts() const;
   std::vector<StoredConversation> all_conversations(ConversationId after, std::size_t limit) const;
   std::vector<Member> members(ConversationId id) const;
+  std::vector<Member> all_members(const Member& after, std::size_t limit) const;
   std::vector<Membership> memberships(UserId user) const;
 
   std::optional<std::string> key_value(std::string_view space, std::string_view key) const;

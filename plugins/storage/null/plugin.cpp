@@ -54,6 +54,9 @@ class NullStorage final : public Storage {
   Result<std::vector<Message>> messages(std::span<const MessageId>) override { return std::vector<Message>(); }
   Result<Seq> seq_at(ConversationId, Position) override { return Seq{0}; }
   Result<std::uint64_t> count_foreign(ConversationId, Seq, Seq, UserId) override { return std::uint64_t{0}; }
+  Result<std::vector<std::uint64_t>> counts_foreign(std::span<const ForeignRange> ranges) override {
+    return std::vector<std::uint64_t>(ranges.size());
+  }
   Result<std::vector<Seq>> sent(ConversationId, UserId, Seq, Seq, std::size_t) override { return std::vector<Seq>(); }
   Result<std::vector<Change>> changes(ConversationId, Position, std::size_t) override { return std::vector<Change>(); }
   Result<Since> since(Position, std::size_t) override { return Since(); }
@@ -76,6 +79,9 @@ class NullStorage final : public Storage {
 
   Result<std::vector<StoredConversation>> all_conversations(ConversationId after, std::size_t limit) override {
     return directory_.all_conversations(after, limit);
+  }
+  Result<std::vector<Member>> all_members(const Member& after, std::size_t limit) override {
+    return directory_.all_members(after, limit);
   }
   Result<std::vector<StoredKey>> client_keys(MessageId, std::size_t) override { return std::vector<StoredKey>(); }
   Result<std::vector<MarkWrite>> all_marks(const MarkWrite&, std::size_t) override { return std::vector<MarkWrite>(); }

@@ -5,6 +5,7 @@
 #include <array>
 #include <span>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <common/domains.hpp>
@@ -41,6 +42,21 @@ class Connection {
     for (const auto id : ids) wanted.add(clamp(raw(id)));
     auto rows = run(query == Query::message ? Own::each_message : Own::each_conversation, &wanted);
     while (rows.next()) row(rows);
+  }
+  template <std::size_t N>
+  std::vector<std::array<std::uint64_t, 2>> pairs(Query query, std::span<const std::array<std::uint64_t, N>> asked) {
+    if (asked.empty()) return {};
+    std::vector<Column> columns(N, Column(Type::integer_array));
+    for (const auto& arguments : asked) {
+      for (std::size_t i = 0; i < N; ++i) columns[i].add(arguments[i]);
+    }
+    std::vector<std::array<std::uint64_t, 2>> list;
+    list.reserve(asked.size());
+    const auto own = query == Query::bounds ? Own::each_bounds : Own::each_own_and_recalled;
+    auto rows = [&]<std::size_t... I>(std::index_sequence<I...>) { return run(own, &columns[I]...); }
+    (std::make_index_sequence<N>());
+    while (rows.next()) list.push_back({rows.number(0), rows.number(1)});
+    return list;
   }
   void begin() { queue(Own::begin_reading); }
   void end() noexcept;

@@ -32,6 +32,19 @@ std::string for_each_id(Query one, std::string_view table) {
          " ON id = wanted_id ORDER BY place";
 }
 
+/// A query of numbers whose row has two, for many: in their order.
+std::string for_each_row(Query one) {
+  auto [sql, order] = phrased(phrasing, one);
+  std::string columns, parameters;
+  for (std::size_t i = 1; i <= order.size(); ++i) {
+    parameters += (i == 1 ? "$" : ", $") + std::to_string(i);
+    columns += "v" + std::to_string(i) + ", ";
+  }
+  const std::string_view column = "wanted.v";
+  for (auto at = sql.find('$'); at != std::string::npos; at = sql.find('$', at)) sql.replace(at, 1, column);
+  return sql + " FROM unnest(" + parameters + ") WITH ORDINALITY AS wanted (" + columns + "place) ORDER BY place";
+}
+
 // The state of a search between `low`, which is within the position, and `high`, behind which nothing is. One step for
 // each doubling of the log, all in the server.
 constexpr std::string_view seq_at_text =
@@ -116,6 +129,8 @@ constexpr Batched batched[] = {
 std::string own_text(Own own) {
   if (own == Own::each_conversation) return for_each_id(Query::conversation, "conversation");
   if (own == Own::each_message) return for_each_id(Query::message, "message");
+  if (own == Own::each_bounds) return for_each_row(Query::bounds);
+  if (own == Own::each_own_and_recalled) return for_each_row(Query::own_and_recalled);
   if (own == Own::seq_at) return std::string(seq_at_text);
   const auto* found =
       std::find_if(std::begin(batched), std::end(batched), [own](const Batched& row) { return row.statement == own; });

@@ -16,6 +16,8 @@ enum class Own : unsigned {
   rollback,
   each_conversation,
   each_message,
+  each_bounds,
+  each_own_and_recalled,
   seq_at,
   stored_heads,
   stored_keys,

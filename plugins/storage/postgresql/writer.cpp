@@ -4,6 +4,8 @@
 #include <unordered_map>
 #include <unordered_set>
 
+#include <common/sent_count.hpp>
+
 #include "errors.hpp"
 #include "schema.hpp"
 
@@ -252,6 +254,10 @@ void Writer::queue_messages(const Batch& batch) {
     }
     connection_->queue(Own::put_messages, c[0], c[1], c[2], c[3], c[4], c[5], c[6]);
   }
+  for (const auto& [message, key] : batch.messages) {
+    if (ends_block(*message))
+      connection_->queue(Query::put_sent_counts, message->seq, message->conversation, message->seq - sent_block + 1);
+  }
 }
 
 void Writer::queue_rest(const Batch& batch) {
@@ -315,8 +321,9 @@ std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
 
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
   return repeated([&] {
-    return static_cast<std::size_t>(
-        connection().write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit)));
+    const auto forgotten = connection().write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
+    if (forgotten != 0) connection().write(Query::forget_sent_counts, clamp(raw(id)));
+    return static_cast<std::size_t>(forgotten);
   });
 }
 

@@ -4,6 +4,8 @@
 #include <array>
 #include <span>
 #include <string>
+#include <tuple>
+#include <vector>
 
 #include <common/domains.hpp>
 #include <common/queries.hpp>
@@ -53,6 +55,18 @@ class Connection {
     if (ids.size() < 2) return all();
     const Snapshot snapshot(*this);
     all();
+  }
+
+  template <std::size_t N>
+  std::vector<std::array<std::uint64_t, 2>> pairs(Query query, std::span<const std::array<std::uint64_t, N>> asked) {
+    std::vector<std::array<std::uint64_t, 2>> list;
+    list.reserve(asked.size());
+    for (const auto& arguments : asked) {
+      auto row = std::apply([&](auto... values) { return run(query, values...); }, arguments);
+      row.next();
+      list.push_back({row.number(0), row.number(1)});
+    }
+    return list;
   }
 
   void begin() { step(begin_); }  ///< a reader's: one state until `end`

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include <common/sent_count.hpp>
+
 namespace loft::storage {
 
 Writer::Writer(const std::string& path, const Tuning& tuning) : connection_(path, tuning) {
@@ -69,6 +71,8 @@ void Writer::put_messages(const Batch& batch, Conflict& conflict) {
     connection_.write(Query::put_message, message.id, message.conversation, message.seq, message.sender,
                       domains_.number(connection_, message.domain), message.content, Optional{message.extras});
     if (message.recalled != 0) connection_.write(Query::put_recall, message.recalled, message.recalled_by, message.id);
+    if (ends_block(message))
+      connection_.write(Query::put_sent_counts, message.seq, message.conversation, message.seq - sent_block + 1);
   }
 }
 
@@ -123,7 +127,9 @@ std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
 }
 
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
-  return static_cast<std::size_t>(connection_.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit)));
+  const auto forgotten = connection_.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
+  if (forgotten != 0) connection_.write(Query::forget_sent_counts, clamp(raw(id)));
+  return static_cast<std::size_t>(forgotten);
 }
 
 std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys) {

@@ -183,8 +183,27 @@ class Storage : public Plugin {
   virtual Result<std::vector<Message>> messages(std::span<const MessageId> ids) = 0;
   /// The highest seq whose message id is <= `position`; 0 when there is none. S8: O(log n).
   virtual Result<Seq> seq_at(ConversationId id, Position position) = 0;
-  /// How many messages with `low` <= seq <= `high` are neither from `except` nor recalled.
+  /// How many messages with `low` <= seq <= `high` are neither from `except` nor recalled. From its oldest message to
+  /// its head a log has no holes, which the caller sees to: nobody needs to look at each message to count them.
   virtual Result<std::uint64_t> count_foreign(ConversationId id, Seq low, Seq high, UserId except) = 0;
+  struct ForeignRange {
+    ConversationId conversation = ConversationId::none;
+    Seq low = 0;
+    Seq high = 0;
+    UserId except = UserId::none;
+  };
+  /// S25: what `count_foreign` answers to each range, in their order, any number of them. Those of one call may be of
+  /// different states. One that does not override this is asked range by range.
+  virtual Result<std::vector<std::uint64_t>> counts_foreign(std::span<const ForeignRange> ranges) {
+    std::vector<std::uint64_t> counts;
+    counts.reserve(ranges.size());
+    for (const auto& range : ranges) {
+      const auto count = count_foreign(range.conversation, range.low, range.high, range.except);
+      if (!count) return count.error();
+      counts.push_back(*count);
+    }
+    return counts;
+  }
   /// Seqs of the messages with `low` <= seq <= `high` that are from `sender` and not recalled, newest first, at most
   /// `limit`.
   virtual Result<std::vector<Seq>> sent(ConversationId id, UserId sender, Seq low, Seq high, std::size_t limit) = 0;
@@ -232,9 +251,13 @@ class Storage : public Plugin {
   }
 
   // S22: everything that is stored, ascending, what lies behind `after`, at most `limit` at a time. What is there from
-  // the first call to the last comes once. Messages and changes: `since`; users: `users`; members: `members`.
+  // the first call to the last comes once. Messages and changes: `since`; users: `users`.
 
   virtual Result<std::vector<StoredConversation>> all_conversations(ConversationId /*after*/, std::size_t /*limit*/) {
+    return unsupported();
+  }
+  /// By conversation, then user. Only those two of `after` say something.
+  virtual Result<std::vector<Member>> all_members(const Member& /*after*/, std::size_t /*limit*/) {
     return unsupported();
   }
   struct StoredKey {

@@ -1,4 +1,4 @@
--- The tables of storage.sqlite's schema 2, for InnoDB. What MariaDB changes here it cannot take back, so every statement
+-- The tables of storage.sqlite's schema 3, for InnoDB. What MariaDB changes here it cannot take back, so every statement
 -- may run again after a start that was cut short. Names that may be of any length are unique by their SHA-256. Names that
 -- are part of a key are bytes, VARBINARY, so that they are compared and ordered as such, trailing blanks included.
 
@@ -91,6 +91,16 @@ CREATE TABLE IF NOT EXISTS recalled_message (
   seq BIGINT NOT NULL,
   sender_id BIGINT NOT NULL,
   PRIMARY KEY (conversation_id, seq, sender_id)
+) ENGINE=InnoDB;
+
+-- How many messages each sender has in each 256 seqs of a log, written when the last of them is. Counts of what others
+-- wrote take off what is somebody's own, and need not look at each message for that.
+CREATE TABLE IF NOT EXISTS sent_count (
+  conversation_id BIGINT NOT NULL,
+  sender_id BIGINT NOT NULL,
+  upto BIGINT NOT NULL,
+  sent INTEGER NOT NULL,
+  PRIMARY KEY (conversation_id, sender_id, upto)
 ) ENGINE=InnoDB;
 
 -- Client ids, forgotten by age, which is their order.

@@ -1,4 +1,4 @@
--- The tables of storage.sqlite's schema 2, with indexes that suit PostgreSQL. Names and keys compare by bytes.
+-- The tables of storage.sqlite's schema 3, with indexes that suit PostgreSQL. Names and keys compare by bytes.
 -- Names that may be of any length are unique by an exclusion over a hash index, because a btree takes 2700 bytes only.
 
 -- One row. position is the largest position of any entry, applied_upto what Batch says.
@@ -80,6 +80,16 @@ CREATE TABLE message (
 );
 CREATE UNIQUE INDEX message_log ON message (conversation_id, seq) INCLUDE (sender_id, id);
 CREATE INDEX message_recalled ON message (conversation_id, seq) INCLUDE (sender_id) WHERE recalled IS NOT NULL;
+
+-- How many messages each sender has in each 256 seqs of a log, written when the last of them is. Counts of what others
+-- wrote take off what is somebody's own, and need not look at each message for that.
+CREATE TABLE sent_count (
+  conversation_id BIGINT NOT NULL,
+  sender_id BIGINT NOT NULL,
+  upto BIGINT NOT NULL,
+  sent INTEGER NOT NULL,
+  PRIMARY KEY (conversation_id, sender_id, upto)
+);
 
 -- Client ids, forgotten by age, which is their order.
 CREATE TABLE client_message (

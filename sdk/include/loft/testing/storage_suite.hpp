@@ -50,6 +50,7 @@ inline constexpr SuiteCase suite_cases[] = {
     {"S11 entries are replaced, heads are not", s11_entries_are_replaced},
     {"S12 recalls are exact, the first one stands", s12_recalls_are_exact},
     {"S13 lists are in order", s13_lists_are_in_order},
+    {"S25 many counts are answered in the order of their ranges", s25_many_counts_at_once},
     {"S14 since has no gap and no repeat", s14_since_has_no_gap_and_no_repeat},
     {"S16 changes of a conversation are listed by position", s16_changes_of_a_conversation_are_listed_by_position},
     {"S15 client keys are forgotten by age", s15_client_keys_are_forgotten_by_age},

@@ -192,10 +192,16 @@ class RandomCase {
                      model_.log(conversation, low, high, limit, down)));
         break;
       }
-      case 1:
-        REQUIRE(value(store_->count_foreign(conversation, low, high, user)) ==
-                model_.count_foreign(conversation, low, high, user));
+      case 1: {
+        std::vector<Storage::ForeignRange> ranges{{conversation, low, high, user}};
+        for (auto n = below(12); n > 0; --n)
+          ranges.push_back({some_conversation(), below(40), some_seq(), some_user()});
+        std::vector<std::uint64_t> wanted;
+        for (const auto& [id, from, to, except] : ranges) wanted.push_back(model_.count_foreign(id, from, to, except));
+        REQUIRE(value(store_->count_foreign(conversation, low, high, user)) == wanted[0]);
+        REQUIRE(value(store_->counts_foreign(ranges)) == wanted);
         break;
+      }
       case 2: {
         const auto limit = below(10);
         REQUIRE(value(store_->sent(conversation, user, low, high, limit)) ==
@@ -279,6 +285,11 @@ class RandomCase {
     std::sort(conversations.begin(), conversations.end(),
               [](const auto& a, const auto& b) { return a.conversation.id < b.conversation.id; });
     REQUIRE(same(conversations_in_pages(*store_, limit), conversations));
+    auto members = model_.members;
+    std::sort(members.begin(), members.end(), [](const auto& a, const auto& b) {
+      return std::tie(a.conversation, a.user) < std::tie(b.conversation, b.user);
+    });
+    REQUIRE(same(members_in_pages(*store_, limit), members));
     std::vector<Storage::StoredKey> keys;
     for (const auto& key : model_.keys) keys.push_back({key.message, key.sender, key.key});
     std::sort(keys.begin(), keys.end(), [](const auto& a, const auto& b) { return a.message < b.message; });

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <loft/testing/storage/commit_cases.hpp>
+#include <loft/testing/storage/model.hpp>
 
 namespace loft::testing::storage {
 
@@ -100,6 +101,52 @@ inline void s12_recalls_are_exact(Factory factory) {
   CHECK(value(small.store->sent(cid(10), uid(2), 1, everything, 10)) == std::vector<Seq>{2});
   CHECK(value(small.store->sent(cid(10), uid(2), 3, everything, 10)).empty());
   CHECK(value(small.store->messages(std::vector{mid(1010)})).at(0).recalled_by == uid(2));
+}
+
+/// Long enough for a storage that counts in pieces: what it remembers of them must hold at each of their ends.
+inline void s25_many_counts_at_once(Factory factory) {
+  Fixture store(std::move(factory));
+  Model model;
+  Seq first = 0, second = 0;
+  const auto commit = [&](std::uint64_t from, std::uint64_t to) {
+    BatchData batch;
+    if (from == 1) batch.conversations = {a_group(10), a_group(11), a_group(12)};
+    for (auto n = from; n <= to; ++n) {
+      batch.say(cid(10), first, mid(1000 + 10 * n), uid(1 + n % 3), "{}");
+      if (n % 2 == 0) batch.say(cid(11), second, mid(1001 + 10 * n), uid(1 + n % 7 % 3), "{}");
+      if (n % 50 == 0) batch.recalls.push_back({mid(1000 + 10 * n), 1002 + 10 * n, uid(1)});
+    }
+    store.store(batch);
+    static_cast<void>(model.commit(batch.view()));
+  };
+  commit(1, 90);
+  commit(91, 530);
+  commit(531, 780);
+  // The oldest of two logs are gone, where the storage can do that.
+  if (store->forget_messages(cid(11), 7, 100)) model.forget_messages(cid(11), 7, 100);
+  if (store->forget_messages(cid(10), 300, 290)) model.forget_messages(cid(10), 300, 290);
+  std::vector<Storage::ForeignRange> ranges;
+  for (const Seq high : {Seq{0}, Seq{7}, Seq{300}, Seq{512}, Seq{767}, Seq{768}, Seq{780}, everything}) {
+    for (const Seq low : {Seq{0}, Seq{1}, Seq{8}, Seq{256}, Seq{257}, Seq{513}, Seq{780}, everything}) {
+      for (const std::uint64_t conversation : {11u, 10u, 12u, 99u}) {
+        for (const auto user : {uid(1), uid(2), uid(9), UserId::none})
+          ranges.push_back({cid(conversation), low, high, user});
+      }
+    }
+  }
+  std::vector<std::uint64_t> wanted;
+  for (const auto& [conversation, low, high, user] : ranges)
+    wanted.push_back(model.count_foreign(conversation, low, high, user));
+  for (const std::size_t many : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{75}, ranges.size()}) {
+    const auto counts = value(store->counts_foreign(std::span(ranges).first(many)));
+    REQUIRE(counts.size() == many);
+    for (std::size_t i = 0; i < many; ++i) {
+      const auto& [conversation, low, high, user] = ranges[i];
+      INFO("conversation " << raw(conversation) << ", " << low << " to " << high << ", not from " << raw(user));
+      REQUIRE(counts[i] == wanted[i]);
+      if (i % 31 == 0) REQUIRE(value(store->count_foreign(conversation, low, high, user)) == wanted[i]);
+    }
+  }
 }
 
 inline void s13_lists_are_in_order(Factory factory) {

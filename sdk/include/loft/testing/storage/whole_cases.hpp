@@ -34,6 +34,9 @@ inline std::vector<StoredConversation> conversations_in_pages(Storage& store, st
       },
       limit);
 }
+inline std::vector<Member> members_in_pages(Storage& store, std::size_t limit) {
+  return in_pages<Member>([&](const Member& after, std::size_t most) { return store.all_members(after, most); }, limit);
+}
 inline std::vector<Storage::StoredKey> keys_in_pages(Storage& store, std::size_t limit) {
   return in_pages<Storage::StoredKey>(
       [&](const Storage::StoredKey& after, std::size_t most) { return store.client_keys(after.message, most); }, limit);
@@ -51,6 +54,7 @@ inline void s22_an_empty_store_has_nothing(Factory factory) {
   const Fixture store(std::move(factory));
   if (!supported(store->all_conversations(ConversationId::none, 10))) return;
   CHECK(conversations_in_pages(*store, 10).empty());
+  CHECK(members_in_pages(*store, 10).empty());
   CHECK(keys_in_pages(*store, 10).empty());
   CHECK(marks_in_pages(*store, 10).empty());
   CHECK(values_in_pages(*store, 10).empty());
@@ -73,6 +77,8 @@ inline void s22_everything_comes_once_in_order(Factory factory) {
       batch.key_values.push_back({"s" + name, "k", ""});
     }
     batch.marks.push_back({uid(1), cid(id), "read", std::string()});
+    for (const auto user : {most, std::uint64_t{5}, std::uint64_t{2}})
+      batch.members.push_back({cid(id), uid(user), Role::member, 900 - id % 800, 0, 0, user == 5});
   }
   Seq head = 0;
   std::vector<Storage::StoredKey> keys;
@@ -91,6 +97,7 @@ inline void s22_everything_comes_once_in_order(Factory factory) {
   store.reopen();
 
   std::sort(batch.conversations.begin(), batch.conversations.end(), [](auto& a, auto& b) { return a.id < b.id; });
+  std::sort(batch.members.begin(), batch.members.end(), [](auto& a, auto& b) { return parts(a) < parts(b); });
   batch.marks = sorted(std::move(batch.marks));
   std::sort(batch.key_values.begin(), batch.key_values.end(), [](auto& a, auto& b) { return parts(a) < parts(b); });
   // Those of the same key twice.
@@ -108,6 +115,7 @@ inline void s22_everything_comes_once_in_order(Factory factory) {
     CHECK(conversations[1].head == 9);
     CHECK(conversations[1].last == mid(most));
     CHECK(conversations[2].last_change == 60);
+    CHECK(same(members_in_pages(*store, limit), batch.members));
     CHECK(same(keys_in_pages(*store, limit), keys));
     CHECK(same(marks_in_pages(*store, limit), batch.marks));
     CHECK(same(values_in_pages(*store, limit), batch.key_values));
