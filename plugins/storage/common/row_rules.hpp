@@ -112,7 +112,7 @@ inline constexpr RowRules follower{"follower", follower_columns, 1};
 
 /// In the order in which they are copied.
 inline constexpr const RowRules* all[] = {&user, &conversation,   &member,    &message, &change,
-                                       &mark, &client_message, &key_value, &follower};
+                                          &mark, &client_message, &key_value, &follower};
 
 }  // namespace row_rules
 
