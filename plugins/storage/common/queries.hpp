@@ -236,9 +236,10 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // all_conversations
     "SELECT " LOFT_CONVERSATION_COLUMNS ", " LOFT_CONVERSATION_STATE
     " FROM conversation WHERE id > :after ORDER BY id LIMIT :limit",
-    // all_members
+    // all_members: of conversations that are there
     "SELECT " LOFT_MEMBER_COLUMNS
     " FROM member WHERE (conversation_id, user_id) > (:conversation, :user) "
+    "AND (SELECT c.id FROM conversation c WHERE c.id = member.conversation_id) IS NOT NULL "
     "ORDER BY conversation_id, user_id LIMIT :limit",
     // client_keys
     "SELECT message_id, sender_id, hash0, hash1, digest FROM client_message WHERE message_id > :after "

@@ -73,8 +73,9 @@ inline constexpr std::array own_texts = {
     // An index is not asked for the rows behind a tuple, only for those behind each of its parts.
     OwnText{Query::all_members,
             "SELECT conversation_id, user_id, role, joined, joined_seq, muted_until, muted_by, muted_at, has_left "
-            "FROM member WHERE conversation_id > :conversation OR (conversation_id = :conversation "
-            "AND user_id > :user) ORDER BY conversation_id, user_id LIMIT :limit"},
+            "FROM member WHERE (conversation_id > :conversation OR (conversation_id = :conversation "
+            "AND user_id > :user)) AND (SELECT c.id FROM conversation c WHERE c.id = member.conversation_id) IS NOT "
+            "NULL ORDER BY conversation_id, user_id LIMIT :limit"},
     OwnText{Query::all_marks,
             "SELECT user_id, conversation_id, name, intervals FROM mark WHERE user_id > :user "
             "OR (user_id = :user AND conversation_id > :conversation) "

@@ -292,6 +292,11 @@ Result<std::vector<StoredConversation>> Memory::all_conversations(ConversationId
   return page(data_->conversations, after, limit, second);
 }
 
+Result<std::vector<Member>> Memory::all_members(const Member& after, std::size_t limit) {
+  const std::lock_guard lock(mutex_);
+  return page(data_->members, std::pair(after.conversation, after.user), limit, second);
+}
+
 Result<std::vector<Storage::StoredKey>> Memory::client_keys(MessageId after, std::size_t limit) {
   const std::lock_guard lock(mutex_);
   return page(data_->keys, after, limit, second);

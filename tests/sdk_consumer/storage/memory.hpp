@@ -71,6 +71,7 @@ class Memory final : public Storage {
   Result<std::size_t> forget_client_keys(Position before, std::size_t limit) override;
   Result<std::size_t> forget_messages(ConversationId id, Seq upto, std::size_t limit) override;
   Result<std::vector<StoredConversation>> all_conversations(ConversationId after, std::size_t limit) override;
+  Result<std::vector<Member>> all_members(const Member& after, std::size_t limit) override;
   Result<std::vector<StoredKey>> client_keys(MessageId after, std::size_t limit) override;
   Result<std::size_t> restore_client_keys(std::span<const StoredKey> keys) override;
   Result<std::vector<MarkWrite>> all_marks(const MarkWrite& after, std::size_t limit) override;
