@@ -293,7 +293,10 @@ void Runtime::start_store() {
   }
   if (auto started = core_->start(); !started) {
     const auto& error = started.error();
-    throw std::runtime_error("the storage does not answer: " + (error.detail.empty() ? error.reason : error.detail));
+    const bool is_corrupt = error.reason == "storage.corrupt";
+    throw std::runtime_error((is_corrupt ? "the storage has a row that cannot be, see `loft storage check`: "
+                                         : "the storage does not answer: ") +
+                             (error.detail.empty() ? error.reason : error.detail));
   }
 }
 

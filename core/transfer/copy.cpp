@@ -372,7 +372,9 @@ void Copy::find_refused() {
 
 void Copy::commit(const Batch& batch) {
   const auto done = target_.commit(batch);
-  if (!done && done.error().reason == "storage.broken") find_refused();
+  // The last batch takes the mark away with the last heads, and must not do so alone.
+  const bool is_last = !batch.key_values.empty() && !batch.key_values.back().value;
+  if (!done && done.error().reason == "storage.broken" && !is_last) find_refused();
   if (!done) throw Failed(done.error(), target_name_);
   if (done->empty()) return;
   if (!done->stale.empty()) {

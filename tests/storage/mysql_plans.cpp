@@ -168,11 +168,12 @@ TEST_CASE("mysql: what a count looks at does not grow with the messages that are
   raw.run(
       "INSERT INTO recalled_message SELECT conversation_id, seq, sender_id FROM message WHERE recalled IS NOT NULL");
   raw.run("ANALYZE TABLE message, recalled_message, sent_count");
-  const auto [last, next] = st::whole_blocks(1, 20'000);
+  const auto blocks = st::whole_blocks(1, 20'000);
   const auto examined = [&](st::Query query) {
-    const auto sql =
-        filled_in(text_of(query),
-                  {{"low", "1"}, {"high", "20000"}, {"last", std::to_string(last)}, {"next", std::to_string(next)}});
+    const auto sql = filled_in(text_of(query), {{"low", "1"},
+                                                {"high", "20000"},
+                                                {"last", std::to_string(blocks.last)},
+                                                {"next", std::to_string(blocks.next)}});
     INFO(plan(raw, sql));
     const auto before = rows_read(raw);
     const auto answer = raw.run(sql);

@@ -112,10 +112,22 @@ TEST_CASE("sqlite: an upgrade counts what each sender has in each whole block of
     CHECK_THAT(found(), Contains("user 10002 wrote 64 messages in the 256 up to seq 512 of conversation 20009"));
     raw.run("INSERT INTO sent_count VALUES (20009, 10002, 512, 64); UPDATE sent_count SET sent = 39 WHERE sent = 9");
     CHECK(found().empty());
+    raw.run("INSERT INTO sent_count VALUES (20009, 10003, 512, 1)");
+    CHECK_THAT(found(), Contains("user 10003 wrote nothing in the 256 up to seq 512 of conversation 20009"));
+    raw.run("DELETE FROM sent_count WHERE sender_id = 10003");
+    CHECK(found().empty());
+    // Of a log that was longer, and lost its end.
+    raw.run("INSERT INTO sent_count VALUES (20009, 10001, 768, 9)");
+    CHECK(found().empty());
   }
   Running running(directory.path());
   CHECK(value(running->count_foreign(cid(20009), 1, 600, uid(10001))) == 125);
   CHECK(value(running->count_foreign(cid(20009), 1, 600, uid(10002))) == 375);
+  BatchData batch;
+  for (Seq head = 600; head < 768;) batch.say(cid(20009), head, mid(99530342300001 + head), uid(10001), "{}");
+  REQUIRE(value(running->commit(batch.view())).empty());
+  CHECK(value(running->count_foreign(cid(20009), 1, 768, uid(10001))) == 125);
+  CHECK(value(running->count_foreign(cid(20009), 1, 768, uid(10002))) == 543);
 }
 
 TEST_CASE("sqlite: rows that the newest schema has are read as they were written", "[storage]") {

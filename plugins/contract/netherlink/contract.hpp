@@ -23,6 +23,10 @@ struct Settings {
   Millis login_timeout = 10'000;
   bool recall_frames = true;
   bool error_details = false;
+  /// What clients see of it. Why the host itself is in trouble is the operator's business.
+  std::string_view detail_of(const Error& error) const noexcept {
+    return error_details && error.code != Code::internal ? std::string_view(error.detail) : std::string_view();
+  }
   std::string time_offset = "+08:00";
   std::string locale = "zh-CN";
   std::string recalled_text = "此消息已被撤回";

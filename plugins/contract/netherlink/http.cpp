@@ -28,7 +28,7 @@ struct Call {
   void refuse(const Error& error) const {
     const auto wire = wire_error(error, act);
     auto& out = scratch();
-    append_error_body(out, wire, shared.settings.error_details ? std::string_view(error.detail) : std::string_view());
+    append_error_body(out, wire, shared.settings.detail_of(error));
     constexpr HttpHeader retry[] = {{"Retry-After", "1"}};
     constexpr HttpHeader challenge[] = {{"WWW-Authenticate", "Bearer"}};
     std::span<const HttpHeader> more;

@@ -82,9 +82,7 @@ class Session final : public Conversant {
     append_error_payload(out, wire_error(error, act).text, detail_of(error));
     say("error", out);
   }
-  std::string_view detail_of(const Error& error) const {
-    return shared_.settings.error_details ? std::string_view(error.detail) : std::string_view();
-  }
+  std::string_view detail_of(const Error& error) const { return shared_.settings.detail_of(error); }
 
   /// The session ends now, not with the goodbye: what is pushed meanwhile would reach nobody and count as synced.
   void end(CloseMeaning meaning) {

@@ -158,6 +158,15 @@ void of_messages(std::vector<Check>& list, Engine engine) {
            "s.upto = b.upto WHERE b.upto <= c.head AND (s.sent IS NULL OR s.sent <> b.sent) AND b.upto - 255 >= "
            "(SELECT m.seq FROM message m WHERE m.conversation_id = b.conversation_id ORDER BY m.seq LIMIT 1)",
        engine == Engine::sqlite ? 3 : 1});
+  add({"sent_count",
+       "user {1} wrote nothing in the 256 up to seq {2} of conversation {0}, and the table says otherwise",
+       "DELETE FROM sent_count WHERE conversation_id = {0} AND sender_id = {1} AND upto = {2}",
+       "SELECT s.conversation_id, s.sender_id, s.upto FROM sent_count s JOIN conversation c ON c.id = "
+       "s.conversation_id WHERE s.upto <= c.head AND s.upto - 255 >= (SELECT m.seq FROM message m WHERE "
+       "m.conversation_id = s.conversation_id ORDER BY m.seq LIMIT 1) AND NOT EXISTS (SELECT 1 FROM message m WHERE "
+       "m.conversation_id = s.conversation_id AND m.seq BETWEEN s.upto - 255 AND s.upto AND m.sender_id = "
+       "s.sender_id)",
+       engine == Engine::sqlite ? 3 : 1});
   if (engine != Engine::mysql) return;
   add({"recalled_message", "seq {1} of conversation {0} is recalled, which the table does not say",
        "INSERT INTO recalled_message SELECT conversation_id, seq, sender_id FROM message WHERE recalled IS NOT NULL ON "

@@ -32,12 +32,16 @@ void record(SchemaDatabase& database, const Migration& step, Millis now) {
                    std::to_string(now) + ")");
 }
 
-/// Whether every table there has the name of one of ours.
+/// Whether there are tables, and every one has the name of one of ours.
 bool has_only_known(SchemaDatabase& database, std::span<const Migration> known) {
-  auto wanted = shape_of(known, database.engine());
-  const auto there = shape_of(database);
-  return std::all_of(there.begin(), there.end(),
-                     [&](const Part& part) { return part.kind != Part::Kind::table || wanted.contains(part); });
+  const auto wanted = shape_of(known, database.engine());
+  bool has_any = false;
+  for (const auto& part : shape_of(database)) {
+    if (part.kind != Part::Kind::table) continue;
+    if (!wanted.contains(part)) return false;
+    has_any = true;
+  }
+  return has_any;
 }
 
 /// True when Loft's tables are there, false when nothing is.

@@ -146,10 +146,11 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
     // forget_messages
     "DELETE FROM message WHERE id IN (SELECT id FROM message WHERE conversation_id = :id AND seq BETWEEN 1 AND :upto "
     "ORDER BY seq LIMIT :limit)",
-    // put_sent_counts: of the block that ends at :upto
+    // put_sent_counts: of the block that ends at :upto; some are there where a log was longer before and lost its end
     "INSERT INTO sent_count (conversation_id, sender_id, upto, sent) SELECT conversation_id, sender_id, :upto, "
-    "count(*) "
-    "FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :upto GROUP BY conversation_id, sender_id",
+    "count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :upto "
+    "GROUP BY conversation_id, sender_id "
+    "ON CONFLICT (conversation_id, sender_id, upto) DO UPDATE SET sent = excluded.sent",
     // forget_sent_counts: of blocks without a message
     "DELETE FROM sent_count WHERE conversation_id = :id AND upto < coalesce((SELECT seq FROM message "
     "WHERE conversation_id = :id ORDER BY seq LIMIT 1), 9223372036854775807)",

@@ -3,6 +3,9 @@
 // its own. The number is part of the migrations.
 #pragma once
 
+#include <algorithm>
+#include <cstdint>
+
 #include <loft/message.hpp>
 
 namespace loft::storage {
@@ -11,6 +14,13 @@ inline constexpr Seq sent_block = 256;
 
 /// Whether the counts of a block are due once this message is stored; it begins at `seq - sent_block + 1`.
 inline bool ends_block(const Message& message) noexcept { return message.seq % sent_block == 0; }
+
+/// Whether counts are due to be removed, now that `forgotten` messages up to `upto` are: that looks at all counts of
+/// the log, so it is done once for many blocks. Those that stay until then are in nobody's way.
+inline bool ends_counts(Seq upto, std::int64_t forgotten) noexcept {
+  constexpr Seq span = 64 * sent_block;
+  return upto / span != (upto - std::min(upto, static_cast<Seq>(forgotten))) / span;
+}
 
 /// What is to be looked through of a run of a log: up to `last`, and from `next` on. Between them are whole blocks.
 struct WholeBlocks {

@@ -169,7 +169,7 @@ constexpr const char* postgresql_parts =
 // empty.
 constexpr const char* mysql_parts =
     "SELECT 'table', table_name, table_name, '' FROM information_schema.tables "
-    "WHERE table_schema = DATABASE() AND table_type = 'BASE TABLE' "
+    "WHERE table_schema = DATABASE() AND table_type IN ('BASE TABLE', 'SYSTEM VERSIONED') "
     "UNION ALL SELECT 'column', table_name, column_name, IF(is_nullable = 'NO', 'strict', '') "
     "FROM information_schema.columns WHERE table_schema = DATABASE() AND table_name NOT IN "
     "(SELECT v.table_name FROM information_schema.views v WHERE v.table_schema = DATABASE()) "

@@ -1,5 +1,7 @@
 #include "upkeep.hpp"
 
+#include <optional>
+
 #include <loft/json.hpp>
 
 #include "owner.hpp"
@@ -87,6 +89,8 @@ std::string Upkeep::checked() {
 
 std::string Upkeep::counted() {
   const auto database = look_in();
+  std::optional<LongWork> reads_tables;
+  if (database) reads_tables.emplace(*database);
   std::string out;
   json::Writer w(out);
   w.object().key("rows").object();

@@ -10,7 +10,7 @@ namespace {
 constexpr std::array<std::size_t, 3> sizes = {8, 64, 512};
 
 /// How many questions one statement unites.
-constexpr std::array<std::size_t, 3> united_at_once = {64, 8, 1};
+constexpr std::array<std::size_t, 3> united_at_once = {16, 4, 1};
 
 /// The i-th placeholder stands for the i-th argument.
 std::vector<std::uint16_t> in_order(std::size_t count) {

@@ -34,6 +34,10 @@ inline constexpr std::array own_texts = {
     OwnText{Query::put_mark,
             "INSERT INTO mark (user_id, conversation_id, name, intervals) VALUES (:user, :conversation, :name, "
             ":intervals) ON DUPLICATE KEY UPDATE intervals = VALUES(intervals)"},
+    OwnText{Query::put_sent_counts,
+            "INSERT INTO sent_count (conversation_id, sender_id, upto, sent) SELECT conversation_id, sender_id, :upto, "
+            "count(*) FROM message WHERE conversation_id = :id AND seq BETWEEN :low AND :upto "
+            "GROUP BY conversation_id, sender_id ON DUPLICATE KEY UPDATE sent = VALUES(sent)"},
     OwnText{Query::put_key_value,
             "INSERT INTO key_value (space, \"key\", value) VALUES (:space, :key, :value) "
             "ON DUPLICATE KEY UPDATE value = VALUES(value)"},

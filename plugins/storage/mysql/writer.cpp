@@ -204,7 +204,7 @@ std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t lim
     Seq first = clamp(upto) + 1;
     if (auto row = db.run(Query::probe, clamp(raw(id)), 1); row.next()) first = std::min<Seq>(first, row.number(0));
     db.write(Extra::forget_recalls, clamp(raw(id)), first);
-    db.write(Query::forget_sent_counts, clamp(raw(id)));
+    if (ends_counts(upto, static_cast<std::int64_t>(forgotten))) db.write(Query::forget_sent_counts, clamp(raw(id)));
     committing_ = true;
     db.commit();
     return static_cast<std::size_t>(forgotten);

@@ -79,7 +79,11 @@ std::unique_ptr<Connection> PostgresqlStorage::own(const Plan& plan, int& steps)
                      schema_remedy(e.code, settings_));
   }
   check_heads(schema, settings_.where());
-  signature_ = sign(schema, host_->clock().now());
+  try {
+    signature_ = sign(schema, host_->clock().now());
+  } catch (const Failure& e) {
+    throw StartError(settings_.where() + " cannot be written: " + e.text + schema_remedy(e.code, settings_));
+  }
   return db;
 }
 

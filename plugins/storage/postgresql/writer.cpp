@@ -321,9 +321,20 @@ std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
 
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
   return repeated([&] {
-    const auto forgotten = connection().write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
-    if (forgotten != 0) connection().write(Query::forget_sent_counts, clamp(raw(id)));
-    return static_cast<std::size_t>(forgotten);
+    auto& db = connection();
+    try {
+      db.queue(Own::begin);
+      const auto forgotten = db.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
+      if (ends_counts(upto, forgotten)) db.write(Query::forget_sent_counts, clamp(raw(id)));
+      committing_ = true;
+      db.queue(Own::commit);
+      db.send();
+      db.finish();
+      return static_cast<std::size_t>(forgotten);
+    } catch (...) {
+      db.rollback();
+      throw;
+    }
   });
 }
 

@@ -127,9 +127,16 @@ std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
 }
 
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
-  const auto forgotten = connection_.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
-  if (forgotten != 0) connection_.write(Query::forget_sent_counts, clamp(raw(id)));
-  return static_cast<std::size_t>(forgotten);
+  try {
+    connection_.begin_writing();
+    const auto forgotten = connection_.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
+    if (ends_counts(upto, forgotten)) connection_.write(Query::forget_sent_counts, clamp(raw(id)));
+    connection_.commit();
+    return static_cast<std::size_t>(forgotten);
+  } catch (...) {
+    connection_.rollback();
+    throw;
+  }
 }
 
 std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys) {

@@ -61,13 +61,11 @@ inline void s22_an_empty_store_has_nothing(Factory factory) {
   CHECK(value(store->followers()).empty());
 }
 
-inline void s22_everything_comes_once_in_order(Factory factory) {
-  Fixture store(std::move(factory));
-  if (!supported(store->all_conversations(ConversationId::none, 10))) return;
-  constexpr std::uint64_t most = (std::uint64_t{1} << 63) - 1;
+/// Rows of every kind whose order could be mistaken, and the keys of its messages.
+inline std::vector<Storage::StoredKey> fill_with_odd_rows(BatchData& batch, std::uint64_t most) {
+  std::vector<Storage::StoredKey> keys;
   const std::string odd[] = {"",     std::string(1, '\0'), std::string("a\0b", 3), "a",      "a ", "A", "\x01", "\x02",
                              "\x7f", "\xC3\xA9",           "\xF0\x9F\x98\x80",     "'\"\\%_"};
-  BatchData batch;
   for (const auto id : {std::uint64_t{9}, most, std::uint64_t{1}, std::uint64_t{300}, most - 1}) {
     batch.conversations.push_back(a_group(id));
     // A mark may be of somebody who is no member, in a conversation that is not there.
@@ -81,7 +79,6 @@ inline void s22_everything_comes_once_in_order(Factory factory) {
       batch.members.push_back({cid(id), uid(user), Role::member, 900 - id % 800, 0, 0, user == 5});
   }
   Seq head = 0;
-  std::vector<Storage::StoredKey> keys;
   for (std::uint64_t i = 0; i < 9; ++i) {
     const auto id = i == 8 ? mid(most) : mid(100 + i);
     auto key = i % 3 == 1 ? std::nullopt : std::optional(ClientKey{{~i, i}, ~std::uint64_t{0} - i});
@@ -91,6 +88,15 @@ inline void s22_everything_comes_once_in_order(Factory factory) {
   }
   batch.changes = {{50, cid(300), ChangeKind::created, uid(1), uid(0), mid(0), Role::member, ""},
                    {60, cid(300), ChangeKind::updated, uid(1), uid(0), mid(0), Role::member, ""}};
+  return keys;
+}
+
+inline void s22_everything_comes_once_in_order(Factory factory) {
+  Fixture store(std::move(factory));
+  if (!supported(store->all_conversations(ConversationId::none, 10))) return;
+  constexpr std::uint64_t most = (std::uint64_t{1} << 63) - 1;
+  BatchData batch;
+  const auto keys = fill_with_odd_rows(batch, most);
   store.store(batch);
   REQUIRE(store->set_follower("b", most));
   REQUIRE(store->set_follower("a", 0));
