@@ -18,7 +18,6 @@ std::string spoken(double seconds);
 class ProgressLine {
  public:
   using Clock = std::chrono::steady_clock;
-  /// `pause`: how often it writes.
   ProgressLine(std::ostream& out, bool is_terminal);
   ~ProgressLine() { end(); }
 
