@@ -122,12 +122,24 @@ struct StorageSchema {
   std::uint32_t newest = 0;  ///< the newest step that this program knows
 };
 
+/// The end of a commit that runs beside others. Lifetime: the call it is given to.
+class CommitTurn {
+ public:
+  /// Waits until every commit that was begun earlier has ended. False: one of them was not stored, or took too long,
+  /// and this one must not be stored either. To be called at most once.
+  virtual bool wait() = 0;
+
+ protected:
+  ~CommitTurn() = default;
+};
+
 /// How far something long has come; `total` 0: not known. Asked now and then; false ends it.
 using Progress = Function<bool(std::uint64_t done, std::uint64_t total)>;
 
-/// Thread role of `commit`: writer, one call at a time. Of everything else: pool, any number of calls at once, also
-/// beside a commit; each call sees a state between two commits (S9). Errors: unavailable `storage.unavailable` (the
-/// call may be repeated), internal `storage.broken`; the plugin logs the cause.
+/// Thread role of `commit` and `commit_in_turn`: writer; `commit` is called when no other of them runs. Of everything
+/// else: pool, any number of calls at once, also beside a commit; each call sees a state between two commits (S9).
+/// Errors: unavailable `storage.unavailable` (the call may be repeated), internal `storage.broken`; the plugin logs the
+/// cause.
 class Storage : public Plugin {
  public:
   /// True when `commit` never waits (no disk, no network): the host may then call it on an I/O thread.
@@ -151,6 +163,21 @@ class Storage : public Plugin {
   ///      A batch of nothing is a good one.
   /// S12: a recall may concern a message of the same batch, one may come recalled; the first stands; content is kept.
   virtual Result<Conflict> commit(const Batch& batch) = 0;
+
+  /// How many batches it stores faster beside each other than one after the other. Constant from `start` on. Thread
+  /// role: any.
+  virtual std::size_t writers() const noexcept { return 1; }
+
+  /// As `commit`, beside up to `writers()` - 1 other calls of this, each with a `writer` of its own below that number.
+  /// Batches that are under way together concern different conversations and client keys, and have heads, messages,
+  /// changes, recalls and marks only.
+  /// S26: when all but the end is done and no conflict found, it calls `turn.wait()`; false: nothing of the batch is
+  ///      stored, and what the call returns says nothing. So batches end in the order in which they were begun (S9). A
+  ///      batch that has not waited for its turn is not stored either: what it returns, conflict or error, comes at
+  ///      once. Nothing that it holds before its turn keeps an earlier batch from its end.
+  virtual Result<Conflict> commit_in_turn(std::size_t /*writer*/, const Batch& /*batch*/, CommitTurn& /*turn*/) {
+    return unsupported();
+  }
 
   /// The largest position of any stored entry; 0 for an empty store. S7: no position is ever forgotten, so that ids
   /// made after a restart are larger.
