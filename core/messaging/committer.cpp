@@ -46,6 +46,7 @@ void Core::enqueue(unsigned thread, Entry entry) {
 }
 
 void Core::hand_in(std::vector<Entry>& entries) {
+  bool wakes = false;
   {
     std::lock_guard lock(queue_mutex_);
     if (stopping_) {
@@ -56,8 +57,12 @@ void Core::hand_in(std::vector<Entry>& entries) {
       std::move(entries.begin(), entries.end(), std::back_inserter(queue_));
       entries.clear();
     }
+    wakes = queue_.size() >= worth_waking_;
   }
-  if (entries.empty()) return wake();
+  if (entries.empty()) {
+    if (wakes) wake();
+    return;
+  }
   Outbound out(threads_.count());
   fail_all(entries, {Code::unavailable, "host.stopping", "the host stops; try again later"}, true, out);
   hand_back(out);
@@ -122,28 +127,27 @@ void Core::commit_waiting() {
   for (;;) {
     std::unique_lock role(committer_, std::try_to_lock);
     if (!role) return;
-    auto& entries = round_;
     for (;;) {
-      entries.clear();
-      {
-        std::lock_guard lock(queue_mutex_);
-        if (queue_.size() <= options_.batch_entries) {
-          entries.swap(queue_);
-        } else {
-          const auto middle = queue_.begin() + static_cast<std::ptrdiff_t>(options_.batch_entries);
-          entries.assign(std::make_move_iterator(queue_.begin()), std::make_move_iterator(middle));
-          queue_.erase(queue_.begin(), middle);
-        }
-      }
-      if (entries.empty()) break;
-      commit_round(entries);
+      if (lanes_ != nullptr) commit_in_lanes();
+      take_round(round_);
+      if (round_.empty()) break;
+      commit_round(round_);
+      housekeeping();
     }
-    // An instant storage has no writer thread that would do it.
-    if (instant_) housekeeping();
     role.unlock();
     std::lock_guard lock(queue_mutex_);
     if (queue_.empty()) return;
   }
+}
+
+void Core::take_round(std::vector<Entry>& entries) {
+  entries.clear();
+  std::lock_guard lock(queue_mutex_);
+  auto& from = backlog_.empty() ? queue_ : backlog_;
+  if (from.size() <= options_.batch_entries) return entries.swap(from);
+  const auto middle = from.begin() + static_cast<std::ptrdiff_t>(options_.batch_entries);
+  entries.assign(std::make_move_iterator(from.begin()), std::make_move_iterator(middle));
+  from.erase(from.begin(), middle);
 }
 
 // Ids carry the time, so a clock that no id can say stops all writing until it is set right.
@@ -175,36 +179,30 @@ void Core::commit_round(std::vector<Entry>& entries) {
     const auto begin = clock_.steady();
     const auto stored = store(sequencer, attempt);
     if (stored && !*stored) continue;
-    if (!stored) {
-      const auto& error = stored.error();
-      storage_fails(error);
-      const auto outcome = find_out(sequencer, entries, error, clock_.steady() - begin);
-      told = outcome.told;
-      if (!outcome.stored) break;  // the host stops: a start will see it
-      if (!*outcome.stored) {
-        if (!told) fail_all(entries, error, false, out);
-        std::lock_guard lock(state_.mutex);
-        state_.stable = ids_.last();
-        break;
-      }
+    const auto upto = ids_.last();
+    if (stored || survives(sequencer, entries, upto, stored.error(), clock_.steady() - begin, out, told)) {
+      carry_out(sequencer, entries, upto, out);
     }
-    if (!sequencer.changes_nothing()) storage_works();
-    if (sequencer.message_count() != 0) {
-      messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
-      batch_messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
-      batches_total_.add();
-    }
-    {
-      std::lock_guard lock(state_.mutex);
-      if (!sequencer.changes_nothing()) state_.durable = ids_.last();
-      sequencer.apply(entries, out);
-      state_.stable = ids_.last();
-    }
-    read_originals(sequencer, out);
     break;
   }
   hand_back(out);
   if (!told) answered(entries);
+}
+
+void Core::carry_out(Sequencer& sequencer, std::vector<Entry>& entries, Position upto, Outbound& out) {
+  if (!sequencer.changes_nothing()) storage_works();
+  if (sequencer.message_count() != 0) {
+    messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
+    batch_messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
+    batches_total_.add();
+  }
+  {
+    std::lock_guard lock(state_.mutex);
+    if (!sequencer.changes_nothing()) state_.durable = upto;
+    sequencer.apply(entries, out);
+    state_.stable = upto;
+  }
+  read_originals(sequencer, out);
 }
 
 /// The answers to repeats whose originals are not in memory.
@@ -231,6 +229,11 @@ Result<Accepted> Core::repeated(MessageId original, RecordPtr known) {
   return Accepted{std::make_shared<const MessageRecord>(std::move(*record)), true};
 }
 
+void Core::give_position() {
+  if (ids_.last() == latest_round_) static_cast<void>(ids_.next());
+  latest_round_ = ids_.last();
+}
+
 /// Whether the round is stored now. False: something was learnt, so draft it again.
 Result<bool> Core::store(Sequencer& sequencer, int attempt) {
   if (attempt == 1 && !sequencer.doubtful().empty()) {
@@ -239,11 +242,7 @@ Result<bool> Core::store(Sequencer& sequencer, int attempt) {
     if (*learnt) return false;
   }
   if (sequencer.changes_nothing()) return true;
-  {
-    // Each round has a position of its own, by which it is found again (unknown_outcome.cpp).
-    std::lock_guard lock(state_.mutex);
-    if (ids_.last() == state_.durable) static_cast<void>(ids_.next());
-  }
+  give_position();
   const auto conflict = commit(sequencer.batch());
   if (!conflict) return conflict.error();
   if (conflict->empty()) return true;

@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "messaging/domain_table.hpp"
+#include "messaging/lane_round.hpp"
 
 namespace loft {
 
@@ -56,10 +57,16 @@ Result<void> Core::start() {
   const auto last = storage_.last_position();
   if (!last) return last.error();
   ids_ = IdGenerator(clock_, *last);
-  state_.stable = state_.durable = *last;
+  state_.stable = state_.durable = latest_round_ = *last;
   instant_ = storage_.instant();
   if (auto loaded = load_broadcasts(); !loaded) return loaded.error();
   next_housekeeping_ = clock_.steady() + 10'000;
+  if (!instant_ && storage_.writers() > 1) {
+    lanes_ = std::make_unique<CommitLanes>(storage_, clock_, log_, [this] {
+      { const std::lock_guard lock(queue_mutex_); }  // it has looked, or looks after this
+      queue_filled_.notify_all();
+    });
+  }
   if (!instant_) writer_ = std::thread([this] { run_committer(); });
   return {};
 }

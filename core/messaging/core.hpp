@@ -8,6 +8,7 @@
 
 #include <atomic>
 #include <condition_variable>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -25,6 +26,7 @@
 #include <loft/metrics.hpp>
 #include <loft/storage.hpp>
 
+#include "messaging/commit_lanes.hpp"
 #include "messaging/directory.hpp"
 #include "messaging/entry.hpp"
 #include "messaging/id_generator.hpp"
@@ -46,6 +48,9 @@ struct CoreOptions {
   std::size_t queue_entries = 100'000;  ///< waiting for the committer; beyond it callers hear `overloaded`
   std::size_t queue_bytes = 256 << 20;
   std::size_t batch_entries = 16'384;  ///< of one transaction
+  /// From so many on, entries of different conversations are committed beside each other where the storage has several
+  /// writers: two small transactions cost more than one.
+  std::size_t lane_entries = 64;
   /// Newest messages kept in memory, over all conversations. Not more than a processor's cache holds: what is older
   /// would be as slow here as in the storage's own cache, and every new message pays for putting an old one away.
   std::size_t recent_bytes = 16 << 20;
@@ -262,6 +267,10 @@ class Core final : public Messaging, public Users {
   Result<Accepted> repeated(MessageId original, RecordPtr known);
   void read_originals(const Sequencer& sequencer, Outbound& out);
   Result<bool> store(Sequencer& sequencer, int attempt);
+  /// Gives the round a position of its own, by which it is found again (unknown_outcome.cpp).
+  void give_position();
+  /// A stored round, whose last id is `upto`, becomes what everybody sees.
+  void carry_out(Sequencer& sequencer, std::vector<Entry>& entries, Position upto, Outbound& out);
   Result<Conflict> commit(const Batch& batch);
   Result<bool> ask_about_repeats(const Sequencer& sequencer);
   void learn(const Conflict& conflict, const Sequencer& sequencer);
@@ -270,10 +279,32 @@ class Core final : public Messaging, public Users {
   void fail_all(std::vector<Entry>& entries, const Error& error, bool stopping, Outbound& out);
   void run_committer();
   void commit_waiting();
+  void take_round(std::vector<Entry>& entries);
   void commit_round(std::vector<Entry>& entries);
   void housekeeping();
   void storage_fails(const Error& error);
   void storage_works();
+
+  // lane_rounds.cpp: rounds of some conversations each, beside each other
+  struct LaneRound;
+  /// Which lane an entry belongs to: one of a conversation, any, or none: it is for a round of all.
+  struct LaneOf {
+    enum class Kind : std::uint8_t { one, any, none };
+    Kind kind = Kind::none;
+    std::size_t lane = 0;
+  };
+  void commit_in_lanes();
+  bool fill_lanes();
+  /// With the state's lock.
+  LaneOf lane_of(const Entry& entry) const;
+  std::vector<std::uint32_t> choose(std::size_t lane);
+  bool is_key_under_way(const Entry& entry) const;
+  std::vector<Entry> take_chosen(const std::vector<std::uint32_t>& chosen);
+  bool begin_lane_round(std::size_t lane, std::vector<Entry> entries);
+  bool has_oldest_ended() const;
+  bool end_oldest();
+  void give_back(CommitLanes::End end);
+  void take_waiting();
 
   // unknown_outcome.cpp
   struct Outcome {
@@ -281,7 +312,10 @@ class Core final : public Messaging, public Users {
     bool told;                   ///< the entries were answered with the failure meanwhile, and are in nobody's name now
   };
   /// What became of a round that failed after `took`; waits until the storage says it.
-  Outcome find_out(Sequencer& sequencer, std::vector<Entry>& entries, const Error& error, Millis took);
+  Outcome find_out(Sequencer& sequencer, std::vector<Entry>& entries, Position round, const Error& error, Millis took);
+  /// Whether a round that failed is stored all the same; else it has been answered. With `told` its entries were.
+  bool survives(Sequencer& sequencer, std::vector<Entry>& entries, Position round, const Error& error, Millis took,
+                Outbound& out, bool& told);
   Result<bool> is_stored(Position round);
   void refuse(std::vector<Entry>& entries, const Error& error);
 
@@ -347,6 +381,7 @@ class Core final : public Messaging, public Users {
   std::mutex queue_mutex_;
   std::condition_variable queue_filled_;
   std::vector<Entry> queue_;
+  std::size_t worth_waking_ = 1;  ///< with so many entries in it the committer has something to do
   bool stopping_ = false;
   std::atomic<std::size_t> waiting_{0};  ///< entries handed in and not yet answered
   std::atomic<std::size_t> waiting_bytes_{0};
@@ -354,6 +389,10 @@ class Core final : public Messaging, public Users {
   std::mutex committer_;                        ///< the role: held by whoever sequences
   std::size_t commit_took_ = 0;                 ///< the latest one, in milliseconds
   std::vector<Entry> round_;                    ///< what is being committed; its memory is kept
+  Position latest_round_ = 0;                   ///< the position of the latest one that went to the storage
+  std::unique_ptr<CommitLanes> lanes_;          ///< null: the storage has one writer
+  std::deque<std::unique_ptr<LaneRound>> under_way_;
+  std::vector<Entry> backlog_;  ///< comes before `queue_`: what waits for its lane
   std::thread writer_;
   Millis next_housekeeping_ = 0;
   std::atomic<bool> storage_lost_{false};

@@ -53,6 +53,7 @@ class Boxed {
  public:
   Boxed(T value) : value_(std::make_unique<T>(std::move(value))) {}
   T& operator*() noexcept { return *value_; }
+  const T& operator*() const noexcept { return *value_; }
 
  private:
   std::unique_ptr<T> value_;

@@ -33,6 +33,8 @@ class Sequencer {
   bool changes_nothing() const noexcept;
   std::size_t message_count() const noexcept { return messages_.size(); }
   const NewMessage& message(std::size_t index) const { return messages_[index]; }
+  /// Whether a message of this round has that client id.
+  bool has_key(const ClientKey& key) const { return keys_.contains(key.hash); }
 
   /// `entries` in the order they were taken.
   void apply(std::vector<Entry>& entries, Outbound& out);

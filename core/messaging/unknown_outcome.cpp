@@ -45,10 +45,23 @@ Result<bool> Core::is_stored(Position round) {
   return *last >= round;
 }
 
-Core::Outcome Core::find_out(Sequencer& sequencer, std::vector<Entry>& entries, const Error& error, Millis took) {
+bool Core::survives(Sequencer& sequencer, std::vector<Entry>& entries, Position round, const Error& error, Millis took,
+                    Outbound& out, bool& told) {
+  storage_fails(error);
+  const auto outcome = find_out(sequencer, entries, round, error, took);
+  told = outcome.told;
+  if (!outcome.stored) return false;  // the host stops: a start will see it
+  if (*outcome.stored) return true;
+  if (!told) fail_all(entries, error, false, out);
+  std::lock_guard lock(state_.mutex);
+  state_.stable = ids_.last();
+  return false;
+}
+
+Core::Outcome Core::find_out(Sequencer& sequencer, std::vector<Entry>& entries, Position round, const Error& error,
+                             Millis took) {
   // One that never waits has no way on which an answer is lost. And of what was never handed over nothing is stored.
   if (instant_ || sequencer.changes_nothing()) return {false, false};
-  const Position round = ids_.last();
   if (took < patience) {
     if (const auto stored = is_stored(round)) return {*stored, false};
   }
@@ -61,10 +74,11 @@ Core::Outcome Core::find_out(Sequencer& sequencer, std::vector<Entry>& entries, 
   for (auto next = std::chrono::steady_clock::now();;) {
     {
       std::unique_lock lock(queue_mutex_);
-      queue_filled_.wait_until(lock, next, [this] { return stopping_ || !queue_.empty(); });
+      queue_filled_.wait_until(lock, next, [this] { return stopping_ || !queue_.empty() || !backlog_.empty(); });
       if (stopping_) return {std::nullopt, true};
-      others.swap(queue_);
     }
+    take_waiting();
+    others.swap(backlog_);
     if (!others.empty()) refuse(others, error);
     if (std::chrono::steady_clock::now() < next) continue;
     if (const auto stored = is_stored(round)) return {*stored, true};

@@ -220,6 +220,24 @@ TEST_CASE("hiding a message hides that one only, not the own and recalled ones b
   CHECK(page->messages.size() == 3);
 }
 
+TEST_CASE("housekeeping comes also while there is always something to commit") {
+  World world;
+  const auto a = world.user("a");
+  auto nobody = world.http(a);
+  nobody.thread = ~0u;  // so that what is sent is in the queue at once
+  const int before = world.storage.forgotten_calls;
+  int left = 10, done = 0;
+  world.storage.before_commit = [&] {
+    world.host.clock().advance(20'000);
+    if (--left < 0) return;
+    world.core->submit(nobody, World::to_user(a, "x"), [&](const Result<Accepted>&) { ++done; });
+  };
+  send(world, a, a);
+  world.settle();
+  CHECK(done == 10);
+  CHECK(world.storage.forgotten_calls - before > 5);
+}
+
 TEST_CASE("a conversation that an act on its way names stays in memory, however late housekeeping comes") {
   CoreOptions options;
   options.cached_views = options.cached_conversations = 0;

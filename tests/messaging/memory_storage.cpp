@@ -23,14 +23,39 @@ Result<Conflict> MemoryStorage::commit(const Batch& batch) {
   if (before_commit) before_commit();
   ++commits;
   if (take_one(commits_to_fail)) return down;
+  auto stored = try_store(batch);
+  if (!stored || !stored->empty()) return stored;
+  if (after_commit) after_commit();
+  if (take_one(answers_to_lose)) return down;
+  return stored;
+}
+
+Result<Conflict> MemoryStorage::commit_in_turn(std::size_t writer, const Batch& batch, CommitTurn& turn) {
+  if (before_commit) before_commit();
+  ++commits;
+  ++commits_in_turn;
+  if (take_one(commits_to_fail)) return down;
+  if (!batch.users.empty() || !batch.conversations.empty() || !batch.members.empty() || !batch.key_values.empty() ||
+      !batch.erased.empty()) {
+    return Error{Code::internal, "storage.broken", {}};
+  }
   {
     const std::lock_guard lock(mutex_);
     if (auto conflict = conflicts(batch); !conflict.empty()) return conflict;
-    if (!is_sound(batch)) return Error{Code::internal, "storage.broken", {}};
-    store(batch);
   }
+  if (before_turn) before_turn(writer);
+  if (!ignores_turns && !turn.wait()) return down;
+  auto stored = try_store(batch);
   if (after_commit) after_commit();
   if (take_one(answers_to_lose)) return down;
+  return stored;
+}
+
+Result<Conflict> MemoryStorage::try_store(const Batch& batch) {
+  const std::lock_guard lock(mutex_);
+  if (auto conflict = conflicts(batch); !conflict.empty()) return conflict;
+  if (!is_sound(batch)) return Error{Code::internal, "storage.broken", {}};
+  store(batch);
   return Conflict{};
 }
 

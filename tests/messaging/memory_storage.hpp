@@ -23,20 +23,26 @@ class MemoryStorage final : public Storage {
   std::atomic<int> counts_to_fail{0};   ///< the next `count_foreign` fail
   std::atomic<int> forgets_to_fail{0};  ///< the next `forget_messages` remove nothing and answer unavailable
   std::atomic<bool> reads_fail{false};
-  std::set<ConversationId> corrupt;         ///< `all_conversations` cannot read these rows
-  std::set<ConversationId> corrupt_logs;    ///< `log` cannot read any of these
-  std::function<void()> before_commit;      ///< called by `commit` with nothing locked
-  std::function<void()> after_commit;       ///< the batch is stored, its answer not yet given
-  std::function<void()> in_read;            ///< called by every read, before it looks
-  std::function<void()> after_memberships;  ///< `memberships` has looked and not answered yet
-  std::function<void()> in_count;           ///< called by `count_foreign`, after it has counted
+  std::set<ConversationId> corrupt;              ///< `all_conversations` cannot read these rows
+  std::set<ConversationId> corrupt_logs;         ///< `log` cannot read any of these
+  std::function<void()> before_commit;           ///< called by `commit` with nothing locked
+  std::function<void()> after_commit;            ///< the batch is stored, its answer not yet given
+  std::size_t writer_count = 1;                  ///< several work beside each other
+  bool ignores_turns = false;                    ///< `commit_in_turn` stores at once
+  std::function<void(std::size_t)> before_turn;  ///< called by `commit_in_turn` when all is written, with its writer
+  std::function<void()> in_read;                 ///< called by every read, before it looks
+  std::function<void()> after_memberships;       ///< `memberships` has looked and not answered yet
+  std::function<void()> in_count;                ///< called by `count_foreign`, after it has counted
   std::atomic<int> commits{0};
+  std::atomic<int> commits_in_turn{0};  ///< of them
   std::atomic<int> forgotten_calls{0};
   std::atomic<int> logs_read{0};    ///< calls of `log`
   std::atomic<int> bulk_counts{0};  ///< calls of `counts_foreign`
 
   bool instant() const noexcept override { return is_instant; }
   Result<Conflict> commit(const Batch& batch) override;
+  std::size_t writers() const noexcept override { return writer_count; }
+  Result<Conflict> commit_in_turn(std::size_t writer, const Batch& batch, CommitTurn& turn) override;
   Result<Position> last_position() override;
 
   Result<std::optional<User>> user_by_id(UserId id) override;
@@ -91,6 +97,7 @@ class MemoryStorage final : public Storage {
   Result<std::optional<User>> find_user(F matches);
   bool is_sound(const Batch& batch) const;
   Conflict conflicts(const Batch& batch) const;
+  Result<Conflict> try_store(const Batch& batch);
   void store(const Batch& batch);
   void store_entities(const Batch& batch);
   void store_messages(const Batch& batch);

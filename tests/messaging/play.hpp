@@ -28,8 +28,9 @@ class PlayBase {
  protected:
   using Apply = std::function<void()>;
 
-  PlayBase(std::uint64_t seed, bool instant, CoreOptions options, Storage* other)
+  PlayBase(std::uint64_t seed, bool instant, CoreOptions options, Storage* other, std::size_t writers)
       : random_(seed), instant_(instant), can_fail_(other == nullptr), world_(options, 2, instant, other) {
+    world_.storage.writer_count = writers;
     for (int i = 0; i < 5; ++i) users_.push_back(world_.user("u" + std::to_string(i)));
   }
 

@@ -7,8 +7,9 @@ namespace loft::tests {
 
 class Play : private PlayGroups {
  public:
-  explicit Play(std::uint64_t seed, bool instant, CoreOptions options, Storage* other = nullptr)
-      : PlayGroups(seed, instant, options, other) {}
+  explicit Play(std::uint64_t seed, bool instant, CoreOptions options, Storage* other = nullptr,
+                std::size_t writers = 1)
+      : PlayGroups(seed, instant, options, other, writers) {}
 
   void round() {
     const auto dice = below(100);

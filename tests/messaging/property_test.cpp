@@ -8,10 +8,11 @@
 
 namespace loft::tests {
 namespace {
-void play(std::uint64_t first, std::uint64_t count, int rounds, bool instant, CoreOptions options) {
+void play(std::uint64_t first, std::uint64_t count, int rounds, bool instant, CoreOptions options,
+          std::size_t writers = 1) {
   if (const char* wanted = std::getenv("LOFT_SEED")) first = std::strtoull(wanted, nullptr, 10), count = 1;
   for (auto seed = first; seed < first + count; ++seed) {
-    Play game(seed, instant, options);
+    Play game(seed, instant, options, nullptr, writers);
     for (int round = 0; round < rounds; ++round) {
       INFO("LOFT_SEED=" << seed << " round " << round);
       game.round();
@@ -39,6 +40,12 @@ TEST_CASE("messaging does what the model says when hardly anything fits into mem
 TEST_CASE("messaging does what the model says, with a writer of its own") { play(2000, 8, 150, false, {}); }
 
 TEST_CASE("messaging does what the model says, with a writer and little memory") { play(3000, 8, 150, false, small()); }
+
+TEST_CASE("messaging does what the model says, with three writers and little memory") {
+  auto options = small();
+  options.lane_entries = 1;
+  play(4000, 8, 150, false, options, 3);
+}
 
 }  // namespace
 }  // namespace loft::tests

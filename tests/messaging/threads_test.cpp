@@ -257,10 +257,11 @@ class Actor final : public SessionLink {
   std::uint64_t last_pushed_ = 0;
 };
 
-void storm(bool instant) {
+void storm(bool instant, std::size_t writers = 1) {
   testing::FakeHost host;
   MemoryStorage storage;
   storage.is_instant = instant;
+  storage.writer_count = writers;
   NoBroker broker;
   AnyDomain domain;
   DomainTable domains;
@@ -269,6 +270,7 @@ void storm(bool instant) {
   CoreOptions options;
   options.recent_bytes = 20'000;
   options.window = 4;
+  options.lane_entries = 1;
   auto threads = std::make_unique<RealThreads>(3, 2);
   auto core = std::make_unique<Core>(options, storage, broker, host.bus(), domains, host.clock(), host.log(),
                                      host.metrics(), *threads);
@@ -388,6 +390,10 @@ void storm(bool instant) {
 }
 
 TEST_CASE("threads that do everything at once lose nothing and keep every order, with a writer") { storm(false); }
+
+TEST_CASE("threads that do everything at once lose nothing and keep every order, with three writers") {
+  storm(false, 3);
+}
 
 TEST_CASE("threads that do everything at once lose nothing and keep every order, over an instant storage") {
   storm(true);
