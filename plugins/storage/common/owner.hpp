@@ -2,8 +2,11 @@
 // had it while the lock was lost: then what the host remembers of heads and client ids is old.
 #pragma once
 
+#include <mutex>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <utility>
 
 #include <loft/clock.hpp>
 
@@ -23,13 +26,27 @@ std::string own_name();
 /// there and the lock is held. Throws Failure.
 std::string sign(SchemaDatabase& database, Millis now);
 
-/// Nothing when the signature is still there; else the Failure that ends all writing of this host. Precondition: the
-/// lock is held again. Throws Failure when the store cannot be asked.
-void refuse_unless_signed(SchemaDatabase& database, std::string_view signature, const std::string& where);
-
 /// Why a host must not write any more.
 struct Replaced : Failure {
   using Failure::Failure;
+};
+
+/// What the writers of one start know of it. Thread role: any.
+class Ownership {
+ public:
+  /// Before there are writers. `signature`: see `sign`.
+  void begin(std::string signature) { signature_ = std::move(signature); }
+
+  /// Throws Replaced when the signature is not there any more, which ends all writing of this host. Precondition: the
+  /// lock is held again. Throws Failure when the store cannot be asked.
+  void check(SchemaDatabase& database, const std::string& where);
+  /// Throws what `check` has thrown before.
+  void refuse_if_ended() const;
+
+ private:
+  std::string signature_;
+  mutable std::mutex mutex_;
+  std::optional<Replaced> replaced_;
 };
 
 }  // namespace loft::storage

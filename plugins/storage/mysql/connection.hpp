@@ -87,6 +87,8 @@ class Connection {
   const std::string* domain(std::uint64_t number) { return domains_.name(*this, number); }
   bool usable() const noexcept { return link_.usable(); }
   bool alive() const noexcept { return link_.alive(); }
+  /// How often a call may come again after a failure. `committing`: nobody knows whether it is stored.
+  int repeats_after(const Failure& failure, bool committing) const noexcept;
 
   Link& link() noexcept { return link_; }
   /// A statement of `query`'s text with `rows` tuples behind VALUES. It lives as long as the connection.

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <common/migration.hpp>
 #include <common/shell.hpp>
 
 #include "schema.hpp"
@@ -139,18 +140,9 @@ void own_database(Link& link, const Settings& settings) {
                     "): one host owns a store; stop the other one, or use another `database`");
 }
 
-int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now) {
-  Schema schema(link);
-  int steps = 0;
-  try {
-    steps = migrate(schema, plan, now);
-  } catch (const Failure& e) {
-    const bool rights = e.code == "1142" || e.code == "1044" || e.code == "1227" || e.code == "1370";
-    throw StartError("the schema of " + settings.where() + " cannot be prepared: " + e.text +
-                     (rights ? ": " + grant(settings) : std::string()));
-  }
-  check_heads(schema, settings.where());
-  return steps;
+std::string schema_remedy(std::string_view code, const Settings& settings) {
+  const bool rights = code == "1142" || code == "1044" || code == "1227" || code == "1370";
+  return rights ? ": " + grant(settings) : std::string();
 }
 
 }  // namespace loft::storage::mysql

@@ -3,9 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include <common/migration.hpp>
 
 #include "link.hpp"
 
@@ -27,9 +26,8 @@ void own_database(Link& link, const Settings& settings);
 /// The name of that lock: of the database that the link is to, however its name was written.
 std::string lock_name(Link& link);
 
-/// Brings the tables up to date and looks whether heads fit the log; how many steps that took. Throws StartError,
-/// Failure.
-int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now);
+/// What to do about an error while tables are made or signed; empty or beginning with `: `.
+std::string schema_remedy(std::string_view code, const Settings& settings);
 
 template <class Connection>
 std::unique_ptr<Connection> connect(const Settings& settings) {

@@ -1,17 +1,14 @@
 // All that changes the store goes through one connection, which holds the lock that says who owns the database.
 #pragma once
 
-#include <memory>
-#include <optional>
-#include <string>
-#include <vector>
+#include <string_view>
+#include <utility>
 
 #include <loft/storage.hpp>
 
-#include <common/attempts.hpp>
 #include <common/batch.hpp>
 #include <common/domains.hpp>
-#include <common/owner.hpp>
+#include <common/writing_connection.hpp>
 
 #include "connection.hpp"
 
@@ -21,12 +18,8 @@ namespace loft::storage::mysql {
 /// and the same call may come again (S5).
 class Writer {
  public:
-  /// `connection` is open and owns the database; `signature` is what `sign` wrote there.
-  Writer(const Settings& settings, Attempts& attempts, std::unique_ptr<Connection> connection, std::string signature)
-      : settings_(settings),
-        attempts_(attempts),
-        connection_(std::move(connection)),
-        signature_(std::move(signature)) {}
+  /// `connection` owns the database.
+  explicit Writer(WritingConnection<Connection> connection) : connection_(std::move(connection)) {}
 
   /// Throws Broken too.
   Conflict commit(const Batch& batch);
@@ -36,14 +29,11 @@ class Writer {
   std::size_t restore_client_keys(std::span<const Storage::StoredKey> keys);
 
   /// False when the connection is gone. Does not wait.
-  bool alive() const noexcept { return connection_ && connection_->alive(); }
+  bool alive() const noexcept { return connection_.alive(); }
   /// A write that changes nothing; opens a connection where there is none.
   void check();
 
  private:
-  template <class F>
-  auto repeated(F call) -> decltype(call(std::declval<Connection&>()));
-
   bool store(Connection& db, const Batch& batch);
   void put_users(Connection& db, const Batch& batch);
   void put_conversations(Connection& db, const Batch& batch);
@@ -55,15 +45,8 @@ class Writer {
   void put_rest(Connection& db, const Batch& batch);
   void recall(Connection& db, MessageId message, Position position, UserId by);
 
-  Connection& connection();
-
-  const Settings& settings_;
-  Attempts& attempts_;
-  std::unique_ptr<Connection> connection_;
-  std::string signature_;
-  std::optional<Replaced> replaced_;  ///< for good: another host has been here
+  WritingConnection<Connection> connection_;
   DomainNumbers domains_;
-  bool committing_ = false;  ///< COMMIT was sent, and nothing has been heard of it
 };
 
 }  // namespace loft::storage::mysql

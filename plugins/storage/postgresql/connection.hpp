@@ -62,8 +62,8 @@ class Connection {
   void end() noexcept;
   const std::string* domain(std::uint64_t number) { return domains_.name(*this, number); }
   bool usable() const noexcept { return !lost_; }
-  /// Lost because the server did not answer in time.
-  bool gave_up() const noexcept { return gave_up_; }
+  /// How often a call may come again after a failure. `committing`: its COMMIT may have been sent.
+  int repeats_after(const Failure& failure, bool committing) const noexcept;
 
   template <class... Args>
   Cursor run(Own own, const Args&... args) {
