@@ -43,12 +43,13 @@ std::string sign(SchemaDatabase& database, Millis now) {
   return signature;
 }
 
-void Ownership::check(SchemaDatabase& database, const std::string& where) {
-  const auto found = signature_in(database);
+void Ownership::check(SchemaDatabase& database) { check(std::string_view(signature_in(database))); }
+
+void Ownership::check(std::string_view found) {
   if (found == signature_) return;
   const std::lock_guard lock(mutex_);
   replaced_.emplace(Failure::Kind::unavailable,
-                    "another host has used " + where + " since this one lost its connection" +
+                    "another host has used " + where_ + " since this one lost its connection" +
                         (found.empty() ? "" : " (" + name_in(found) + ")") +
                         ": what this one remembers is old, so it writes nothing any more; restart it");
   throw *replaced_;

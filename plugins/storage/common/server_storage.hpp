@@ -6,18 +6,19 @@
 #include <mutex>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "attempts.hpp"
 #include "owner.hpp"
 #include "server_settings.hpp"
+#include "server_writer.hpp"
 #include "sql_storage.hpp"
 #include "watch.hpp"
-#include "writing_connection.hpp"
 
 namespace loft::storage {
 
 /// Settings: derives from ServerSettings, has `where`. Beside it stands `dump_command(settings)`.
-/// Connection: see SqlStorage and WritingConnection. Writer: see SqlStorage; made of a WritingConnection.
+/// Connection: see SqlStorage and ServerWriter. Writer: see SqlStorage; a ServerWriter.
 template <class Settings, class Connection, class Writer>
 class ServerStorage : public SqlStorage<Connection, Writer> {
  public:
@@ -26,12 +27,9 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
       int steps = 0;
       auto db = own(this->plan(settings_.auto_migrate), steps);
       const auto version = version_of(*db);
-      make_native(*db);
-      this->pool_.open([this] { return attempts_([this] { return native(connect()); }); }, settings_.pool);
-      {
-        const std::lock_guard lock(this->writer_mutex_);
-        this->writer_ = std::make_unique<Writer>(Written(std::move(db), [this] { return own_again(); }));
-      }
+      db = ready(std::move(db), Lane::owner);
+      this->pool_.open([this] { return attempts_([this] { return reader(); }); }, settings_.pool);
+      open_writers(std::move(db));
       watch_.start([this] { this->look_after(); });
       this->host_->log().info("storage open", {{"host", settings_.host},
                                                {"port", settings_.port},
@@ -46,8 +44,20 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   void stop(Millis deadline) noexcept override {
     watch_.stop();
     this->close_reads(deadline);
+    for (const auto& other : others_) {
+      const std::lock_guard lock(other->mutex);
+      other->writer.reset();
+    }
     const std::lock_guard lock(this->writer_mutex_);
     this->writer_.reset();
+  }
+
+  std::size_t writers() const noexcept override { return 1 + others_.size(); }
+  Result<Conflict> commit_in_turn(std::size_t number, const Batch& batch, CommitTurn& turn) override {
+    const auto commit = [&](Writer& writer) { return writer.commit_in_turn(batch, turn); };
+    if (number == 0) return this->write(commit);
+    auto& other = *others_.at(number - 1);
+    return this->write(other.mutex, other.writer, commit);
   }
 
   Result<void> backup(const std::string&, Progress) override {
@@ -69,6 +79,8 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   virtual std::string version_of(Connection& db) = 0;
   /// Makes the connection one for the storage's statements.
   virtual void make_native(Connection&) {}
+  /// Makes a native connection one of a writer.
+  virtual void make_writing(Connection&, Lane) {}
   /// What helps when tables cannot be made or written; empty or beginning with `: `.
   virtual std::string remedy(const Failure& failure) const = 0;
 
@@ -77,7 +89,10 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   Settings settings_;
 
  private:
-  using Written = WritingConnection<Connection>;
+  struct Other {
+    std::mutex mutex;
+    std::unique_ptr<Writer> writer;  ///< null: stopped
+  };
 
   bool may_migrate() const noexcept override { return settings_.auto_migrate; }
   std::unique_ptr<SchemaDatabase> look_in() override { return look_into(settings_); }
@@ -86,9 +101,25 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
     own(plan, steps);
   }
 
-  std::unique_ptr<Connection> native(std::unique_ptr<Connection> db) {
+  std::unique_ptr<Connection> reader() {
+    auto db = connect();
     make_native(*db);
     return db;
+  }
+
+  /// `db`: the owner's. The others are opened when they are first used, which is when much waits.
+  void open_writers(std::unique_ptr<Connection> db) {
+    const auto writer = [this](Lane lane, std::unique_ptr<Connection> first) {
+      return std::make_unique<Writer>(lane, ownership_, WritingConnection<Connection>(std::move(first), [this, lane] {
+                                        return lane == Lane::owner ? own_again() : open_beside();
+                                      }));
+    };
+    for (unsigned i = 1; i < settings_.writers; ++i) {
+      others_.push_back(std::make_unique<Other>());
+      others_.back()->writer = writer(Lane::beside, nullptr);
+    }
+    const std::lock_guard lock(this->writer_mutex_);
+    this->writer_ = writer(Lane::owner, std::move(db));
   }
 
   /// Opens a connection, takes the lock, brings the tables up to date and signs them; how many steps that took.
@@ -105,7 +136,7 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
     }
     check_heads(*tables, where());
     try {
-      ownership_.begin(sign(*tables, now));
+      ownership_.begin(sign(*tables, now), where());
     } catch (const Failure& e) {
       throw StartError(where() + " cannot be written: " + e.text + remedy(e));
     }
@@ -120,10 +151,23 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
       take_lock(*fresh);
       return fresh;
     });
-    ownership_.check(*tables_of(*db), where());
-    return native(std::move(db));
+    ownership_.check(*tables_of(*db));
+    return ready(std::move(db), Lane::owner);
   }
 
+  /// Of a writer beside the owner's.
+  std::unique_ptr<Connection> open_beside() {
+    ownership_.refuse_if_ended();
+    return attempts_([this] { return ready(connect(), Lane::beside); });
+  }
+
+  std::unique_ptr<Connection> ready(std::unique_ptr<Connection> db, Lane lane) {
+    make_native(*db);
+    make_writing(*db, lane);
+    return db;
+  }
+
+  std::vector<std::unique_ptr<Other>> others_;  ///< Lane::beside; constant from `start` on
   Ownership ownership_;
   Attempts attempts_;
   Watch watch_;

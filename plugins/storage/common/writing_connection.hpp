@@ -28,11 +28,11 @@ class WritingConnection {
   template <class F>
   auto repeated(F call) -> decltype(call(std::declval<Connection&>())) {
     for (int failed = 0;; ++failed) {
+      committing_ = false;
       if (!alive()) {
         connection_.reset();
         connection_ = open_();
       }
-      committing_ = false;
       try {
         return call(*connection_);
       } catch (const Failure& e) {

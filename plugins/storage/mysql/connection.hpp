@@ -18,6 +18,9 @@ namespace loft::storage::mysql {
 
 class Connection {
  public:
+  /// The owner's signature, with a lock on it until the end of the transaction.
+  static constexpr auto owner_shared = Extra::owner_shared, owner_alone = Extra::owner_alone;
+
   explicit Connection(const Settings& settings) : link_(settings), takes_arrays_(settings.bulk && link_.is_mariadb()) {}
 
   /// At most one cursor per query at a time.
@@ -81,6 +84,8 @@ class Connection {
   void end() noexcept { rollback(); }
   void begin_writing() { link_.execute("BEGIN"); }
   void commit() { link_.execute("COMMIT"); }
+  /// Nothing is on its way that has not been answered.
+  void settle() noexcept {}
   void rollback() noexcept;
 
   /// The name of a domain by its number, null when there is none. Valid as long as the connection.

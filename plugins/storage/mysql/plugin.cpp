@@ -1,5 +1,7 @@
-// storage.mysql: a database on a server of MariaDB or MySQL, one writer, several readers.
+// storage.mysql: a database on a server of MariaDB or MySQL, few writers, several readers.
 #include <loft/storage.hpp>
+
+#include <algorithm>
 
 #include <common/server_storage.hpp>
 #include <mysql_migrations.hpp>
@@ -24,7 +26,14 @@ class MysqlStorage final : public ServerStorage<Settings, Connection, Writer> {
   std::unique_ptr<Connection> connect() override { return mysql::connect<Connection>(settings_); }
   void check_server(Connection& db) override {
     for (const auto& danger : mysql::check_server(db.link(), settings_)) host_->log().warn(danger);
+    if (settings_.writers == 1 || takes_read_committed(db.link())) return;
+    host_->log().warn(
+        "the server's binlog_format is STATEMENT, which goes with one writing connection only: `writers` of the "
+        "storage "
+        "is taken for 1; set binlog_format = ROW or MIXED in the server");
+    settings_.writers = 1;
   }
+  void make_writing(Connection& db, Lane lane) override;
   void take_lock(Connection& db) override { own_database(db.link(), settings_); }
   std::unique_ptr<SchemaDatabase> tables_of(Connection& db) override { return std::make_unique<Schema>(db.link()); }
   std::string version_of(Connection& db) override { return db.link().ask("SELECT VERSION()"); }
@@ -36,6 +45,20 @@ void MysqlStorage::options(OptionTable& table) {
   table.boolean("bulk", settings_.bulk,
                 "Whether rows are sent to MariaDB as arrays; false for a proxy that does not know that.");
   offer_patience(table, settings_, server_words, busy_timeout_);
+}
+
+/// Beside each other writers must not lock the gaps between rows: a batch that waits for its turn would keep the one
+/// before it from its end.
+void MysqlStorage::make_writing(Connection& db, Lane lane) {
+  if (settings_.writers == 1) return;
+  db.link().execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  // The server ends a session whose host has vanished in a transaction, and with it the locks.
+  const auto seconds = std::to_string(std::max<Millis>(2 * settings_.statement_timeout / 1000, 2));
+  if (db.link().is_mariadb()) {
+    db.link().execute("SET SESSION idle_transaction_timeout = " + seconds);
+  } else if (lane == Lane::beside) {
+    db.link().execute("SET SESSION wait_timeout = " + seconds);
+  }
 }
 
 }  // namespace

@@ -53,7 +53,7 @@ std::string remedy(unsigned number, std::string_view words, const Settings& sett
     case 1040:
     case 1203:
     case 1226:
-      return "raise max_connections of the server, or lower `pool` of the storage";
+      return "raise max_connections of the server, or lower `pool` or `writers` of the storage";
     case 1130:
       return "create an account for this machine's address on the server, or connect by another `host`";
     case 1129:
@@ -127,6 +127,10 @@ std::vector<std::string> check_server(Link& link, const Settings& settings) {
         "of its machine");
   }
   return dangers;
+}
+
+bool takes_read_committed(Link& link) {
+  return link.ask("SELECT @@GLOBAL.log_bin AND @@GLOBAL.binlog_format = 'STATEMENT'") != "1";
 }
 
 void own_database(Link& link, const Settings& settings) {

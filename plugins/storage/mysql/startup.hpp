@@ -20,6 +20,9 @@ Failure connect_failure(const Settings& settings, const Failure& failure);
 /// Throws StartError: too old, too small packets, read-only. Returns what is allowed but dangerous, for the log.
 std::vector<std::string> check_server(Link& link, const Settings& settings);
 
+/// False when the server's log for replicas cannot have what transactions at READ COMMITTED write.
+bool takes_read_committed(Link& link);
+
 /// Takes the lock that keeps a second host away, for as long as the connection lives. Throws Failure naming the owner.
 void own_database(Link& link, const Settings& settings);
 

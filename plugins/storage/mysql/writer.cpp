@@ -8,18 +8,22 @@
 #include "conflicts.hpp"
 
 namespace loft::storage::mysql {
-Conflict Writer::commit(const Batch& batch) {
-  return connection_.repeated([&](Connection& db) {
-    domains_.learn(db, batch);
-    if (store(db, batch)) return Conflict();
-    db.rollback();
-    return conflicts_of(db, batch);
-  });
+Conflict Writer::write(Connection& db, const Batch& batch, Lane lane) {
+  db.begin_writing();
+  if (lane == Lane::beside) ownership_.check(db.run(Connection::owner_shared));
+  if (store(db, batch)) return {};
+  db.rollback();
+  return conflicts_of(db, batch);
+}
+
+void Writer::end(Connection& db, const Batch& batch) {
+  db.write(Query::put_progress, batch.applied_upto, largest_position(batch));
+  connection_.committing();
+  db.commit();
 }
 
 /// False: something is in the way, and nothing may be committed.
 bool Writer::store(Connection& db, const Batch& batch) {
-  db.begin_writing();
   put_users(db, batch);
   put_conversations(db, batch);
   put_members(db, batch);
@@ -27,8 +31,6 @@ bool Writer::store(Connection& db, const Batch& batch) {
   put_messages(db, batch);
   put_changes(db, batch);
   put_rest(db, batch);
-  connection_.committing();
-  db.commit();
   return true;
 }
 
@@ -123,17 +125,6 @@ void Writer::put_rest(Connection& db, const Batch& batch) {
       db.write(Query::remove_key_value, space, key);
     }
   }
-  db.write(Query::put_progress, batch.applied_upto, largest_position(batch));
-}
-
-void Writer::set_follower(std::string_view name, Position position) {
-  connection_.repeated([&](Connection& db) { return db.write(Query::put_follower, name, position); });
-}
-
-std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
-  return connection_.repeated([&](Connection& db) {
-    return static_cast<std::size_t>(db.write(Query::forget_keys, before, std::min<std::size_t>(limit, 1'000'000'000)));
-  });
 }
 
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
@@ -167,10 +158,6 @@ std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys
     db.commit();
     return fresh;
   });
-}
-
-void Writer::check() {
-  connection_.repeated([](Connection& db) { return db.write(Query::put_progress, 0, 0); });
 }
 
 }  // namespace loft::storage::mysql

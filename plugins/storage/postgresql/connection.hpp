@@ -20,6 +20,9 @@ namespace loft::storage::postgresql {
 
 class Connection {
  public:
+  /// The owner's signature, with a lock on it until the end of the transaction.
+  static constexpr auto owner_shared = Own::owner_shared, owner_alone = Own::owner_alone;
+
   /// Throws Failure.
   explicit Connection(const Settings& settings);
   ~Connection();
@@ -90,6 +93,12 @@ class Connection {
   Cursor take();
   /// Waits until everything that was sent is answered.
   void finish();
+
+  /// Nothing is on its way any more that has not been answered.
+  void settle() {
+    send();
+    finish();
+  }
 
   /// Ends the transaction that runs. Does not throw: a connection that cannot is lost.
   void rollback() noexcept;

@@ -1,4 +1,4 @@
-// storage.postgresql: a database on a server, one writer, several readers.
+// storage.postgresql: a database on a server, few writers, several readers.
 #include <loft/storage.hpp>
 
 #include <common/server_storage.hpp>

@@ -41,33 +41,26 @@ std::string joined(std::uint64_t a, std::uint64_t b, std::string_view text) {
 
 }  // namespace
 
-Conflict Writer::commit(const Batch& batch) {
-  return connection_.repeated([&](Connection& db) {
-    domains_.learn(db, batch);
-    auto conflict = write(db, batch);
-    if (!conflict.empty()) {
-      db.rollback();
-      return conflict;
-    }
-    connection_.committing();
-    db.queue(Query::put_progress, batch.applied_upto, largest_position(batch));
-    db.queue(Own::commit);
-    db.send();
-    db.finish();
-    return conflict;
-  });
-}
-
-/// Begins a transaction, and queues everything of the batch but its progress, unless it finds a conflict.
-Conflict Writer::write(Connection& db, const Batch& batch) {
+Conflict Writer::write(Connection& db, const Batch& batch, Lane lane) {
   db.queue(Own::begin);
+  if (lane == Lane::beside) db.queue_wanted(Own::owner_shared);
   queue_entities(db, batch);
   queue_heads(db, batch);
-  auto conflict = conflicts(db, batch);
-  if (!conflict.empty()) return conflict;
-  queue_messages(db, batch);
-  queue_rest(db, batch);
+  auto conflict = conflicts(db, batch, lane);
+  if (conflict.empty()) {
+    queue_messages(db, batch);
+    queue_rest(db, batch);
+  } else {
+    db.rollback();
+  }
   return conflict;
+}
+
+void Writer::end(Connection& db, const Batch& batch) {
+  connection_.committing();
+  db.queue(Query::put_progress, batch.applied_upto, largest_position(batch));
+  db.queue(Own::commit);
+  db.settle();
 }
 
 void Writer::queue_entities(Connection& db, const Batch& batch) {
@@ -121,10 +114,11 @@ void Writer::queue_heads(Connection& db, const Batch& batch) {
   if (!keyed_.empty()) db.queue_wanted(Own::stored_keys, c[0], c[1], c[2]);
 }
 
-Conflict Writer::conflicts(Connection& db, const Batch& batch) {
+Conflict Writer::conflicts(Connection& db, const Batch& batch, Lane lane) {
   Conflict conflict;
-  if (batch.heads.empty() && keyed_.empty()) return conflict;
+  if (lane == Lane::owner && batch.heads.empty() && keyed_.empty()) return conflict;
   db.send();
+  if (lane == Lane::beside) ownership_.check(db.take());
   std::optional<Cursor> moved, stored;
   if (!batch.heads.empty()) moved.emplace(db.take());
   if (!keyed_.empty()) stored.emplace(db.take());
@@ -162,7 +156,8 @@ void Writer::find_stale(Connection& db, const Batch& batch, Cursor& moved, Confl
 void Writer::queue_messages(Connection& db, const Batch& batch) {
   auto& c = columns_;
   if (!keyed_.empty()) {
-    // There is one writer, so what was not stored a moment ago is not now. A key that is twice in the batch fails here.
+    // Nobody else writes these keys, so what was not stored a moment ago is not now. A key that is twice in the batch
+    // fails here.
     c.begin("iiiii");
     for (const auto i : keyed_) {
       const auto& [message, key] = batch.messages[i];
@@ -233,17 +228,6 @@ void Writer::queue_rest(Connection& db, const Batch& batch) {
   }
 }
 
-void Writer::set_follower(std::string_view name, Position position) {
-  connection_.repeated([&](Connection& db) { return db.write(Query::put_follower, name, position); });
-}
-
-std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
-  return connection_.repeated([&](Connection& db) {
-    return static_cast<std::size_t>(
-        db.write(Query::forget_keys, clamp(before), std::min<std::size_t>(limit, 1'000'000'000)));
-  });
-}
-
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
   return connection_.repeated([&](Connection& db) {
     db.queue(Own::begin);
@@ -251,8 +235,7 @@ std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t lim
     if (ends_counts(upto, forgotten)) db.write(Query::forget_sent_counts, clamp(raw(id)));
     connection_.committing();
     db.queue(Own::commit);
-    db.send();
-    db.finish();
+    db.settle();
     return static_cast<std::size_t>(forgotten);
   });
 }
@@ -264,10 +247,6 @@ std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys
   return connection_.repeated([&](Connection& db) {
     return static_cast<std::size_t>(db.run(Own::restore_keys, c[0], c[1], c[2], c[3], c[4]).rows());
   });
-}
-
-void Writer::check() {
-  connection_.repeated([](Connection& db) { return db.write(Query::put_progress, 0, 0); });
 }
 
 }  // namespace loft::storage::postgresql
