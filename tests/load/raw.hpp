@@ -4,12 +4,15 @@
 #include <sys/resource.h>
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
+#include <condition_variable>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <functional>
 #include <map>
+#include <mutex>
 #include <random>
 #include <string>
 #include <string_view>
@@ -25,6 +28,7 @@ struct Arguments {
   std::map<std::string, std::uint64_t, std::less<>> numbers{{"batch", 100}, {"rows", 100'000}, {"conversations", 200},
                                                             {"users", 200}, {"content", 140},  {"writers", 1}};
   bool client_ids = false;
+  bool in_order = false;  ///< batches of several writers end in the order in which they were begun
 
   std::uint64_t operator[](std::string_view name) const { return numbers.find(name)->second; }
 
@@ -33,16 +37,21 @@ struct Arguments {
             const std::function<bool(const std::string& word, const std::string& value)>& take) {
     const std::string program = std::string_view(words[0]).substr(std::string_view(words[0]).rfind('/') + 1).data();
     const auto usage = [&](const std::string& what) {
-      std::fprintf(stderr,
-                   "%s: %s\nusage: %s [--batch N] [--rows M] [--client-ids] [--conversations C] [--users U] "
-                   "[--content BYTES] [--writers W] %s\nnumbers are 1 or more; what is written to must be empty\n",
-                   program.c_str(), what.c_str(), program.c_str(), own.c_str());
+      std::fprintf(
+          stderr,
+          "%s: %s\nusage: %s [--batch N] [--rows M] [--client-ids] [--conversations C] [--users U] "
+          "[--content BYTES] [--writers W] [--in-order] %s\nnumbers are 1 or more; what is written to must be empty\n",
+          program.c_str(), what.c_str(), program.c_str(), own.c_str());
       std::exit(2);
     };
     for (int i = 1; i < count; ++i) {
       const std::string word = words[i];
       if (word == "--client-ids") {
         client_ids = true;
+        continue;
+      }
+      if (word == "--in-order") {
+        in_order = true;
         continue;
       }
       if (i + 1 == count || !word.starts_with("--")) usage(word + " is unknown or lacks its value");
@@ -120,6 +129,28 @@ class Rows {
   std::mt19937_64 random_;
   std::vector<Message> messages_;
   std::vector<Head> heads_;
+};
+
+/// Has batches end in the order in which they were begun. Thread role: any.
+class Order {
+ public:
+  std::uint64_t begin() { return begun_++; }
+  /// Until all that were begun before have ended.
+  void wait(std::uint64_t ticket) {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [&] { return ended_ == ticket; });
+  }
+  void end() {
+    const std::lock_guard lock(mutex_);
+    ++ended_;
+    changed_.notify_all();
+  }
+
+ private:
+  std::atomic<std::uint64_t> begun_{0};
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::uint64_t ended_ = 0;
 };
 
 inline double cpu_seconds() {

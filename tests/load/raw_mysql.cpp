@@ -118,18 +118,22 @@ class Database {
 
 class Inserter {
  public:
-  Inserter(Database& db, const Arguments& a, bool values, std::uint64_t writer)
-      : db_(db), values_(values), columns_(a, writer) {}
+  /// `order`: null where batches end as they come.
+  Inserter(Database& db, const Arguments& a, bool values, std::uint64_t writer, Order* order)
+      : db_(db), values_(values), columns_(a, writer), order_(order) {}
 
   void batch(std::uint64_t count) {
     columns_.next(count);
+    const auto ticket = order_ == nullptr ? 0 : order_->begin();
     db_.arrays("UPDATE conversation SET head = ?, last_id = ? WHERE id = ? AND head = ?", columns_.heads);
     insert("INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) VALUES ", "(?, ?, ?, ?, ?)",
            columns_.keys);
     insert("INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) VALUES ",
            "(?, ?, ?, ?, ?, ?)", columns_.messages);
+    if (order_ != nullptr) order_->wait(ticket);
     db_.run(columns_.progress());
     db_.commit();
+    if (order_ != nullptr) order_->end();
   }
 
  private:
@@ -140,6 +144,7 @@ class Inserter {
   Database& db_;
   bool values_;
   Columns columns_;
+  Order* order_;
 };
 
 void set_up(Database& db, const Arguments& a) {
@@ -174,11 +179,13 @@ void set_up(Database& db, const Arguments& a) {
 void run(const Arguments& a, const Place& to, bool values) {
   std::vector<std::unique_ptr<Database>> databases;
   std::vector<std::unique_ptr<Inserter>> inserters;
+  Order order;
   std::vector<std::function<void(std::uint64_t)>> writers;
   for (std::uint64_t i = 0; i < a["writers"]; ++i) {
     auto& db = *databases.emplace_back(std::make_unique<Database>(to));
     if (i == 0) set_up(db, a);
-    auto& inserter = *inserters.emplace_back(std::make_unique<Inserter>(db, a, values, i));
+    auto& inserter =
+        *inserters.emplace_back(std::make_unique<Inserter>(db, a, values, i, a.in_order ? &order : nullptr));
     writers.emplace_back([&inserter](std::uint64_t rows) { inserter.batch(rows); });
   }
   measure(a, values ? "values" : "arrays", writers);

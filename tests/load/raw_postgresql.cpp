@@ -3,7 +3,7 @@
 // conversations in it and the progress row are written as well. Every commit is synced as the server is configured.
 //
 //   raw_postgresql --batch N --rows M [--client-ids] [--conversations C] [--users U] [--content BYTES]
-//     [--writers W] [--way arrays|values] --to CONNINFO
+//     [--writers W] [--in-order] [--way arrays|values] --to CONNINFO
 //
 // The database must be empty. Several writers have a connection, conversations and a row of progress each. `arrays`
 // sends binary arrays to unnest, `values` rows of parameters, both in a pipeline with one round trip per batch. Prints
@@ -157,10 +157,13 @@ class Database {
 
 class Inserter {
  public:
-  Inserter(Database& db, const Arguments& a, std::uint64_t writer) : db_(db), columns_(a, writer) {}
+  /// `order`: null where batches end as they come.
+  Inserter(Database& db, const Arguments& a, std::uint64_t writer, Order* order)
+      : db_(db), columns_(a, writer), order_(order) {}
 
   void batch(std::uint64_t count) {
     columns_.next(count);
+    const auto ticket = order_ == nullptr ? 0 : order_->begin();
     db_.send("BEGIN");
     db_.send({"WITH n (head, last_id, id, expected) AS (",
               ") UPDATE conversation c SET head = n.head, last_id = n.last_id FROM n WHERE c.id = n.id "
@@ -168,14 +171,20 @@ class Inserter {
              columns_.heads);
     db_.send({"INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) ", ""}, columns_.keys);
     db_.send({"INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) ", ""}, columns_.messages);
+    if (order_ != nullptr) {
+      db_.finish();
+      order_->wait(ticket);
+    }
     db_.send(columns_.progress());
     db_.send("COMMIT");
     db_.finish();
+    if (order_ != nullptr) order_->end();
   }
 
  private:
   Database& db_;
   Columns columns_;
+  Order* order_;
 };
 
 void set_up(Database& db, const Arguments& a) {
@@ -193,12 +202,13 @@ void set_up(Database& db, const Arguments& a) {
 void run(const Arguments& a, const std::string& to, bool values) {
   std::vector<std::unique_ptr<Database>> databases;
   std::vector<std::unique_ptr<Inserter>> inserters;
+  Order order;
   std::vector<std::function<void(std::uint64_t)>> writers;
   for (std::uint64_t i = 0; i < a["writers"]; ++i) {
     auto& db = *databases.emplace_back(std::make_unique<Database>(to, values));
     if (i == 0) set_up(db, a);
     db.enter_pipeline();
-    auto& inserter = *inserters.emplace_back(std::make_unique<Inserter>(db, a, i));
+    auto& inserter = *inserters.emplace_back(std::make_unique<Inserter>(db, a, i, a.in_order ? &order : nullptr));
     writers.emplace_back([&inserter](std::uint64_t rows) { inserter.batch(rows); });
   }
   measure(a, values ? "values" : "arrays", writers);

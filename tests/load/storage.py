@@ -4,8 +4,9 @@
     tests/load/storage.py [--build build/release] [--rounds 5] [--batch 100,1000] [--writers 1,2] [ENGINE …]
 
 Engines are sqlite, postgresql and mysql (a private MariaDB), all when none is named. Plugin and reference take turns,
-each on an empty store; medians are printed. With --writers, the reference is also run with several connections, each
-with conversations of its own, and the same number of rows on their way in all (docs/adr/0021).
+each on an empty store; medians are printed. With --writers, both are also run with several connections, each with
+conversations of its own, and the same number of rows on their way in all (docs/adr/0021): the reference as it comes and
+"in order", so that batches end as they were begun, which is what the plugin does (S26) and is held against.
 """
 
 import argparse
@@ -19,8 +20,8 @@ from engines import Engine
 WAYS = {"sqlite": [None], "postgresql": ["arrays", "values"], "mysql": ["arrays", "values"]}
 
 
-def run(command, batch, rows, writers=1):
-    words = ["--batch", str(batch), "--rows", str(rows), "--client-ids", "--writers", str(writers)]
+def run(command, batch, rows, writers=1, more=()):
+    words = ["--batch", str(batch), "--rows", str(rows), "--client-ids", "--writers", str(writers), *more]
     done = subprocess.run(command + words, capture_output=True, text=True, check=False)
     if done.returncode != 0:
         raise SystemExit(f"{os.path.basename(command[0])}: {done.stderr.strip()}")
@@ -30,13 +31,17 @@ def run(command, batch, rows, writers=1):
 def measure(engine, batch, rows, rounds, writers):
     runs = {}
     for _ in range(rounds):
-        for way in WAYS[engine.name]:
-            for count in writers if engine.name != "sqlite" else [1]:
-                engine.empty()
-                raw = run(engine.raw(way), batch // count, rows, count)
-                runs.setdefault((way or "prepared", count), []).append(raw)
-        engine.empty()
-        runs.setdefault(("plugin", 1), []).append(run([engine.program("storage_rate"), *engine.plugin_words()], batch, rows))
+        for count in writers if engine.name != "sqlite" else [1]:
+            for way in WAYS[engine.name]:
+                for order in [(), ("--in-order",)] if count > 1 else [()]:
+                    engine.empty()
+                    raw = run(engine.raw(way), batch // count, rows, count, order)
+                    runs.setdefault(((way or "prepared") + (" in order" if order else ""), count), []).append(raw)
+            engine.empty()
+            command = [engine.program("storage_rate"), *engine.plugin_words()]
+            if engine.name != "sqlite":
+                command += ["--set", f"writers={count}"]
+            runs.setdefault(("plugin", count), []).append(run(command, batch // count, rows, count))
     return {key: (statistics.median(r["rows_per_second"] for r in found), statistics.median(r["cpu_us_per_row"] for r in found))
             for key, found in runs.items()}
 
@@ -45,9 +50,10 @@ def report(name, batch, found):
     for (way, writers), (rate, cpu) in sorted(found.items(), key=lambda one: (one[0][1], one[0][0] == "plugin", one[0][0])):
         share = ""
         if way == "plugin":
-            best = max(other for (name_of, count), (other, _) in found.items() if name_of != "plugin" and count == writers)
-            share = f"  {100 * rate / best:5.0f} % of the best raw (goal 70)"
-        print(f"{name:11} batch {batch:5}  {writers} writer(s)  {way:8}  {rate:9.0f} rows/s  {cpu:6.2f} us CPU/row{share}",
+            best = max(other for (name_of, count), (other, _) in found.items()
+                       if name_of != "plugin" and count == writers and name_of.endswith(" in order") == (writers > 1))
+            share = f"  {100 * rate / best:5.0f} % of the best raw{' in order' if writers > 1 else ''} (goal 70)"
+        print(f"{name:11} batch {batch:5}  {writers} writer(s)  {way:15}  {rate:9.0f} rows/s  {cpu:6.2f} us CPU/row{share}",
               flush=True)
 
 

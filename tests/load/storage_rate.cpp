@@ -2,8 +2,9 @@
 // host. The storage must be empty.
 //
 //   storage_rate --plugin FILE.so [--set option=value]… --batch N --rows M [--client-ids] [--conversations C] [--users
-//   U] [--content BYTES] [--data DIRECTORY]
+//   U] [--content BYTES] [--writers W] [--data DIRECTORY]
 //
+// Several writers have conversations of their own, and batches end in the order in which they were begun (S26).
 // Prints one line of JSON.
 #include "plugin.hpp"
 #include "raw.hpp"
@@ -13,20 +14,38 @@ namespace {
 using namespace loft;
 using namespace loft::load;
 
+void make_conversations(Storage& storage, const Arguments& a) {
+  std::vector<Conversation> conversations(a["conversations"]);
+  for (std::size_t i = 0; i < conversations.size(); ++i) {
+    conversations[i].id = static_cast<ConversationId>((i + 1) << 20);
+    conversations[i].kind = ConversationKind::group;
+    conversations[i].uuid = "00000000-0000-4000-8000-" + std::to_string(i);
+    conversations[i].name = "group";
+  }
+  Batch batch;
+  batch.conversations = conversations;
+  commit(storage, batch);
+}
+
+/// The turn of a batch behind those that were begun before it.
+class Turn final : public CommitTurn {
+ public:
+  explicit Turn(Order& order) : order_(order), ticket_(order.begin()) {}
+  bool wait() override {
+    order_.wait(ticket_);
+    return true;
+  }
+
+ private:
+  Order& order_;
+  std::uint64_t ticket_;
+};
+
 class Inserter {
  public:
-  Inserter(Storage& storage, const Arguments& a) : storage_(storage), client_ids_(a.client_ids), rows_(a) {
-    std::vector<Conversation> conversations(a["conversations"]);
-    for (std::size_t i = 0; i < conversations.size(); ++i) {
-      conversations[i].id = static_cast<ConversationId>((i + 1) << 20);
-      conversations[i].kind = ConversationKind::group;
-      conversations[i].uuid = "00000000-0000-4000-8000-" + std::to_string(i);
-      conversations[i].name = "group";
-    }
-    Batch batch;
-    batch.conversations = conversations;
-    commit(storage_, batch);
-  }
+  /// `order`: null for a storage's only writer.
+  Inserter(Storage& storage, const Arguments& a, std::uint64_t writer, Order* order)
+      : storage_(storage), client_ids_(a.client_ids), writer_(writer), order_(order), rows_(a, writer) {}
 
   void batch(std::uint64_t count) {
     rows_.next(count);
@@ -54,12 +73,24 @@ class Inserter {
     batch.applied_upto = rows_.last();
     batch.heads = heads_;
     batch.messages = news_;
-    commit(storage_, batch);
+    if (order_ == nullptr) return commit(storage_, batch);
+    Turn turn(*order_);
+    const auto done = storage_.commit_in_turn(writer_, batch, turn);
+    if (!done || !done->empty()) stop_all(done ? "the storage is not empty" : done.error().reason);
+    order_->end();
   }
 
  private:
+  /// Others wait for a turn that will not come.
+  [[noreturn]] static void stop_all(const std::string& why) {
+    std::fprintf(stderr, "storage_rate: %s\n", why.c_str());
+    std::_Exit(1);
+  }
+
   Storage& storage_;
   bool client_ids_;
+  std::uint64_t writer_;
+  Order* order_;
   Rows rows_;
   std::vector<Message> messages_;
   std::vector<NewMessage> news_;
@@ -73,11 +104,20 @@ int main(int count, char** words) {
   const Arguments a(count, words, PluginFile::words,
                     [&](const std::string& word, const std::string& value) { return plugin.take(word, value); });
   try {
-    if (a["writers"] != 1) throw std::runtime_error("a storage has one writer");
     testing::FakeHost host("storage.measured", plugin.data);
     const auto storage = plugin.start(host);
-    Inserter inserter(*storage, a);
-    measure(a, "storage", {[&](std::uint64_t rows) { inserter.batch(rows); }});
+    if (a["writers"] > storage->writers())
+      throw std::runtime_error("the storage has " + std::to_string(storage->writers()) + " writer(s)");
+    make_conversations(*storage, a);
+    Order order;
+    std::vector<std::unique_ptr<Inserter>> inserters;
+    std::vector<std::function<void(std::uint64_t)>> writers;
+    for (std::uint64_t i = 0; i < a["writers"]; ++i) {
+      auto& inserter =
+          *inserters.emplace_back(std::make_unique<Inserter>(*storage, a, i, a["writers"] == 1 ? nullptr : &order));
+      writers.emplace_back([&inserter](std::uint64_t rows) { inserter.batch(rows); });
+    }
+    measure(a, "storage", writers);
     storage->stop(host.clock().steady() + 5000);
     return 0;
   } catch (const std::exception& e) {

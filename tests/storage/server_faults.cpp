@@ -104,6 +104,18 @@ TEST_CASE(LOFT_TEST_ENGINE
   CHECK(value(again->all_key_values({}, 10)).empty());
 }
 
+TEST_CASE(LOFT_TEST_ENGINE ": a start that may not write says which rights are missing", "[storage]") {
+  auto server = new_server();
+  auto values = hasty(server, server.database());
+  REQUIRE(start_of(values) == "it started");
+  server.sql(is_postgresql
+                 ? "CREATE ROLE looker LOGIN PASSWORD 'l'; GRANT SELECT ON ALL TABLES IN SCHEMA public TO looker"
+                 : "CREATE USER looker@'%' IDENTIFIED BY 'l'; GRANT SELECT ON `loft%`.* TO looker@'%'",
+             is_postgresql ? server.database() : "");
+  values["user"] = "looker", values["password"] = "l";
+  CHECK_THAT(start_of(values), Contains("database loft of ") && Contains("cannot be written: ") && Contains("GRANT "));
+}
+
 TEST_CASE(LOFT_TEST_ENGINE
           ": starts and looks give up a server that hangs, and say which one, how long and by what option",
           "[storage]") {

@@ -4,8 +4,8 @@
 #include <deque>
 #include <map>
 #include <string>
-#include <utility>
-#include <vector>
+
+#include <loft/storage.hpp>
 
 #include "failure.hpp"
 #include "queries.hpp"
@@ -29,37 +29,47 @@ class DomainNames {
   std::deque<std::string> names_;  ///< [number - 1]
 };
 
-/// For writing: gives new numbers. What a transaction added is forgotten when it is not committed.
+/// For writing, one per connection: gives new numbers.
 class DomainNumbers {
  public:
+  /// Outside of a transaction, before that of a batch: stores those of its domains that have no number. Each is stored
+  /// at once, so that nobody waits for the batch's end to use it or to give the next number, and what is known here is
+  /// never taken back. Another connection may give numbers at the same time.
   template <class Connection>
-  std::uint64_t number(Connection& db, const std::string& name) {
-    if (const auto known = numbers_.find(name); known != numbers_.end()) return known->second;
-    if (numbers_.empty()) {
-      auto rows = db.run(Query::domains, 1);
-      while (rows.next()) numbers_.emplace(rows.text(1), rows.number(0));
-      if (const auto known = numbers_.find(name); known != numbers_.end()) return known->second;
+  void learn(Connection& db, const Batch& batch) {
+    for (const auto& entry : batch.messages) {
+      const auto& name = entry.message->domain;
+      if (!numbers_.contains(name)) give(db, name);
     }
-    const std::uint64_t number = numbers_.size() + 1;
-    db.write(Query::put_domain, number, name);
-    added_.push_back(name);
-    return numbers_.emplace(name, number).first->second;
   }
 
-  /// After a commit whose end is not known: all are read again.
-  void forget() noexcept {
-    added_.clear();
-    numbers_.clear();
-  }
-
-  void committed() noexcept { added_.clear(); }
-  void rolled_back() {
-    for (const auto& name : std::exchange(added_, {})) numbers_.erase(name);
-  }
+  /// Of a domain that was learned.
+  std::uint64_t operator[](const std::string& name) const { return numbers_.find(name)->second; }
 
  private:
+  static constexpr int most_attempts = 100;
+
+  template <class Connection>
+  void give(Connection& db, const std::string& name) {
+    for (int attempt = 1;; ++attempt) {
+      {
+        auto rows = db.run(Query::domains, numbers_.size() + 1);
+        while (rows.next()) numbers_.emplace(rows.text(1), rows.number(0));
+      }
+      if (numbers_.contains(name)) return;
+      const std::uint64_t number = numbers_.size() + 1;
+      try {
+        db.write(Query::put_domain, number, name);
+        numbers_.emplace(name, number);
+        return;
+      } catch (const Failure& e) {
+        // Somebody else has just taken this number, or given this name one.
+        if (e.kind != Failure::Kind::caller || attempt == most_attempts) throw;
+      }
+    }
+  }
+
   std::map<std::string, std::uint64_t, std::less<>> numbers_;
-  std::vector<std::string> added_;  ///< by the transaction that runs
 };
 
 }  // namespace loft::storage

@@ -43,13 +43,21 @@ std::string sign(SchemaDatabase& database, Millis now) {
   return signature;
 }
 
-void refuse_unless_signed(SchemaDatabase& database, std::string_view signature, const std::string& where) {
-  const auto found = signature_in(database);
-  if (found == signature) return;
-  throw Replaced(Failure::Kind::unavailable,
-                 "another host has used " + where + " since this one lost its connection" +
-                     (found.empty() ? "" : " (" + name_in(found) + ")") +
-                     ": what this one remembers is old, so it writes nothing any more; restart it");
+void Ownership::check(SchemaDatabase& database) { check(std::string_view(signature_in(database))); }
+
+void Ownership::check(std::string_view found) {
+  if (found == signature_) return;
+  const std::lock_guard lock(mutex_);
+  replaced_.emplace(Failure::Kind::unavailable,
+                    "another host has used " + where_ + " since this one lost its connection" +
+                        (found.empty() ? "" : " (" + name_in(found) + ")") +
+                        ": what this one remembers is old, so it writes nothing any more; restart it");
+  throw *replaced_;
+}
+
+void Ownership::refuse_if_ended() const {
+  const std::lock_guard lock(mutex_);
+  if (replaced_) throw *replaced_;
 }
 
 }  // namespace loft::storage

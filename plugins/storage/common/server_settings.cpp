@@ -27,7 +27,11 @@ void offer_place(OptionTable& table, ServerSettings& settings, const ServerWords
   table.choice("tls", settings.tls, {"off", "prefer", "require", "verify"},
                "Encryption: never, if the server can, always, always and the server's certificate is checked.");
   table.text("tls_ca", settings.tls_ca, "File with the certificates that may sign the server's, for `tls: verify`.");
-  table.integer("pool", settings.pool, "Connections for reading at the same time; one more writes.").range(1, 256);
+  table.integer("pool", settings.pool, "Connections for reading at the same time.").range(1, 256);
+  table
+      .integer("writers", settings.writers,
+               "Connections that write beside each other when much waits; all but one are opened when first needed.")
+      .range(1, 16);
   table.boolean("auto_migrate", settings.auto_migrate,
                 "Whether a start may bring an older schema up to date; an empty database is always set up.");
 }

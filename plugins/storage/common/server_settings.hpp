@@ -21,6 +21,7 @@ struct ServerSettings {
   Tls tls = Tls::prefer;
   std::string tls_ca;
   unsigned pool = 4;
+  unsigned writers = 2;
   bool auto_migrate = false;
   Millis connect_timeout = 5000;
   Millis statement_timeout = 10'000;

@@ -185,10 +185,16 @@ class SqlStorage : public Upkeep {
 
   template <class F>
   auto write(F call) -> Result<decltype(call(std::declval<Writer&>()))> {
-    const std::lock_guard lock(writer_mutex_);
-    if (!writer_) return Error{Code::unavailable, "storage.unavailable", {}};
+    return write(writer_mutex_, writer_, call);
+  }
+
+  template <class F>
+  auto write(std::mutex& mutex, const std::unique_ptr<Writer>& writer, F call)
+      -> Result<decltype(call(std::declval<Writer&>()))> {
+    const std::lock_guard lock(mutex);
+    if (!writer) return Error{Code::unavailable, "storage.unavailable", {}};
     try {
-      auto answer = call(*writer_);
+      auto answer = call(*writer);
       reports_.worked(Reports::writing);
       return answer;
     } catch (const Failure& e) {

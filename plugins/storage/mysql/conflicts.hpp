@@ -7,8 +7,8 @@
 
 namespace loft::storage::mysql {
 
-/// All stale heads and all duplicates of a batch. Nobody writes meanwhile. Throws Broken when there are none, or when
-/// the batch contradicts itself.
+/// All stale heads and all duplicates of a batch. Nobody else writes what it concerns. Throws Broken when there are
+/// none, or when the batch contradicts itself.
 Conflict conflicts_of(Connection& db, const Batch& batch);
 
 }  // namespace loft::storage::mysql

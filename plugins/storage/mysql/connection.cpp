@@ -36,6 +36,13 @@ void Connection::rollback() noexcept {
   }
 }
 
+int Connection::repeats_after(const Failure& failure, bool committing) const noexcept {
+  if (committing) return 0;
+  if (failure.code == deadlock || failure.code == row_has_changed) return 4;  // which is over at once
+  if (failure.code == lock_wait_timeout) return 1;                            // which has taken its time
+  return failure.kind == Failure::Kind::lost ? 1 : 0;
+}
+
 Prepared& Connection::prepared(Query query) {
   auto& slot = statements_[static_cast<std::size_t>(query)];
   if (!slot) {

@@ -18,6 +18,9 @@ namespace loft::storage::mysql {
 
 class Connection {
  public:
+  /// The owner's signature, with a lock on it until the end of the transaction.
+  static constexpr auto owner_shared = Extra::owner_shared, owner_alone = Extra::owner_alone;
+
   explicit Connection(const Settings& settings) : link_(settings), takes_arrays_(settings.bulk && link_.is_mariadb()) {}
 
   /// At most one cursor per query at a time.
@@ -81,12 +84,16 @@ class Connection {
   void end() noexcept { rollback(); }
   void begin_writing() { link_.execute("BEGIN"); }
   void commit() { link_.execute("COMMIT"); }
+  /// Nothing is on its way that has not been answered.
+  void settle() noexcept {}
   void rollback() noexcept;
 
   /// The name of a domain by its number, null when there is none. Valid as long as the connection.
   const std::string* domain(std::uint64_t number) { return domains_.name(*this, number); }
   bool usable() const noexcept { return link_.usable(); }
   bool alive() const noexcept { return link_.alive(); }
+  /// How often a call may come again after a failure. `committing`: nobody knows whether it is stored.
+  int repeats_after(const Failure& failure, bool committing) const noexcept;
 
   Link& link() noexcept { return link_; }
   /// A statement of `query`'s text with `rows` tuples behind VALUES. It lives as long as the connection.

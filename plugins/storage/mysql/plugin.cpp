@@ -1,13 +1,9 @@
-// storage.mysql: a database on a server of MariaDB or MySQL, one writer, several readers.
+// storage.mysql: a database on a server of MariaDB or MySQL, few writers, several readers.
 #include <loft/storage.hpp>
 
-#include <memory>
-#include <mutex>
+#include <algorithm>
 
-#include <common/attempts.hpp>
-#include <common/owner.hpp>
-#include <common/sql_storage.hpp>
-#include <common/watch.hpp>
+#include <common/server_storage.hpp>
 #include <mysql_migrations.hpp>
 
 #include "schema.hpp"
@@ -17,35 +13,31 @@
 namespace loft::storage::mysql {
 namespace {
 
-class MysqlStorage final : public SqlStorage<Connection, Writer> {
+class MysqlStorage final : public ServerStorage<Settings, Connection, Writer> {
  public:
   void options(OptionTable& table) override;
   Result<void> configure() override { return check(settings_, "storage.mysql"); }
-  void start() override;
-  void stop(Millis deadline) noexcept override;
-  Result<void> backup(const std::string&, Progress) override {
-    return Error{Code::invalid, "storage.backup_elsewhere", dump_command(settings_)};
-  }
 
  private:
-  /// Opens a connection, takes the lock, brings the tables up to date and signs them; how many steps that took.
-  std::unique_ptr<Connection> own(const Plan& plan, int& steps);
-
   Engine engine() const noexcept override { return Engine::mysql; }
   std::span<const Migration> steps() const noexcept override { return migrations; }
-  std::string where() const override { return settings_.where(); }
-  bool may_migrate() const noexcept override { return settings_.auto_migrate; }
-  std::unique_ptr<SchemaDatabase> look_in() override { return look_into(settings_); }
   std::string owner() override { return owner_of(settings_); }
-  void bring_up(const Plan& plan) override {
-    int steps = 0;
-    own(plan, steps);
-  }
 
-  Settings settings_;
-  std::string signature_;  ///< of this start, see sign
-  Attempts attempts_;
-  Watch watch_;
+  std::unique_ptr<Connection> connect() override { return mysql::connect<Connection>(settings_); }
+  void check_server(Connection& db) override {
+    for (const auto& danger : mysql::check_server(db.link(), settings_)) host_->log().warn(danger);
+    if (settings_.writers == 1 || takes_read_committed(db.link())) return;
+    host_->log().warn(
+        "the server's binlog_format is STATEMENT, which goes with one writing connection only: `writers` of the "
+        "storage "
+        "is taken for 1; set binlog_format = ROW or MIXED in the server");
+    settings_.writers = 1;
+  }
+  void make_writing(Connection& db, Lane lane) override;
+  void take_lock(Connection& db) override { own_database(db.link(), settings_); }
+  std::unique_ptr<SchemaDatabase> tables_of(Connection& db) override { return std::make_unique<Schema>(db.link()); }
+  std::string version_of(Connection& db) override { return db.link().ask("SELECT VERSION()"); }
+  std::string remedy(const Failure& failure) const override { return schema_remedy(failure.code, settings_); }
 };
 
 void MysqlStorage::options(OptionTable& table) {
@@ -55,42 +47,18 @@ void MysqlStorage::options(OptionTable& table) {
   offer_patience(table, settings_, server_words, busy_timeout_);
 }
 
-std::unique_ptr<Connection> MysqlStorage::own(const Plan& plan, int& steps) {
-  auto db = connect<Connection>(settings_);
-  for (const auto& danger : check_server(db->link(), settings_)) host_->log().warn(danger);
-  own_database(db->link(), settings_);
-  steps = prepare(db->link(), settings_, plan, host_->clock().now());
-  Schema schema(db->link());
-  signature_ = sign(schema, host_->clock().now());
-  return db;
-}
-
-void MysqlStorage::start() {
-  try {
-    int steps = 0;
-    auto db = own(plan(settings_.auto_migrate), steps);
-    const auto version = db->link().ask("SELECT VERSION()");
-    pool_.open([this] { return attempts_([this] { return connect<Connection>(settings_); }); }, settings_.pool);
-    {
-      const std::lock_guard lock(writer_mutex_);
-      writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db), signature_);
-    }
-    watch_.start([this] { look_after(); });
-    host_->log().info("storage open", {{"host", settings_.host},
-                                       {"port", settings_.port},
-                                       {"database", settings_.database},
-                                       {"server", version},
-                                       {"migrations_applied", steps}});
-  } catch (const Failure& e) {
-    throw StartError(told(e));
+/// Beside each other writers must not lock the gaps between rows: a batch that waits for its turn would keep the one
+/// before it from its end.
+void MysqlStorage::make_writing(Connection& db, Lane lane) {
+  if (settings_.writers == 1) return;
+  db.link().execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  // The server ends a session whose host has vanished in a transaction, and with it the locks.
+  const auto seconds = std::to_string(std::max<Millis>(2 * settings_.statement_timeout / 1000, 2));
+  if (db.link().is_mariadb()) {
+    db.link().execute("SET SESSION idle_transaction_timeout = " + seconds);
+  } else if (lane == Lane::beside) {
+    db.link().execute("SET SESSION wait_timeout = " + seconds);
   }
-}
-
-void MysqlStorage::stop(Millis deadline) noexcept {
-  watch_.stop();
-  close_reads(deadline);
-  const std::lock_guard lock(writer_mutex_);
-  writer_.reset();
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include <common/migration.hpp>
 #include <common/shell.hpp>
 
 #include "schema.hpp"
@@ -52,7 +53,7 @@ std::string remedy(unsigned number, std::string_view words, const Settings& sett
     case 1040:
     case 1203:
     case 1226:
-      return "raise max_connections of the server, or lower `pool` of the storage";
+      return "raise max_connections of the server, or lower `pool` or `writers` of the storage";
     case 1130:
       return "create an account for this machine's address on the server, or connect by another `host`";
     case 1129:
@@ -128,6 +129,10 @@ std::vector<std::string> check_server(Link& link, const Settings& settings) {
   return dangers;
 }
 
+bool takes_read_committed(Link& link) {
+  return link.ask("SELECT @@GLOBAL.log_bin AND @@GLOBAL.binlog_format = 'STATEMENT'") != "1";
+}
+
 void own_database(Link& link, const Settings& settings) {
   const auto name = lock_name(link);
   // The session of a host that was killed ends within moments: that is waited for, but less long than for an answer.
@@ -139,18 +144,9 @@ void own_database(Link& link, const Settings& settings) {
                     "): one host owns a store; stop the other one, or use another `database`");
 }
 
-int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now) {
-  Schema schema(link);
-  int steps = 0;
-  try {
-    steps = migrate(schema, plan, now);
-  } catch (const Failure& e) {
-    const bool rights = e.code == "1142" || e.code == "1044" || e.code == "1227" || e.code == "1370";
-    throw StartError("the schema of " + settings.where() + " cannot be prepared: " + e.text +
-                     (rights ? ": " + grant(settings) : std::string()));
-  }
-  check_heads(schema, settings.where());
-  return steps;
+std::string schema_remedy(std::string_view code, const Settings& settings) {
+  const bool rights = code == "1142" || code == "1044" || code == "1227" || code == "1370";
+  return rights ? ": " + grant(settings) : std::string();
 }
 
 }  // namespace loft::storage::mysql

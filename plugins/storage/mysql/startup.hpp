@@ -3,9 +3,8 @@
 
 #include <memory>
 #include <string>
+#include <string_view>
 #include <vector>
-
-#include <common/migration.hpp>
 
 #include "link.hpp"
 
@@ -21,15 +20,17 @@ Failure connect_failure(const Settings& settings, const Failure& failure);
 /// Throws StartError: too old, too small packets, read-only. Returns what is allowed but dangerous, for the log.
 std::vector<std::string> check_server(Link& link, const Settings& settings);
 
+/// False when the server's log for replicas cannot have what transactions at READ COMMITTED write.
+bool takes_read_committed(Link& link);
+
 /// Takes the lock that keeps a second host away, for as long as the connection lives. Throws Failure naming the owner.
 void own_database(Link& link, const Settings& settings);
 
 /// The name of that lock: of the database that the link is to, however its name was written.
 std::string lock_name(Link& link);
 
-/// Brings the tables up to date and looks whether heads fit the log; how many steps that took. Throws StartError,
-/// Failure.
-int prepare(Link& link, const Settings& settings, const Plan& plan, Millis now);
+/// What to do about an error while tables are made or signed; empty or beginning with `: `.
+std::string schema_remedy(std::string_view code, const Settings& settings);
 
 template <class Connection>
 std::unique_ptr<Connection> connect(const Settings& settings) {

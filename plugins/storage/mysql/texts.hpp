@@ -100,6 +100,8 @@ enum class Extra : unsigned {
   key_of_message,
   forget_recalls,
   restore_key,
+  owner_shared,
+  owner_alone,
   end
 };
 
@@ -116,6 +118,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Extra::en
     "DELETE FROM recalled_message WHERE conversation_id = :id AND seq < :first",
     "INSERT IGNORE INTO client_message (message_id, sender_id, hash0, hash1, digest) "
     "VALUES (:id, :sender, :hash0, :hash1, :digest)",
+    "SELECT value FROM key_value WHERE space = 'loft.owner' AND \"key\" = 'start' LOCK IN SHARE MODE",
+    "SELECT value FROM key_value WHERE space = 'loft.owner' AND \"key\" = 'start' FOR UPDATE",
 };
 
 }  // namespace loft::storage::mysql

@@ -6,75 +6,24 @@
 
 #include "bulk.hpp"
 #include "conflicts.hpp"
-#include "schema.hpp"
-#include "startup.hpp"
 
 namespace loft::storage::mysql {
-namespace {
-
-/// How often a call may come again after a failure, which has nothing stored.
-int repeats_after(const Failure& failure) {
-  if (failure.code == deadlock || failure.code == row_has_changed) return 4;  // which is over at once
-  if (failure.code == lock_wait_timeout) return 1;                            // which has taken its time
-  return failure.kind == Failure::Kind::lost ? 1 : 0;
+Conflict Writer::write(Connection& db, const Batch& batch, Lane lane) {
+  db.begin_writing();
+  if (lane == Lane::beside) ownership_.check(db.run(Connection::owner_shared));
+  if (store(db, batch)) return {};
+  db.rollback();
+  return conflicts_of(db, batch);
 }
 
-}  // namespace
-
-Connection& Writer::connection() {
-  if (connection_ && connection_->usable()) return *connection_;
-  connection_.reset();
-  domains_.forget();
-  if (replaced_) throw *replaced_;
-  auto fresh = attempts_([this] {
-    auto owner = connect<Connection>(settings_);
-    own_database(owner->link(), settings_);
-    return owner;
-  });
-  try {
-    Schema schema(fresh->link());
-    refuse_unless_signed(schema, signature_, settings_.where());
-  } catch (const Replaced& e) {
-    replaced_ = e;
-    throw;
-  }
-  connection_ = std::move(fresh);
-  return *connection_;
-}
-
-/// Nothing of a call that failed stays: neither in the database nor in what is remembered of it. A connection that was
-/// cut while nobody used it is found out here, so a call whose transaction cannot have been stored has a second one.
-template <class F>
-auto Writer::repeated(F call) -> decltype(call(std::declval<Connection&>())) {
-  for (int failed = 0;; ++failed) {
-    auto& db = connection();
-    committing_ = false;
-    try {
-      return call(db);
-    } catch (const Failure& e) {
-      db.rollback();
-      domains_.rolled_back();
-      if (committing_ || failed >= repeats_after(e)) throw;
-    } catch (...) {
-      db.rollback();
-      domains_.rolled_back();
-      throw;
-    }
-  }
-}
-
-Conflict Writer::commit(const Batch& batch) {
-  return repeated([&](Connection& db) {
-    if (store(db, batch)) return Conflict();
-    db.rollback();
-    domains_.rolled_back();
-    return conflicts_of(db, batch);
-  });
+void Writer::end(Connection& db, const Batch& batch) {
+  db.write(Query::put_progress, batch.applied_upto, largest_position(batch));
+  connection_.committing();
+  db.commit();
 }
 
 /// False: something is in the way, and nothing may be committed.
 bool Writer::store(Connection& db, const Batch& batch) {
-  db.begin_writing();
   put_users(db, batch);
   put_conversations(db, batch);
   put_members(db, batch);
@@ -82,9 +31,6 @@ bool Writer::store(Connection& db, const Batch& batch) {
   put_messages(db, batch);
   put_changes(db, batch);
   put_rest(db, batch);
-  committing_ = true;
-  db.commit();
-  domains_.committed();
   return true;
 }
 
@@ -141,7 +87,7 @@ void Writer::put_messages(Connection& db, const Batch& batch) {
   Bulk bulk(db, Query::put_message);
   for (const auto& [message, key] : batch.messages) {
     const auto& m = *message;
-    bulk.add(m.id, m.conversation, m.seq, m.sender, domains_.number(db, m.domain), m.content, Optional{m.extras});
+    bulk.add(m.id, m.conversation, m.seq, m.sender, domains_[m.domain], m.content, Optional{m.extras});
   }
   bulk.finish();
   for (const auto& [message, key] : batch.messages) {
@@ -179,21 +125,10 @@ void Writer::put_rest(Connection& db, const Batch& batch) {
       db.write(Query::remove_key_value, space, key);
     }
   }
-  db.write(Query::put_progress, batch.applied_upto, largest_position(batch));
-}
-
-void Writer::set_follower(std::string_view name, Position position) {
-  repeated([&](Connection& db) { return db.write(Query::put_follower, name, position); });
-}
-
-std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
-  return repeated([&](Connection& db) {
-    return static_cast<std::size_t>(db.write(Query::forget_keys, before, std::min<std::size_t>(limit, 1'000'000'000)));
-  });
 }
 
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
-  return repeated([&](Connection& db) {
+  return connection_.repeated([&](Connection& db) {
     db.begin_writing();
     const auto forgotten = db.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
     if (forgotten == 0) {
@@ -205,28 +140,24 @@ std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t lim
     if (auto row = db.run(Query::probe, clamp(raw(id)), 1); row.next()) first = std::min<Seq>(first, row.number(0));
     db.write(Extra::forget_recalls, clamp(raw(id)), first);
     if (ends_counts(upto, static_cast<std::int64_t>(forgotten))) db.write(Query::forget_sent_counts, clamp(raw(id)));
-    committing_ = true;
+    connection_.committing();
     db.commit();
     return static_cast<std::size_t>(forgotten);
   });
 }
 
 std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys) {
-  return repeated([&](Connection& db) {
+  return connection_.repeated([&](Connection& db) {
     std::size_t fresh = 0;
     db.begin_writing();
     for (const auto& [message, sender, key] : keys) {
       fresh +=
           static_cast<std::size_t>(db.write(Extra::restore_key, message, sender, key.hash[0], key.hash[1], key.digest));
     }
-    committing_ = true;
+    connection_.committing();
     db.commit();
     return fresh;
   });
-}
-
-void Writer::check() {
-  repeated([](Connection& db) { return db.write(Query::put_progress, 0, 0); });
 }
 
 }  // namespace loft::storage::mysql

@@ -171,6 +171,14 @@ void Connection::drop_rest() noexcept {
   }
 }
 
+int Connection::repeats_after(const Failure& failure, bool committing) const noexcept {
+  // Serialization failures and deadlocks are nobody's fault. An error that the server has told ends the transaction,
+  // with the COMMIT behind it.
+  if (failure.code == "40001" || failure.code == "40P01") return 3;
+  // A connection that was cut while nobody used it is found out here. Who did not answer in time is not asked again.
+  return failure.kind == Failure::Kind::lost && !committing && !gave_up_ ? 1 : 0;
+}
+
 void Connection::wait() {
   const int unsent = PQflush(native_);
   if (unsent < 0) lose("the connection to the server broke");

@@ -20,6 +20,9 @@ namespace loft::storage::postgresql {
 
 class Connection {
  public:
+  /// The owner's signature, with a lock on it until the end of the transaction.
+  static constexpr auto owner_shared = Own::owner_shared, owner_alone = Own::owner_alone;
+
   /// Throws Failure.
   explicit Connection(const Settings& settings);
   ~Connection();
@@ -62,8 +65,8 @@ class Connection {
   void end() noexcept;
   const std::string* domain(std::uint64_t number) { return domains_.name(*this, number); }
   bool usable() const noexcept { return !lost_; }
-  /// Lost because the server did not answer in time.
-  bool gave_up() const noexcept { return gave_up_; }
+  /// How often a call may come again after a failure. `committing`: its COMMIT may have been sent.
+  int repeats_after(const Failure& failure, bool committing) const noexcept;
 
   template <class... Args>
   Cursor run(Own own, const Args&... args) {
@@ -90,6 +93,12 @@ class Connection {
   Cursor take();
   /// Waits until everything that was sent is answered.
   void finish();
+
+  /// Nothing is on its way any more that has not been answered.
+  void settle() {
+    send();
+    finish();
+  }
 
   /// Ends the transaction that runs. Does not throw: a connection that cannot is lost.
   void rollback() noexcept;

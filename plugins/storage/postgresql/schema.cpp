@@ -82,6 +82,24 @@ std::string owner_of(SchemaDatabase& database) {
   return found.empty() ? std::string() : found[0][0];
 }
 
+void own_database(Connection& connection, const Settings& settings) {
+  const auto key = std::to_string(owner_lock);
+  try {
+    // The session of a host that was killed ends within moments: that is waited for.
+    connection.ask("SET lock_timeout = 2000");
+    connection.ask("SELECT pg_advisory_lock(" + key + ")");
+    connection.ask("SET lock_timeout = 0");
+  } catch (const Failure& e) {
+    if (e.code != "55P03") throw;
+    Schema schema(connection);
+    const auto owner = owner_of(schema);
+    throw Failure(Failure::Kind::unavailable,
+                  settings.where() + " is in use by another host (" + owner +
+                      "): one host owns a store; stop the other one, or use another `database`",
+                  e.code);
+  }
+}
+
 std::string dump_command(const Settings& settings) {
   constexpr const char* modes[] = {"disable", "prefer", "require", "verify-full"};
   std::string tls;

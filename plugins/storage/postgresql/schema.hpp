@@ -38,6 +38,9 @@ std::unique_ptr<SchemaDatabase> look_into(const Settings& settings);
 /// Which session has the lock of the database; empty: none.
 std::string owner_of(SchemaDatabase& database);
 
+/// Takes the lock that keeps a second host away, for as long as the connection lives. Throws Failure naming the owner.
+void own_database(Connection& connection, const Settings& settings);
+
 /// What makes a dump and brings it back, for the operator: the command in the first line.
 std::string dump_command(const Settings& settings);
 

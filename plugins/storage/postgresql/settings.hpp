@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include <common/owner.hpp>
 #include <common/server_settings.hpp>
 
 namespace loft::storage::postgresql {
@@ -10,7 +11,7 @@ namespace loft::storage::postgresql {
 struct Settings : ServerSettings {
   Settings() { port = 5432; }
 
-  std::string name;  ///< what the server shows as the application
+  std::string name = "loft on " + own_name();  ///< what the server shows as the application
 
   /// For errors and the log: everything but the password.
   std::string where() const { return ServerSettings::where("PostgreSQL", true); }

@@ -124,6 +124,8 @@ constexpr Batched batched[] = {
     {Own::restore_keys,
      "INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) "
      "SELECT * FROM unnest($1, $2, $3, $4, $5) ON CONFLICT DO NOTHING RETURNING message_id"},
+    {Own::owner_shared, "SELECT value FROM key_value WHERE space = 'loft.owner' AND \"key\" = 'start' FOR SHARE"},
+    {Own::owner_alone, "SELECT value FROM key_value WHERE space = 'loft.owner' AND \"key\" = 'start' FOR UPDATE"},
 };
 
 std::string own_text(Own own) {

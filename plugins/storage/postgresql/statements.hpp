@@ -35,6 +35,8 @@ enum class Own : unsigned {
   put_key_values,
   remove_key_values,
   restore_keys,
+  owner_shared,
+  owner_alone,
   end,
 };
 

@@ -6,9 +6,6 @@
 
 #include <common/sent_count.hpp>
 
-#include "errors.hpp"
-#include "schema.hpp"
-
 namespace loft::storage::postgresql {
 namespace {
 
@@ -44,114 +41,36 @@ std::string joined(std::uint64_t a, std::uint64_t b, std::string_view text) {
 
 }  // namespace
 
-void own_database(Connection& connection, const Settings& settings) {
-  const auto key = std::to_string(owner_lock);
-  try {
-    // The session of a host that was killed ends within moments: that is waited for.
-    connection.ask("SET lock_timeout = 2000");
-    connection.ask("SELECT pg_advisory_lock(" + key + ")");
-    connection.ask("SET lock_timeout = 0");
-  } catch (const Failure& e) {
-    if (e.code != "55P03") throw;
-    Schema schema(connection);
-    const auto owner = owner_of(schema);
-    throw Failure(Failure::Kind::unavailable,
-                  settings.where() + " is in use by another host (" + owner +
-                      "): one host owns a store; stop the other one, or use another `database`",
-                  e.code);
-  }
-}
-
-Connection& Writer::connection() {
-  if (connection_ && connection_->alive()) return *connection_;
-  connection_.reset();
-  domains_.forget();
-  if (replaced_) throw *replaced_;
-  auto fresh = attempts_([&] {
-    auto owner = std::make_unique<Connection>(settings_);
-    own_database(*owner, settings_);
-    return owner;
-  });
-  try {
-    Schema schema(*fresh);
-    refuse_unless_signed(schema, signature_, settings_.where());
-  } catch (const Replaced& e) {
-    replaced_ = e;
-    throw;
-  }
-  fresh->go_native();
-  connection_ = std::move(fresh);
-  return *connection_;
-}
-
-/// How often a call may come again after a failure, which has nothing stored.
-int Writer::repeats_after(const Failure& failure) const {
-  // Serialization failures and deadlocks are nobody's fault.
-  if (failure.code == "40001" || failure.code == "40P01") return 3;
-  // A connection that was cut while nobody used it is found out here. Who did not answer in time is not asked again.
-  return failure.kind == Failure::Kind::lost && connection_ && !connection_->gave_up() ? 1 : 0;
-}
-
-/// A call whose transaction cannot have been stored has a second chance.
-template <class F>
-auto Writer::repeated(F call) -> decltype(call()) {
-  for (int failed = 0;; ++failed) {
-    committing_ = false;
-    try {
-      return call();
-    } catch (const Failure& e) {
-      if (committing_ || failed >= repeats_after(e)) throw;
-    }
-  }
-}
-
-Conflict Writer::commit(const Batch& batch) {
-  return repeated([&] { return store(batch); });
-}
-
-Conflict Writer::store(const Batch& batch) {
-  auto& db = connection();
-  try {
-    db.queue(Own::begin);
-    message_domains_.clear();
-    for (const auto& entry : batch.messages) message_domains_.push_back(domains_.number(db, entry.message->domain));
-    queue_entities(batch);
-    queue_heads(batch);
-    auto conflict = conflicts(batch);
-    if (!conflict.empty()) {
-      db.rollback();
-      domains_.rolled_back();
-      return conflict;
-    }
-    queue_messages(batch);
-    queue_rest(batch);
-    committing_ = true;
-    db.queue(Own::commit);
-    db.send();
-    db.finish();
-    domains_.committed();
-    return conflict;
-  } catch (const Failure& e) {
-    // An error that the server has told ends the transaction, with the COMMIT behind it.
-    if (e.kind != Failure::Kind::lost) committing_ = false;
+Conflict Writer::write(Connection& db, const Batch& batch, Lane lane) {
+  db.queue(Own::begin);
+  if (lane == Lane::beside) db.queue_wanted(Own::owner_shared);
+  queue_entities(db, batch);
+  queue_heads(db, batch);
+  auto conflict = conflicts(db, batch, lane);
+  if (conflict.empty()) {
+    queue_messages(db, batch);
+    queue_rest(db, batch);
+  } else {
     db.rollback();
-    domains_.forget();
-    throw;
-  } catch (...) {
-    db.rollback();
-    domains_.forget();
-    throw;
   }
+  return conflict;
 }
 
-void Writer::queue_entities(const Batch& batch) {
+void Writer::end(Connection& db, const Batch& batch) {
+  connection_.committing();
+  db.queue(Query::put_progress, batch.applied_upto, largest_position(batch));
+  db.queue(Own::commit);
+  db.settle();
+}
+
+void Writer::queue_entities(Connection& db, const Batch& batch) {
   auto& c = columns_;
   if (!batch.users.empty()) {
     c.begin("ittit");
     each_last<std::hash<std::uint64_t>>(
         batch.users, [](const User& u) { return raw(u.id); },
         [&](const User& u) { c.row(u.id, Optional{u.handle}, Optional{u.uuid}, u.created, u.profile); });
-    connection_->queue(Own::put_users, c[0], c[1], c[2], c[3], c[4]);
+    db.queue(Own::put_users, c[0], c[1], c[2], c[3], c[4]);
   }
   if (!batch.conversations.empty()) {
     c.begin(
@@ -163,8 +82,8 @@ void Writer::queue_entities(const Batch& batch) {
           c.row(v.id, v.kind, unless_none(v.low), unless_none(v.high), Optional{v.handle}, Optional{v.uuid}, v.name,
                 v.description, v.avatar, v.owner, v.join, v.created, v.updated, v.topic, v.max_members, v.dissolved);
         });
-    connection_->queue(Own::put_conversations, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11],
-                       c[12], c[13], c[14], c[15]);
+    db.queue(Own::put_conversations, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8], c[9], c[10], c[11], c[12],
+             c[13], c[14], c[15]);
   }
   if (!batch.members.empty()) {
     c.begin("iiiiiiiii");
@@ -173,16 +92,16 @@ void Writer::queue_entities(const Batch& batch) {
         [&](const Member& m) {
           c.row(m.conversation, m.user, m.role, m.joined, m.joined_seq, m.muted_until, m.muted_by, m.muted_at, m.left);
         });
-    connection_->queue(Own::put_members, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]);
+    db.queue(Own::put_members, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7], c[8]);
   }
 }
 
-void Writer::queue_heads(const Batch& batch) {
+void Writer::queue_heads(Connection& db, const Batch& batch) {
   auto& c = columns_;
   if (!batch.heads.empty()) {
     c.begin("iiii");
     for (const auto& head : batch.heads) c.row(head.conversation, head.expected_head, head.head, head.last);
-    connection_->queue_wanted(Own::put_heads, c[0], c[1], c[2], c[3]);
+    db.queue_wanted(Own::put_heads, c[0], c[1], c[2], c[3]);
   }
   keyed_.clear();
   c.begin("iii");
@@ -192,18 +111,19 @@ void Writer::queue_heads(const Batch& batch) {
     keyed_.push_back(i);
     c.row(message->sender, key->hash[0], key->hash[1]);
   }
-  if (!keyed_.empty()) connection_->queue_wanted(Own::stored_keys, c[0], c[1], c[2]);
+  if (!keyed_.empty()) db.queue_wanted(Own::stored_keys, c[0], c[1], c[2]);
 }
 
-Conflict Writer::conflicts(const Batch& batch) {
+Conflict Writer::conflicts(Connection& db, const Batch& batch, Lane lane) {
   Conflict conflict;
-  if (batch.heads.empty() && keyed_.empty()) return conflict;
-  connection_->send();
+  if (lane == Lane::owner && batch.heads.empty() && keyed_.empty()) return conflict;
+  db.send();
+  if (lane == Lane::beside) ownership_.check(db.take());
   std::optional<Cursor> moved, stored;
-  if (!batch.heads.empty()) moved.emplace(connection_->take());
-  if (!keyed_.empty()) stored.emplace(connection_->take());
-  connection_->finish();
-  if (moved) find_stale(batch, *moved, conflict);
+  if (!batch.heads.empty()) moved.emplace(db.take());
+  if (!keyed_.empty()) stored.emplace(db.take());
+  db.finish();
+  if (moved) find_stale(db, batch, *moved, conflict);
   while (stored && stored->next()) {
     const auto index = keyed_[static_cast<std::size_t>(stored->number(0)) - 1];
     conflict.duplicates.push_back({index, static_cast<MessageId>(stored->number(1)), stored->number(2)});
@@ -211,7 +131,7 @@ Conflict Writer::conflicts(const Batch& batch) {
   return conflict;
 }
 
-void Writer::find_stale(const Batch& batch, Cursor& moved, Conflict& conflict) {
+void Writer::find_stale(Connection& db, const Batch& batch, Cursor& moved, Conflict& conflict) {
   if (static_cast<std::size_t>(moved.rows()) == batch.heads.size()) return;
   std::unordered_set<std::uint64_t> right;
   while (moved.next()) right.insert(moved.number(0));
@@ -220,7 +140,7 @@ void Writer::find_stale(const Batch& batch, Cursor& moved, Conflict& conflict) {
     if (!right.contains(raw(head.conversation))) columns_.row(head.conversation);
   }
   std::unordered_map<std::uint64_t, Conflict::Stale> known;
-  auto rows = connection_->run(Own::stored_heads, columns_[0]);
+  auto rows = db.run(Own::stored_heads, columns_[0]);
   while (rows.next()) {
     known[rows.number(0)] = {static_cast<ConversationId>(rows.number(0)), rows.number(1),
                              static_cast<MessageId>(rows.number(2))};
@@ -233,16 +153,17 @@ void Writer::find_stale(const Batch& batch, Cursor& moved, Conflict& conflict) {
   }
 }
 
-void Writer::queue_messages(const Batch& batch) {
+void Writer::queue_messages(Connection& db, const Batch& batch) {
   auto& c = columns_;
   if (!keyed_.empty()) {
-    // There is one writer, so what was not stored a moment ago is not now. A key that is twice in the batch fails here.
+    // Nobody else writes these keys, so what was not stored a moment ago is not now. A key that is twice in the batch
+    // fails here.
     c.begin("iiiii");
     for (const auto i : keyed_) {
       const auto& [message, key] = batch.messages[i];
       c.row(message->id, message->sender, key->hash[0], key->hash[1], key->digest);
     }
-    connection_->queue(Own::put_keys, c[0], c[1], c[2], c[3], c[4]);
+    db.queue(Own::put_keys, c[0], c[1], c[2], c[3], c[4]);
   }
   for (std::size_t i = 0; i < batch.messages.size();) {
     c.begin("iiiiitt");
@@ -250,24 +171,24 @@ void Writer::queue_messages(const Batch& batch) {
     for (; i < batch.messages.size() && bytes < piece; ++i) {
       const auto& m = *batch.messages[i].message;
       bytes += m.content.size() + m.extras.size();
-      c.row(m.id, m.conversation, m.seq, m.sender, message_domains_[i], m.content, Optional{m.extras});
+      c.row(m.id, m.conversation, m.seq, m.sender, domains_[m.domain], m.content, Optional{m.extras});
     }
-    connection_->queue(Own::put_messages, c[0], c[1], c[2], c[3], c[4], c[5], c[6]);
+    db.queue(Own::put_messages, c[0], c[1], c[2], c[3], c[4], c[5], c[6]);
   }
   for (const auto& [message, key] : batch.messages) {
     if (ends_block(*message))
-      connection_->queue(Query::put_sent_counts, message->seq, message->conversation, message->seq - sent_block + 1);
+      db.queue(Query::put_sent_counts, message->seq, message->conversation, message->seq - sent_block + 1);
   }
 }
 
-void Writer::queue_rest(const Batch& batch) {
+void Writer::queue_rest(Connection& db, const Batch& batch) {
   auto& c = columns_;
   if (!batch.changes.empty()) {
     c.begin("iiiiiiit");
     for (const auto& e : batch.changes) {
       c.row(e.position, e.conversation, e.kind, e.actor, e.subject, e.message, e.role, Optional{e.note});
     }
-    connection_->queue(Own::put_changes, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]);
+    db.queue(Own::put_changes, c[0], c[1], c[2], c[3], c[4], c[5], c[6], c[7]);
   }
   c.begin("iii");
   std::unordered_set<std::uint64_t> recalled;  // the first recall of a message stands
@@ -278,19 +199,19 @@ void Writer::queue_rest(const Batch& batch) {
     if (entry.message->recalled != 0) recall(entry.message->id, entry.message->recalled, entry.message->recalled_by);
   }
   for (const auto& write : batch.recalls) recall(write.message, write.position, write.by);
-  if (!recalled.empty()) connection_->queue(Own::put_recalls, c[0], c[1], c[2]);
+  if (!recalled.empty()) db.queue(Own::put_recalls, c[0], c[1], c[2]);
   if (!batch.erased.empty()) {
     c.begin("i");
     for (const auto id : batch.erased) c.row(id);
-    connection_->queue(Own::erase_messages, c[0]);
-    connection_->queue(Own::erase_notes, c[0]);
+    db.queue(Own::erase_messages, c[0]);
+    db.queue(Own::erase_notes, c[0]);
   }
   if (!batch.marks.empty()) {
     c.begin("iitb");
     each_last<std::hash<std::string>>(
         batch.marks, [](const MarkWrite& m) { return joined(raw(m.user), raw(m.conversation), m.mark); },
         [&](const MarkWrite& m) { c.row(m.user, m.conversation, m.mark, m.set); });
-    connection_->queue(Own::put_marks, c[0], c[1], c[2], c[3]);
+    db.queue(Own::put_marks, c[0], c[1], c[2], c[3]);
   }
   if (!batch.key_values.empty()) {
     const auto key = [](const KeyValueWrite& w) { return joined(w.space.size(), 0, w.space) + w.key; };
@@ -298,43 +219,24 @@ void Writer::queue_rest(const Batch& batch) {
     each_last<std::hash<std::string>>(batch.key_values, key, [&](const KeyValueWrite& w) {
       if (w.value) c.row(w.space, w.key, *w.value);
     });
-    if (c[0]->count() != 0) connection_->queue(Own::put_key_values, c[0], c[1], c[2]);
+    if (c[0]->count() != 0) db.queue(Own::put_key_values, c[0], c[1], c[2]);
     c.begin("tt");
     each_last<std::hash<std::string>>(batch.key_values, key, [&](const KeyValueWrite& w) {
       if (!w.value) c.row(w.space, w.key);
     });
-    if (c[0]->count() != 0) connection_->queue(Own::remove_key_values, c[0], c[1]);
+    if (c[0]->count() != 0) db.queue(Own::remove_key_values, c[0], c[1]);
   }
-  connection_->queue(Query::put_progress, batch.applied_upto, largest_position(batch));
-}
-
-void Writer::set_follower(std::string_view name, Position position) {
-  repeated([&] { return connection().write(Query::put_follower, name, position); });
-}
-
-std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
-  return repeated([&] {
-    return static_cast<std::size_t>(
-        connection().write(Query::forget_keys, clamp(before), std::min<std::size_t>(limit, 1'000'000'000)));
-  });
 }
 
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
-  return repeated([&] {
-    auto& db = connection();
-    try {
-      db.queue(Own::begin);
-      const auto forgotten = db.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
-      if (ends_counts(upto, forgotten)) db.write(Query::forget_sent_counts, clamp(raw(id)));
-      committing_ = true;
-      db.queue(Own::commit);
-      db.send();
-      db.finish();
-      return static_cast<std::size_t>(forgotten);
-    } catch (...) {
-      db.rollback();
-      throw;
-    }
+  return connection_.repeated([&](Connection& db) {
+    db.queue(Own::begin);
+    const auto forgotten = db.write(Query::forget_messages, clamp(raw(id)), clamp(upto), clamp(limit));
+    if (ends_counts(upto, forgotten)) db.write(Query::forget_sent_counts, clamp(raw(id)));
+    connection_.committing();
+    db.queue(Own::commit);
+    db.settle();
+    return static_cast<std::size_t>(forgotten);
   });
 }
 
@@ -342,13 +244,9 @@ std::size_t Writer::restore_client_keys(std::span<const Storage::StoredKey> keys
   auto& c = columns_;
   c.begin("iiiii");
   for (const auto& [message, sender, key] : keys) c.row(message, sender, key.hash[0], key.hash[1], key.digest);
-  return repeated([&] {
-    return static_cast<std::size_t>(connection().run(Own::restore_keys, c[0], c[1], c[2], c[3], c[4]).rows());
+  return connection_.repeated([&](Connection& db) {
+    return static_cast<std::size_t>(db.run(Own::restore_keys, c[0], c[1], c[2], c[3], c[4]).rows());
   });
-}
-
-void Writer::check() {
-  repeated([&] { return connection().write(Query::put_progress, 0, 0); });
 }
 
 }  // namespace loft::storage::postgresql

@@ -14,6 +14,7 @@ Writer::Writer(const std::string& path, const Tuning& tuning) : connection_(path
 
 Conflict Writer::commit(const Batch& batch) {
   Conflict conflict;
+  domains_.learn(connection_, batch);
   try {
     connection_.begin_writing();
     put_entities(batch);
@@ -22,16 +23,13 @@ Conflict Writer::commit(const Batch& batch) {
     if (conflict.empty()) {
       put_rest(batch);
       connection_.commit();
-      domains_.committed();
       return conflict;
     }
   } catch (...) {
     connection_.rollback();
-    domains_.rolled_back();
     throw;
   }
   connection_.rollback();
-  domains_.rolled_back();
   return conflict;
 }
 
@@ -69,7 +67,7 @@ void Writer::put_messages(const Batch& batch, Conflict& conflict) {
     if (batch.messages[i].key) put_key(batch, i, conflict);
     if (!conflict.empty()) continue;
     connection_.write(Query::put_message, message.id, message.conversation, message.seq, message.sender,
-                      domains_.number(connection_, message.domain), message.content, Optional{message.extras});
+                      domains_[message.domain], message.content, Optional{message.extras});
     if (message.recalled != 0) connection_.write(Query::put_recall, message.recalled, message.recalled_by, message.id);
     if (ends_block(message))
       connection_.write(Query::put_sent_counts, message.seq, message.conversation, message.seq - sent_block + 1);

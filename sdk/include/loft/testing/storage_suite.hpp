@@ -14,7 +14,9 @@
 #include <loft/testing/storage/fixture.hpp>
 #include <loft/testing/storage/forget_cases.hpp>
 #include <loft/testing/storage/random_case.hpp>
+#include <loft/testing/storage/random_turn_case.hpp>
 #include <loft/testing/storage/read_cases.hpp>
+#include <loft/testing/storage/turn_cases.hpp>
 #include <loft/testing/storage/whole_cases.hpp>
 
 namespace loft::testing {
@@ -63,6 +65,12 @@ inline constexpr SuiteCase suite_cases[] = {
     {"S22 everything comes once, in order, whatever the page", s22_everything_comes_once_in_order},
     {"S23 client keys are restored without their messages", s23_keys_of_messages_that_are_gone},
     {"S1 followers keep their position", followers_keep_their_position},
+    {"S26 batches beside each other end in their order", s26_batches_end_in_their_order},
+    {"S26 a turn that is refused leaves nothing", s26_a_refused_turn_leaves_nothing},
+    {"S26 a conflict comes without a turn", s26_a_conflict_comes_without_a_turn},
+    {"S26 other writes come between", s26_other_writes_come_between},
+    {"S26 readers see batches in their order", s26_readers_see_batches_in_order},
+    {"S26 random batches beside each other agree with a naive model", s26_random_batches_agree_with_the_model},
     {"S1 to S17 random batches agree with a naive model", random_batches_agree_with_the_model},
 };
 
