@@ -15,6 +15,7 @@ struct CommitLanes::Lane final : CommitTurn {
   std::uint64_t ticket = 0;
   bool asked = false;  ///< for its turn
   bool may_end = false;
+  Millis began = 0;  ///< the commit, or what is left of it behind its turn
   std::optional<End> end;
   std::thread thread;
 };
@@ -73,12 +74,13 @@ bool CommitLanes::wait_for_turn(Lane& lane) {
   changed_.wait_for(lock, std::chrono::milliseconds(patience_),
                     [&] { return failed_ < lane.ticket || stored_upto_ + 1 == lane.ticket; });
   lane.may_end = stored_upto_ + 1 == lane.ticket;
+  lane.began = clock_.steady();
   if (!lane.may_end) failed_ = std::min(failed_, lane.ticket);
   return lane.may_end;
 }
 
 CommitLanes::End CommitLanes::commit(Lane& lane, const Batch& batch) {
-  const auto begin = clock_.steady();
+  lane.began = clock_.steady();
   End end;
   try {
     end.result = storage_.commit_in_turn(lane.writer, batch, lane);
@@ -86,7 +88,7 @@ CommitLanes::End CommitLanes::commit(Lane& lane, const Batch& batch) {
     log_.error("the storage threw", {{"what", e.what()}});
     end.result = Error{Code::internal, "storage.broken", {}};
   }
-  end.took = std::max<Millis>(clock_.steady() - begin, 0);
+  end.took = std::max<Millis>(clock_.steady() - lane.began, 0);
   return end;
 }
 
@@ -103,6 +105,7 @@ void CommitLanes::run(Lane& lane) {
     {
       const std::lock_guard lock(mutex_);
       end.had_turn = lane.may_end;
+      if (lane.asked && !lane.may_end) end.result = Conflict{};  // which says nothing
       if (!lane.asked && end.result && end.result->empty()) {
         log_.error("the storage ended a commit before its turn", {{"writer", lane.writer}});
         end = {Error{Code::internal, "storage.broken", {}}, true, end.took};

@@ -27,7 +27,7 @@ class CommitLanes {
     Result<Conflict> result = Conflict{};
     /// It was let go to its end: with an error nobody knows whether it is stored. Else nothing of it is.
     bool had_turn = false;
-    Millis took = 0;
+    Millis took = 0;  ///< without the wait for its turn
 
     bool stored() const noexcept { return result && result->empty() && had_turn; }
   };
@@ -45,8 +45,8 @@ class CommitLanes {
   void begin(std::size_t lane, const Batch& batch);
   /// Thread role: any. False when nothing is under way.
   bool has_oldest_ended() const;
-  /// Waits for the commit that was begun first. Once one is not stored, none is that was begun before all that are
-  /// under way have been ended with this.
+  /// Waits for the commit that was begun first. Behind one that is not stored none is, until all that are under way
+  /// have been ended with this.
   End end_oldest();
 
  private:

@@ -111,9 +111,11 @@ void Core::run_committer() {
   for (;;) {
     {
       std::unique_lock lock(queue_mutex_);
-      const auto pause = std::clamp<Millis>(next_housekeeping_ - clock_.steady(), 10, housekeeping_period);
-      queue_filled_.wait_for(lock, std::chrono::milliseconds(pause), [this] { return !queue_.empty() || stopping_; });
-      if (queue_.empty() && stopping_) return;
+      const auto due = std::min(next_eviction_, next_forgetting_);
+      const auto pause = std::clamp<Millis>(due - clock_.steady(), 10, housekeeping_period);
+      queue_filled_.wait_for(lock, std::chrono::milliseconds(pause),
+                             [this] { return !queue_.empty() || !backlog_.empty() || stopping_; });
+      if (queue_.empty() && backlog_.empty() && stopping_) return;
     }
     commit_waiting();
     std::lock_guard role(committer_);
@@ -169,7 +171,7 @@ void Core::commit_round(std::vector<Entry>& entries) {
   bool told = false;  // the entries have had their answers
   for (int attempt = 1;; ++attempt) {
     prepare(entries);
-    if (attempt == 1 && propose_write_.has_interceptors()) ask_receivers(entries);
+    ask_receivers(entries);
     Sequencer sequencer(*this, state_);
     sequencer.reserve(entries.size());
     {
@@ -368,11 +370,21 @@ void Core::fail_all(std::vector<Entry>& entries, const Error& error, bool stoppi
   }
 }
 
-// With the committer's role.
+// With the committer's role and no round under way.
 void Core::housekeeping() {
-  if (clock_.steady() < next_housekeeping_) return;
+  evict();
+  forget_client_keys();
+}
+
+void Core::evict() {
+  if (clock_.steady() < next_eviction_) return;
   evict_views();
   evict_conversations();
+  next_eviction_ = clock_.steady() + housekeeping_period;
+}
+
+void Core::forget_client_keys() {
+  if (clock_.steady() < next_forgetting_) return;
   // In steps, so that commits go on in between; a full step means that there are more.
   const auto before = id::first_at(clock_.now() - options_.dedupe_keep);
   const auto forgotten = storage_.forget_client_keys(before, forget_step);
@@ -383,7 +395,7 @@ void Core::housekeeping() {
     if (forgotten && !failed_lately_) storage_works();
     failed_lately_ = false;
   }
-  next_housekeeping_ = clock_.steady() + (more ? forget_pause : housekeeping_period);
+  next_forgetting_ = clock_.steady() + (more ? forget_pause : housekeeping_period);
 }
 
 }  // namespace loft

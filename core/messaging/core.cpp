@@ -60,7 +60,7 @@ Result<void> Core::start() {
   state_.stable = state_.durable = latest_round_ = *last;
   instant_ = storage_.instant();
   if (auto loaded = load_broadcasts(); !loaded) return loaded.error();
-  next_housekeeping_ = clock_.steady() + 10'000;
+  next_eviction_ = next_forgetting_ = clock_.steady() + 10'000;
   if (!instant_ && storage_.writers() > 1) {
     lanes_ = std::make_unique<CommitLanes>(storage_, clock_, log_, [this] {
       { const std::lock_guard lock(queue_mutex_); }  // it has looked, or looks after this

@@ -253,6 +253,7 @@ class Core final : public Messaging, public Users {
   Result<void> load_broadcasts();
   void evict_views();
   void evict_conversations();
+  void touch_named();
   Result<ConversationState*> load(ConversationId id, bool with_members);
   Result<ConversationState*> resolve(UserId caller, const ConversationRef& ref, bool with_members);
   Result<ConversationState*> adopt(StoredConversation stored, bool with_members);
@@ -282,27 +283,34 @@ class Core final : public Messaging, public Users {
   void take_round(std::vector<Entry>& entries);
   void commit_round(std::vector<Entry>& entries);
   void housekeeping();
+  void evict();
+  void forget_client_keys();
   void storage_fails(const Error& error);
   void storage_works();
 
   // lane_rounds.cpp: rounds of some conversations each, beside each other
   struct LaneRound;
-  /// Which lane an entry belongs to: one of a conversation, any, or none: it is for a round of all.
+  /// Which lane an entry belongs to.
   struct LaneOf {
-    enum class Kind : std::uint8_t { one, any, none };
-    Kind kind = Kind::none;
+    enum class Kind : std::uint8_t {
+      one,  ///< that of its conversation
+      any,  ///< it waits only to be answered
+      all,  ///< none: it is for a round of all
+    };
+    Kind kind = Kind::all;
     std::size_t lane = 0;
   };
   void commit_in_lanes();
-  bool fill_lanes();
+  bool is_lane_free(std::size_t lane) const;
+  std::size_t fill_lanes();
   /// With the state's lock.
   LaneOf lane_of(const Entry& entry) const;
   std::vector<std::uint32_t> choose(std::size_t lane);
   bool is_key_under_way(const Entry& entry) const;
   std::vector<Entry> take_chosen(const std::vector<std::uint32_t>& chosen);
   bool begin_lane_round(std::size_t lane, std::vector<Entry> entries);
-  bool has_oldest_ended() const;
-  bool end_oldest();
+  bool has_first_ended() const;
+  bool end_first();
   void give_back(CommitLanes::End end);
   void take_waiting();
 
@@ -392,9 +400,12 @@ class Core final : public Messaging, public Users {
   Position latest_round_ = 0;                   ///< the position of the latest one that went to the storage
   std::unique_ptr<CommitLanes> lanes_;          ///< null: the storage has one writer
   std::deque<std::unique_ptr<LaneRound>> under_way_;
+  bool all_due_ = false;  ///< no round of a lane begins before one of all
+  Millis lanes_rest_until_ = 0;
   std::vector<Entry> backlog_;  ///< comes before `queue_`: what waits for its lane
   std::thread writer_;
-  Millis next_housekeeping_ = 0;
+  Millis next_eviction_ = 0;
+  Millis next_forgetting_ = 0;
   std::atomic<bool> storage_lost_{false};
   bool failed_lately_ = false;  ///< a round since the last housekeeping
   std::atomic<bool> clock_wrong_{false};

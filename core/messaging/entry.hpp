@@ -212,6 +212,7 @@ struct Entry {
                Boxed<EntombEntry>>
       what;
   std::size_t bytes = 0;          ///< counted against the queue's limit
+  bool asked = false;             ///< WriteToUser was, by the committer: once, however often it is drafted
   std::unique_ptr<Error> failed;  ///< what it needs could not be read; filled in by the committer before it sequences
 };
 

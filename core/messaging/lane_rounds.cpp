@@ -3,15 +3,13 @@
 // other; only the storage works on it elsewhere. What makes that sound:
 //
 // - A conversation belongs to one lane, and of each lane one round is under way. So what is drafted stands on what is
-// in
-//   memory, though the rounds before it are not true yet.
+//   in memory, though the rounds before it are not true yet.
 // - Only what concerns one conversation that is in memory goes into a lane, and no client id that is under way. All
-// else
-//   waits for a round of all, and what came after it waits with it.
+//   else waits for a round of all, and what came after it waits with it.
 // - Rounds end, in the storage and here, in the order in which they were drafted: positions stay one order.
 // - Of one session nothing is taken behind an entry that waits for its lane: answers keep their order.
-// - A round of a lane knows only the good way. When one is not stored, its entries and those of the rounds behind it go
-//   back to where they came from and are done in a round of all (committer.cpp), which learns and asks.
+// - A round of a lane knows only the good way. When one is not stored, its entries and those of the rounds behind it
+//   go back to where they came from and are done in a round of all (committer.cpp), which learns and asks.
 #include <algorithm>
 
 #include <boost/unordered/unordered_flat_set.hpp>
@@ -21,6 +19,11 @@
 
 namespace loft {
 namespace {
+
+/// Only the end of a round makes more of them possible.
+constexpr std::size_t never = ~std::size_t{0};
+/// After a round that could not be written beside others the next ones are not tried, milliseconds.
+constexpr Millis lanes_rest = 10'000;
 
 std::uint64_t session_of(const Caller& caller) noexcept { return caller.session << 8 | caller.thread; }
 
@@ -58,45 +61,56 @@ void Core::take_waiting() {
 
 // With the committer's role. Returns with nothing under way, when what waits is for a round of all.
 void Core::commit_in_lanes() {
-  do {
+  if (clock_.steady() < lanes_rest_until_) return;
+  all_due_ = false;
+  for (;;) {
     take_waiting();
-    const bool wants_more = fill_lanes();
+    const auto missing = fill_lanes();
     if (under_way_.empty()) return;
-    std::unique_lock lock(queue_mutex_);
-    worth_waking_ = wants_more ? options_.lane_entries : ~std::size_t{0};
-    queue_filled_.wait(lock, [&] { return has_oldest_ended() || queue_.size() >= worth_waking_; });
-    worth_waking_ = 1;
-    lock.unlock();
-    while (has_oldest_ended()) {
-      if (!end_oldest()) return;
+    {
+      std::unique_lock lock(queue_mutex_);
+      worth_waking_ = missing;
+      queue_filled_.wait(lock, [&] { return has_first_ended() || queue_.size() >= worth_waking_; });
+      worth_waking_ = 1;
     }
-  } while (true);
+    while (has_first_ended()) {
+      if (!end_first()) return;
+    }
+    if (is_lane_free(0)) forget_client_keys();  // it has the writer of that lane
+  }
 }
 
-/// Begins what can go now. False: there is nothing to be had before a round ends. Who is first is never passed over: it
-/// waits until the round of its lane has ended, or all have.
-bool Core::fill_lanes() {
-  if (clock_.steady() >= next_housekeeping_ || !has_ids()) return false;
-  while (under_way_.size() < lanes_->count() && backlog_.size() >= options_.lane_entries) {
+bool Core::is_lane_free(std::size_t lane) const {
+  return std::none_of(under_way_.begin(), under_way_.end(), [&](const auto& round) { return round->lane == lane; });
+}
+
+/// Begins what can go now, and returns how many more entries are worth another look. Whoever is first in the queue is
+/// passed over only while its lane or its client id is under way: when that has ended and too little waits beside it,
+/// no round begins before all have ended, and then one of all.
+std::size_t Core::fill_lanes() {
+  if (all_due_ || clock_.steady() >= next_eviction_ || !has_ids()) return never;
+  while (under_way_.size() < lanes_->count()) {
+    if (backlog_.size() < options_.lane_entries) return options_.lane_entries - backlog_.size();
     LaneOf first;
     {
       std::lock_guard lock(state_.mutex);
       first = lane_of(backlog_.front());
     }
-    if (first.kind == LaneOf::Kind::none) return false;
-    const auto is_free = [&](std::size_t lane) {
-      return std::none_of(under_way_.begin(), under_way_.end(), [&](const auto& round) { return round->lane == lane; });
-    };
-    std::size_t lane = first.lane;
-    for (std::size_t i = 0; i < lanes_->count() && !is_free(lane); ++i) lane = (lane + 1) % lanes_->count();
+    if (first.kind == LaneOf::Kind::all) return never;
+    auto lane = first.lane;
+    while (!is_lane_free(lane)) lane = (lane + 1) % lanes_->count();
+    // A round is to be worth its transaction: beside a large one, and where one of all would take more.
+    const auto others = under_way_.empty() ? std::min(backlog_.size(), options_.batch_entries) / (2 * lanes_->count())
+                                           : under_way_.back()->entries.size() / 2;
+    const auto enough = std::max(options_.lane_entries, others);
     const auto chosen = choose(lane);
-    // Beside a large round a small one is not worth its transaction yet.
-    const auto enough = under_way_.empty() ? options_.lane_entries
-                                           : std::max(options_.lane_entries, under_way_.back()->entries.size() / 2);
-    if (chosen.size() < enough) return true;
-    if (!begin_lane_round(lane, take_chosen(chosen))) return false;
+    if (chosen.size() < enough) return enough - chosen.size();
+    if (!begin_lane_round(lane, take_chosen(chosen))) {
+      all_due_ = true;
+      return never;
+    }
   }
-  return under_way_.size() < lanes_->count();
+  return never;
 }
 
 Core::LaneOf Core::lane_of(const Entry& entry) const {
@@ -149,7 +163,7 @@ std::vector<std::uint32_t> Core::choose(std::size_t lane) {
     const auto session = session_of(entry.caller);
     const bool has_session = entry.caller.session != 0;
     const auto place = lane_of(entry);
-    if (place.kind == LaneOf::Kind::none) break;
+    if (place.kind == LaneOf::Kind::all) break;
     const bool goes = (place.kind == LaneOf::Kind::any || place.lane == lane) &&
                       !(has_session && waiting.contains(session)) && !is_key_under_way(entry);
     if (goes)
@@ -182,7 +196,7 @@ std::vector<Entry> Core::take_chosen(const std::vector<std::uint32_t>& chosen) {
 bool Core::begin_lane_round(std::size_t lane, std::vector<Entry> entries) {
   auto round = std::make_unique<LaneRound>(*this, state_, lane, std::move(entries));
   prepare(round->entries);
-  if (propose_write_.has_interceptors()) ask_receivers(round->entries);
+  ask_receivers(round->entries);
   auto& sequencer = round->sequencer;
   sequencer.reserve(round->entries.size());
   {
@@ -206,12 +220,12 @@ bool Core::begin_lane_round(std::size_t lane, std::vector<Entry> entries) {
   return true;
 }
 
-bool Core::has_oldest_ended() const {
+bool Core::has_first_ended() const {
   return !under_way_.empty() && (!under_way_.front()->stores || lanes_->has_oldest_ended());
 }
 
 /// False: it is not stored, and nothing is under way any more.
-bool Core::end_oldest() {
+bool Core::end_first() {
   auto& round = *under_way_.front();
   if (round.stores) {
     auto end = lanes_->end_oldest();
@@ -229,11 +243,17 @@ bool Core::end_oldest() {
   return true;
 }
 
-/// The oldest round is not stored, or nobody knows: those behind it are not.
+/// The first round under way is not stored, or nobody knows: those behind it are not.
 void Core::give_back(CommitLanes::End end) {
   const auto failed = std::move(under_way_.front());
   under_way_.pop_front();
   const bool in_doubt = end.had_turn && !end.result;
+  if (!end.had_turn && (!end.result || end.result->empty())) {
+    log_.warn("a batch could not be written beside others; one writer works alone for a while",
+              {{"reason", end.result ? "it waited too long for its turn" : end.result.error().reason},
+               {"milliseconds", lanes_rest}});
+    lanes_rest_until_ = clock_.steady() + lanes_rest;
+  }
   std::vector<Entry> again;
   const auto add = [&](LaneRound& round) {
     std::move(round.entries.begin(), round.entries.end(), std::back_inserter(again));

@@ -143,10 +143,34 @@ void Core::evict_views() {
   for (auto it = idle.begin(); it != idle.begin() + count; ++it) state_.views.erase(it->second);
 }
 
+/// What waits keeps what it names, however long it waits.
+void Core::touch_named() {
+  take_waiting();
+  std::lock_guard lock(state_.mutex);
+  const auto touch = [&](ConversationState* conversation) {
+    if (conversation != nullptr) state_.touch(conversation);
+  };
+  for (auto& entry : backlog_) {
+    std::visit(
+        [&](auto& any) {
+          auto& what = unboxed(any);
+          using T = std::decay_t<decltype(what)>;
+          if constexpr (std::is_same_v<T, MarkEntry>) {
+            for (const auto& span : what.spans) touch(span.in);
+          } else if constexpr (std::is_same_v<T, ChangeEntry> || std::is_same_v<T, MembershipEntry> ||
+                               std::is_same_v<T, EraseEntry>) {
+            touch(what.conversation);
+          }
+        },
+        entry.what);
+  }
+}
+
 // A conversation goes when no view shows it, none of its messages is in memory and nobody looked it up during the whole
 // of the last generation: what a look-up returned is good for that long, even when housekeeping was held up for
 // minutes.
 void Core::evict_conversations() {
+  touch_named();
   std::lock_guard lock(state_.mutex);
   if (const auto now = clock_.steady(); now - state_.generation_began >= idle_view) {
     ++state_.generation;

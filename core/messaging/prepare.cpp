@@ -1,13 +1,15 @@
 // What a round of entries needs of the storage, before it is sequenced.
 #include <algorithm>
+#include <utility>
 
 #include "messaging/core.hpp"
 
 namespace loft {
 
 // Brings what the entries name into memory, before the state is locked for sequencing: the storage is asked here, and
-// with nothing locked. Between this and the end of the round nothing is committed, so that what is found stays true. An
-// entry that failed has failed for the round, also where that is drafted again: its receiver was not asked.
+// with nothing locked. Between this and the end of the round nothing is committed of these conversations, so that what
+// is found stays true. An entry that failed has failed for good, also where it is drafted again: its receiver was not
+// asked.
 void Core::prepare(std::vector<Entry>& entries) {
   std::unique_lock lock(state_.mutex);
   for (auto& entry : entries) {
@@ -91,8 +93,9 @@ ConversationState* Core::prepare_pair(Entry& entry, UserId a, UserId b, std::uni
 }
 
 void Core::ask_receivers(std::vector<Entry>& entries) {
+  if (!propose_write_.has_interceptors()) return;
   for (auto& entry : entries) {
-    if (entry.failed) continue;
+    if (entry.failed || std::exchange(entry.asked, true)) continue;
     if (auto* submit = std::get_if<SubmitEntry>(&entry.what)) {
       ask_receiver(entry.caller, *submit);
     } else if (auto* all = std::get_if<Boxed<SubmitAllEntry>>(&entry.what)) {

@@ -3,6 +3,10 @@
 
 #include <algorithm>
 #include <atomic>
+#include <map>
+#include <stdexcept>
+#include <thread>
+#include <utility>
 
 #include "gate.hpp"
 #include "shorthand.hpp"
@@ -21,7 +25,7 @@ struct Laned : World {
   UserId a, b, left{}, right{};
   std::atomic<std::size_t> latest{99};  ///< the writer of the latest round
   std::atomic<int> written[2]{};        ///< rounds of each lane that came to their turn
-  Gate* held = nullptr;                 ///< for lane 0
+  std::atomic<Gate*> held = nullptr;    ///< for lane 0
   Answers answers;
 
   Laned() : World(lanes_at_once(), 2, false) {
@@ -31,7 +35,7 @@ struct Laned : World {
     storage.before_turn = [this](std::size_t writer) {
       latest = writer;
       ++written[writer];
-      if (held != nullptr && writer == 0) held->wait();
+      if (auto* gate = held.load(); gate != nullptr && writer == 0) gate->wait();
     };
     for (int i = 0; left == UserId::none || right == UserId::none; ++i) {
       const auto peer = user("peer" + std::to_string(i));
@@ -204,20 +208,121 @@ TEST_CASE("a repeat that only the storage remembers is answered with its origina
 
 TEST_CASE("a repeat of one who may not send any more is answered with its original while lanes are at work") {
   Laned world;
-  const auto group = world.group(world.b, {world.a});
-  REQUIRE(group);
-  const auto to = group->conversation->id;
-  const auto first = world.submit(world.http(world.a), World::to(to, "x", "k"));
-  REQUIRE(first);
-  REQUIRE(world.change(world.b, Kind::remove, to, world.a));
+  ConversationId group{};
+  world.latest = 0;
+  while (world.latest != 1) {
+    const auto made = world.group(world.b, {world.a});
+    REQUIRE(made);
+    group = made->conversation->id;
+    REQUIRE(world.submit(world.http(world.b), World::to(group, "x")));
+  }
+  REQUIRE(world.submit(world.http(world.a), World::to(group, "x", "k")));
+  REQUIRE(world.change(world.b, Kind::remove, group, world.a));
   world.restart();
   send(world, world.a, world.left);
-  CHECK(reason_of(world.submit(world.http(world.a), World::to(to, "new"))) == "member.none");
+  CHECK(reason_of(world.submit(world.http(world.a), World::to(group, "new"))) == "member.none");
   Gate gate;
   world.hold(gate);
-  world.core->submit(world.http(world.a), World::to(to, "x", "k"), world.answers.done("repeat"));
+  world.core->submit(world.http(world.a), World::to(group, "x", "k"), world.answers.done("repeat"));
   world.hand_in();
   CHECK(world.end(gate) == Strings{"held=ok", "repeat=ok"});
+}
+
+TEST_CASE("a conflict behind a round under way leaves that alone and is learnt") {
+  Laned world;
+  REQUIRE(world.submit(world.http(world.a), World::to_user(world.right, "x", "k")));
+  world.restart();
+  send(world, world.a, world.left);  // bring the conversations into memory
+  send(world, world.a, world.right);
+  const auto before = world.stored();
+  Gate gate;
+  world.hold(gate);
+  const int begun = world.storage.commits;
+  world.core->submit(world.http(world.a), World::to_user(world.right, "x", "k"), world.answers.done("repeat"));
+  world.hand_in();
+  while (world.storage.commits == begun) std::this_thread::yield();
+  CHECK(world.end(gate) == Strings{"held=ok", "repeat=ok"});
+  CHECK(world.stored() == before + 1);
+}
+
+TEST_CASE("what is read and recalled in one lane counts beside messages of the other") {
+  Laned world;
+  const auto first = send(world, world.a, world.right), second = send(world, world.a, world.right);
+  CHECK(*world.unread(world.right) == 4);
+  Gate gate;
+  world.hold(gate);
+  MarkAct act;
+  act.messages = {first};
+  world.core->mark(world.http(world.right), act, world.answers.done<Marked>("read"));
+  Recall recall;
+  recall.message = second;
+  world.core->recall(world.http(world.a), recall, world.answers.done<Recalled>("recall"));
+  world.hand_in();
+  REQUIRE(world.comes_to_turn(1));
+  CHECK(world.end(gate) == Strings{"held=ok", "read=ok", "recall=ok"});
+  CHECK(*world.unread(world.right) == 2);
+  CHECK(*world.unread(world.left) == 3);
+  world.restart();
+  CHECK(*world.unread(world.right) == 2);
+}
+
+TEST_CASE("a lane that throws is done again, and one writer works alone for a while") {
+  Laned world;
+  const auto before_turn =
+      std::exchange(world.storage.before_turn, [](std::size_t) { throw std::runtime_error("no connection"); });
+  REQUIRE(world.submit(world.http(world.a), World::to_user(world.left, "x")));
+  CHECK(world.stored() == 1);
+  world.storage.before_turn = before_turn;
+  const int in_turn = world.storage.commits_in_turn;
+  send(world, world.a, world.right);
+  CHECK(world.storage.commits_in_turn == in_turn);
+  world.host.clock().advance(10'000);
+  send(world, world.a, world.right);  // housekeeping is due, which a round of all precedes
+  send(world, world.a, world.right);
+  CHECK(world.storage.commits_in_turn == in_turn + 1);
+}
+
+TEST_CASE("a stop waits for the rounds under way and what is behind them") {
+  Laned world;
+  Gate gate;
+  world.hold(gate);
+  world.give(world.left, "behind it");
+  world.give(world.right, "beside");
+  world.hand_in();
+  std::thread stop([&] { world.core->stop(); });
+  gate.open();
+  stop.join();
+  world.settle();
+  CHECK(world.answers.list->size() == 3);
+  CHECK(world.stored() == 3);
+}
+
+TEST_CASE("much is dealt out, and each log keeps its order") {
+  World world({}, 2, false);
+  world.storage.writer_count = 3;
+  const auto a = world.user("a");
+  std::vector<UserId> peers;
+  for (int i = 0; i < 20; ++i) {
+    peers.push_back(world.user("peer" + std::to_string(i)));
+    send(world, a, peers.back());
+  }
+  Answers answers;
+  for (int i = 0; i < 1000; ++i) {
+    const auto content = std::to_string(i);
+    world.core->submit(world.http(a), World::to_user(peers[static_cast<std::size_t>(i) % 20], content),
+                       answers.done(content));
+  }
+  world.settle();
+  CHECK(world.storage.commits_in_turn >= 3);
+  CHECK(answers.list->size() == 1000);
+  std::map<ConversationId, int> latest;
+  for (const auto& message : world.storage.all_messages()) {
+    if (message.content == "x") continue;
+    const auto number = std::stoi(message.content);
+    const auto [it, is_first] = latest.try_emplace(message.conversation, number);
+    CHECK((is_first || std::exchange(it->second, number) == number - 20));
+  }
+  CHECK(latest.size() == 20);
 }
 
 TEST_CASE("with few entries nothing is dealt out") {

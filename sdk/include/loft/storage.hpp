@@ -264,8 +264,9 @@ class Storage : public Plugin {
   virtual Result<std::optional<Position>> follower(std::string_view name) = 0;
   virtual Result<void> set_follower(std::string_view name, Position position) = 0;
 
-  /// Client keys whose message id is below `before` are forgotten. Returns how many were, at most `limit` per call.
-  /// Writer role. S15: 0 only when none is left; a forgotten key may come again, one that is not forgotten stays (S3).
+  /// Client keys of messages below `before` are forgotten, at most `limit`; returns how many. Writer role, also beside
+  /// `commit_in_turn` of writers above 0. S15: 0 only when none is left; a forgotten key may come again, others stay
+  /// (S3).
   virtual Result<std::size_t> forget_client_keys(Position before, std::size_t limit) = 0;
 
   // ---- Upkeep. A storage that does not have one of these answers invalid `storage.unsupported`.
