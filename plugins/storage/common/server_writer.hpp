@@ -85,8 +85,8 @@ class ServerWriter {
  protected:
   ~ServerWriter() = default;
 
-  /// Begins a transaction and stores all of a batch but its progress; of Lane::beside nothing before Ownership::check has
-  /// seen what Connection::owner_shared reads. A conflict is returned after the transaction was taken back.
+  /// Begins a transaction and stores all of a batch but its progress; of Lane::beside nothing before Ownership::check
+  /// has seen what Connection::owner_shared reads. A conflict is returned after the transaction was taken back.
   virtual Conflict write(Connection& db, const Batch& batch, Lane lane) = 0;
   /// Stores the progress and commits, with WritingConnection::committing.
   virtual void end(Connection& db, const Batch& batch) = 0;
