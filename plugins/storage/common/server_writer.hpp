@@ -1,7 +1,6 @@
 // How the storages on a server write: on the owner's connection alone, or on several beside each other, in turn (S26).
 #pragma once
 
-#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <utility>
@@ -11,7 +10,6 @@
 #include "batch.hpp"
 #include "domains.hpp"
 #include "owner.hpp"
-#include "parameter.hpp"
 #include "writing_connection.hpp"
 
 namespace loft::storage {
@@ -76,12 +74,6 @@ class ServerWriter {
   void set_follower(std::string_view name, Position position) {
     connection_.repeated([&](Connection& db) { return db.write(Query::put_follower, name, position); });
   }
-  std::size_t forget_client_keys(Position before, std::size_t limit) {
-    return connection_.repeated([&](Connection& db) {
-      return static_cast<std::size_t>(
-          db.write(Query::forget_keys, clamp(before), std::min<std::size_t>(limit, 1'000'000'000)));
-    });
-  }
 
   /// False when the connection is gone. Does not wait.
   bool alive() const noexcept { return connection_.alive(); }
@@ -93,8 +85,8 @@ class ServerWriter {
  protected:
   ~ServerWriter() = default;
 
-  /// Begins a transaction and stores all of a batch but its progress; of Lane::beside after Ownership::check_shared's
-  /// row. A conflict is returned after the transaction was taken back.
+  /// Begins a transaction and stores all of a batch but its progress; of Lane::beside nothing before Ownership::check
+  /// has seen what Connection::owner_shared reads. A conflict is returned after the transaction was taken back.
   virtual Conflict write(Connection& db, const Batch& batch, Lane lane) = 0;
   /// Stores the progress and commits, with WritingConnection::committing.
   virtual void end(Connection& db, const Batch& batch) = 0;

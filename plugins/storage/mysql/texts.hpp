@@ -102,6 +102,7 @@ enum class Extra : unsigned {
   restore_key,
   owner_shared,
   owner_alone,
+  count_old_keys,
   end
 };
 
@@ -120,6 +121,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(Extra::en
     "VALUES (:id, :sender, :hash0, :hash1, :digest)",
     "SELECT value FROM key_value WHERE space = 'loft.owner' AND \"key\" = 'start' LOCK IN SHARE MODE",
     "SELECT value FROM key_value WHERE space = 'loft.owner' AND \"key\" = 'start' FOR UPDATE",
+    "SELECT count(*) FROM (SELECT message_id FROM client_message WHERE message_id < :before ORDER BY message_id "
+    "LIMIT :limit) old",
 };
 
 }  // namespace loft::storage::mysql

@@ -127,6 +127,18 @@ void Writer::put_rest(Connection& db, const Batch& batch) {
   }
 }
 
+/// Who removes exactly what is there does not look at the row behind, which may be one of a batch that waits for its
+/// turn, and would be waited for.
+std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
+  return connection_.repeated([&](Connection& db) -> std::size_t {
+    std::uint64_t count = 0;
+    if (auto row = db.run(Extra::count_old_keys, clamp(before), std::min<std::size_t>(limit, 1'000'000'000));
+        row.next())
+      count = row.number(0);
+    return count == 0 ? 0 : static_cast<std::size_t>(db.write(Query::forget_keys, clamp(before), count));
+  });
+}
+
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
   return connection_.repeated([&](Connection& db) {
     db.begin_writing();

@@ -11,6 +11,7 @@ class Writer final : public ServerWriter<Connection> {
  public:
   using ServerWriter::ServerWriter;
 
+  std::size_t forget_client_keys(Position before, std::size_t limit);
   std::size_t forget_messages(ConversationId id, Seq upto, std::size_t limit);
   std::size_t restore_client_keys(std::span<const Storage::StoredKey> keys);
 

@@ -228,6 +228,13 @@ void Writer::queue_rest(Connection& db, const Batch& batch) {
   }
 }
 
+std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
+  return connection_.repeated([&](Connection& db) {
+    return static_cast<std::size_t>(
+        db.write(Query::forget_keys, clamp(before), std::min<std::size_t>(limit, 1'000'000'000)));
+  });
+}
+
 std::size_t Writer::forget_messages(ConversationId id, Seq upto, std::size_t limit) {
   return connection_.repeated([&](Connection& db) {
     db.queue(Own::begin);

@@ -68,7 +68,7 @@ inline constexpr SuiteCase suite_cases[] = {
     {"S26 batches beside each other end in their order", s26_batches_end_in_their_order},
     {"S26 a turn that is refused leaves nothing", s26_a_refused_turn_leaves_nothing},
     {"S26 a conflict comes without a turn", s26_a_conflict_comes_without_a_turn},
-    {"S26 followers move between batches in turn", s26_followers_come_between},
+    {"S26 followers move and old keys are forgotten between batches", s26_housekeeping_comes_between},
     {"S26 readers see batches in their order", s26_readers_see_batches_in_order},
     {"S26 random batches beside each other agree with a naive model", s26_random_batches_agree_with_the_model},
     {"S1 to S17 random batches agree with a naive model", random_batches_agree_with_the_model},

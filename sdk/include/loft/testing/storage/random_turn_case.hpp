@@ -151,7 +151,7 @@ class RandomTurnCase {
 };
 
 inline void s26_random_batches_agree_with_the_model(Factory factory) {
-  for (const std::uint64_t seed : {1u, 2u}) RandomTurnCase(factory, seed).run(120);
+  for (const std::uint64_t seed : {1u, 2u}) RandomTurnCase(factory, seed).run(60);
 }
 
 }  // namespace loft::testing::storage

@@ -273,14 +273,19 @@ inline void s26_a_conflict_comes_without_a_turn(Factory factory) {
   }
 }
 
-/// What anybody may write beside commits, between them too. (What has the writer's role does not come beside them.)
-inline void s26_followers_come_between(Factory factory) {
+/// Followers move beside commits, and old keys are forgotten up to the first of a batch that waits for its turn.
+inline void s26_housekeeping_comes_between(Factory factory) {
   Lanes lanes(std::move(factory));
   if (lanes.store->writers() < 2) return;
+  auto old = lanes.batch(11, 0, 2);
+  lanes.store.store(old);
+  lanes.stored(old);
   auto batch = lanes.batch(10, 0, 3);
   WaitingCommit waiting(*lanes.store, 1, batch);
   REQUIRE(waiting.has_come());
   CHECK(lanes.store->set_follower("mirror", 17).ok());
+  CHECK(value(lanes.store->forget_client_keys(raw(batch.messages[0].id), 10)) == 3);
+  CHECK(value(lanes.store->forget_client_keys(raw(batch.messages[0].id), 10)) == 0);
   REQUIRE(is_stored(waiting.end(true)));
   lanes.stored(batch);
   lanes.check_seen(batch);
