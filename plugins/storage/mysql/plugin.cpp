@@ -10,6 +10,7 @@
 #include <common/watch.hpp>
 #include <mysql_migrations.hpp>
 
+#include "ledger.hpp"
 #include "schema.hpp"
 #include "startup.hpp"
 #include "writer.hpp"
@@ -26,6 +27,7 @@ class MysqlStorage final : public SqlStorage<Connection, Writer> {
   Result<void> backup(const std::string&, Progress) override {
     return Error{Code::invalid, "storage.backup_elsewhere", dump_command(settings_)};
   }
+  PushLedger* push_ledger() noexcept override { return &ledger_; }
 
  private:
   /// Opens a connection, takes the lock, brings the tables up to date and signs them; how many steps that took.
@@ -45,6 +47,7 @@ class MysqlStorage final : public SqlStorage<Connection, Writer> {
   Settings settings_;
   std::string signature_;  ///< of this start, see sign
   Attempts attempts_;
+  Ledger<MysqlLedger> ledger_;
   Watch watch_;
 };
 
@@ -75,6 +78,8 @@ void MysqlStorage::start() {
       const std::lock_guard lock(writer_mutex_);
       writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db), signature_);
     }
+    ledger_.open([this] { return attempts_([this] { return MysqlLedger::open(settings_, signature_); }); }, reports_,
+                 busy_timeout_);
     watch_.start([this] { look_after(); });
     host_->log().info("storage open", {{"host", settings_.host},
                                        {"port", settings_.port},
@@ -88,6 +93,7 @@ void MysqlStorage::start() {
 
 void MysqlStorage::stop(Millis deadline) noexcept {
   watch_.stop();
+  if (host_ != nullptr) ledger_.close(deadline - host_->clock().steady());
   close_reads(deadline);
   const std::lock_guard lock(writer_mutex_);
   writer_.reset();

@@ -11,6 +11,7 @@
 #include <postgresql_migrations.hpp>
 
 #include "errors.hpp"
+#include "ledger.hpp"
 #include "pooler.hpp"
 #include "schema.hpp"
 #include "writer.hpp"
@@ -30,6 +31,7 @@ class PostgresqlStorage final : public SqlStorage<Connection, Writer> {
   Result<void> backup(const std::string&, Progress) override {
     return Error{Code::invalid, "storage.backup_elsewhere", dump_command(settings_)};
   }
+  PushLedger* push_ledger() noexcept override { return &ledger_; }
 
   Result<Seq> seq_at(ConversationId id, Position position) override {
     return read([&](Connection& db) {
@@ -57,6 +59,7 @@ class PostgresqlStorage final : public SqlStorage<Connection, Writer> {
   Settings settings_;
   std::string signature_;  ///< of this start, see sign
   Attempts attempts_;
+  Ledger<PostgresqlLedger> ledger_;
   Watch watch_;
 };
 
@@ -109,6 +112,8 @@ void PostgresqlStorage::start() {
       const std::lock_guard lock(writer_mutex_);
       writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db), signature_);
     }
+    ledger_.open([this] { return attempts_([this] { return PostgresqlLedger::open(settings_, signature_); }); }, reports_,
+                 busy_timeout_);
     watch_.start([this] { look_after(); });
     host_->log().info("storage open", {{"host", settings_.host},
                                        {"port", settings_.port},
@@ -138,6 +143,7 @@ void PostgresqlStorage::check_server(Connection& db) {
 
 void PostgresqlStorage::stop(Millis deadline) noexcept {
   watch_.stop();
+  if (host_ != nullptr) ledger_.close(deadline - host_->clock().steady());
   close_reads(deadline);
   const std::lock_guard lock(writer_mutex_);
   writer_.reset();
