@@ -75,23 +75,23 @@ inline Device a_device(std::uint64_t user, std::string token, Millis registered 
   return device;
 }
 
-inline bool same(const OwedPush& a, const OwedPush& b) {
+inline bool alike(const OwedPush& a, const OwedPush& b) {
   return a.message == b.message && a.user == b.user && a.conversation == b.conversation && a.state == b.state &&
          a.attempts == b.attempts && a.created == b.created && a.due == b.due && a.expires == b.expires &&
          a.finished == b.finished && a.reason == b.reason && a.plan == b.plan;
 }
-inline bool same(const PushAttempt& a, const PushAttempt& b) {
+inline bool alike(const PushAttempt& a, const PushAttempt& b) {
   return a.id == b.id && a.user == b.user && a.message == b.message && a.type == b.type && a.status == b.status &&
          a.time == b.time && a.error == b.error;
 }
-inline bool same(const Device& a, const Device& b) {
+inline bool alike(const Device& a, const Device& b) {
   return a.id == b.id && a.user == b.user && a.channel == b.channel && a.token == b.token && a.platform == b.platform &&
          a.client == b.client && a.app == b.app && a.locale == b.locale && a.registered == b.registered &&
          a.last_success == b.last_success && a.failed == b.failed && a.failure == b.failure;
 }
 template <class Row>
-bool same(const std::vector<Row>& a, const std::vector<Row>& b) {
-  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Row& x, const Row& y) { return same(x, y); });
+bool alike(const std::vector<Row>& a, const std::vector<Row>& b) {
+  return std::equal(a.begin(), a.end(), b.begin(), b.end(), [](const Row& x, const Row& y) { return alike(x, y); });
 }
 
 /// Message, user of each.

@@ -55,7 +55,7 @@ class PushRandomCase {
         const auto until = now_ + static_cast<Millis>(below(90));
         const auto limit = below(6);
         const auto leased = value(ledger_->lease(holder, now_, until, limit));
-        REQUIRE(same(leased, value(model_.lease(holder, now_, until, limit))));
+        REQUIRE(alike(leased, value(model_.lease(holder, now_, until, limit))));
         for (const auto& push : leased) work_.emplace_back(holder, push);
         break;
       }
@@ -103,18 +103,18 @@ class PushRandomCase {
   }
 
   void compare() {
-    REQUIRE(same(all_pushes(ledger_), value(model_.pushes(std::nullopt, {}, no_limit))));
+    REQUIRE(alike(all_pushes(ledger_), value(model_.pushes(std::nullopt, {}, no_limit))));
     REQUIRE(value(ledger_->push_counts()) == value(model_.push_counts()));
     REQUIRE(value(ledger_->next_due()) == value(model_.next_due()));
     for (std::uint64_t user = 1; user <= 4; ++user) {
-      REQUIRE(same(value(ledger_->pushes_of(uid(user), mid(3), 5)), value(model_.pushes_of(uid(user), mid(3), 5))));
+      REQUIRE(alike(value(ledger_->pushes_of(uid(user), mid(3), 5)), value(model_.pushes_of(uid(user), mid(3), 5))));
       auto theirs = value(model_.devices(uid(user)));
       for (auto& device : theirs) device.id = ids_.at(device.id);
-      REQUIRE(same(value(ledger_->devices(uid(user))), theirs));
+      REQUIRE(alike(value(ledger_->devices(uid(user))), theirs));
     }
     for (const auto state : {PushState::owed, PushState::delivered, PushState::silenced, PushState::dead}) {
       const PushKey after{mid(4), uid(2)};
-      REQUIRE(same(value(ledger_->pushes(state, after, 6)), value(model_.pushes(state, after, 6))));
+      REQUIRE(alike(value(ledger_->pushes(state, after, 6)), value(model_.pushes(state, after, 6))));
     }
     REQUIRE(all_attempts(ledger_).size() == value(model_.attempts(0, no_limit)).size());
   }

@@ -39,11 +39,11 @@ inline void p9_attempts_are_listed_in_order(LedgerFactory factory) {
   REQUIRE(all.size() == 6);
   const auto ids = ids_of(all);
   for (std::size_t i = 1; i < ids.size(); ++i) CHECK(ids[i - 1] < ids[i]);
-  CHECK(same(value(ledger->attempts(mid(1), "bob")), {all[0], all[5]}));
-  CHECK(same(value(ledger->attempts(mid(1), "bob ")), {all[1]}));
-  CHECK(same(value(ledger->attempts(mid(1), longest)), {all[4]}));
+  CHECK(alike(value(ledger->attempts(mid(1), "bob")), {all[0], all[5]}));
+  CHECK(alike(value(ledger->attempts(mid(1), "bob ")), {all[1]}));
+  CHECK(alike(value(ledger->attempts(mid(1), longest)), {all[4]}));
   CHECK(value(ledger->attempts(mid(3), "bob")).empty());
-  CHECK(same(value(ledger->attempts(ids[1], 2)), {all[2], all[3]}));
+  CHECK(alike(value(ledger->attempts(ids[1], 2)), {all[2], all[3]}));
   CHECK(all[5].time == noon - 1'000);
   CHECK(all[5].status == "failed");
   CHECK(all[5].error == "Shutdown");
@@ -76,7 +76,7 @@ inline void p10_a_device_is_there_once(LedgerFactory factory) {
   device.id = 4711;  // passed over
   const auto id = value(ledger->register_device(device));
   device.id = id;
-  REQUIRE(same(all_devices(ledger), {device}));
+  REQUIRE(alike(all_devices(ledger), {device}));
   settle(ledger, 1, {}, {},
          {{id, DeviceNews::Kind::success, noon + 1, {}, 0}, {id, DeviceNews::Kind::failure, noon + 2, "x", 0}});
   // Of somebody else now, and as good as new.
@@ -87,7 +87,7 @@ inline void p10_a_device_is_there_once(LedgerFactory factory) {
   const auto again = value(ledger->register_device(taken));
   auto stored = a_device(2, longest, noon + 5);
   stored.id = again;
-  CHECK(same(all_devices(ledger), {stored}));
+  CHECK(alike(all_devices(ledger), {stored}));
   CHECK(value(ledger->devices(uid(1))).empty());
   // Another channel's, and tokens that differ little.
   auto other = a_device(1, longest);
@@ -149,9 +149,9 @@ inline void p12_a_copy_has_the_same_rows(LedgerFactory factory) {
   PushFixture target(std::move(factory));
   for (int time = 0; time < 2; ++time) {  // a copy that was cut short comes again
     REQUIRE(target->restore(pushes, attempts, devices).ok());
-    CHECK(same(all_pushes(target), pushes));
-    CHECK(same(all_attempts(target), attempts));
-    CHECK(same(all_devices(target), devices));
+    CHECK(alike(all_pushes(target), pushes));
+    CHECK(alike(all_attempts(target), attempts));
+    CHECK(alike(all_devices(target), devices));
   }
   // Nobody's lease came along, and what is new has ids of its own.
   CHECK(value(target->lease(2, noon, noon + 5, 10)).size() == 2);
