@@ -129,12 +129,12 @@ void append(json::Writer& w, const transfer::Counts& counts) {
 
 std::string in_words(const transfer::Counts& counts) {
   const std::pair<std::uint64_t, const char*> kinds[] = {
-      {counts.users, "users"},        {counts.conversations, "conversations"},
-      {counts.members, "members"},    {counts.messages, "messages"},
-      {counts.changes, "changes"},    {counts.client_keys, "client ids"},
-      {counts.marks, "marks"},        {counts.key_values, "values of plugins"},
-      {counts.followers, "followers"},  {counts.pushes, "pushes"},
-      {counts.devices, "devices"},      {counts.attempts, "attempts to push"}};
+      {counts.users, "users"},         {counts.conversations, "conversations"},
+      {counts.members, "members"},     {counts.messages, "messages"},
+      {counts.changes, "changes"},     {counts.client_keys, "client ids"},
+      {counts.marks, "marks"},         {counts.key_values, "values of plugins"},
+      {counts.followers, "followers"}, {counts.pushes, "pushes"},
+      {counts.devices, "devices"},     {counts.attempts, "attempts to push"}};
   std::string text;
   for (const auto& [count, name] : kinds) text += (text.empty() ? "" : ", ") + grouped(count) + " " + name;
   return text;

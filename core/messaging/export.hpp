@@ -18,7 +18,7 @@ struct ExportPlace {
   bool begun = false;                                  ///< the user itself and what plugins keep is told
   ConversationId conversation = ConversationId::none;  ///< all before this one is told
   Seq next = 0;                                        ///< of its log; 0: the membership is not told yet
-  std::optional<MessageId> push;                       ///< pushes up to this one are told; nullopt: conversations are not
+  std::optional<MessageId> push;  ///< pushes up to this one are told; nullopt: conversations are not
 };
 
 struct ExportPage {

@@ -90,12 +90,12 @@ Pages<Storage::StoredFollower> all_followers(Storage& storage, const std::string
 }
 
 Pages<OwedPush> all_pushes(Storage& storage, std::size_t most, const std::string& whose) {
-  return {[ledger = storage.push_ledger()](const OwedPush* after, std::size_t limit) -> Result<std::vector<OwedPush>> {
-            if (ledger == nullptr) return std::vector<OwedPush>();
-            return ledger->pushes(std::nullopt, after == nullptr ? PushKey() : PushKey{after->message, after->user},
-                                  limit);
-          },
-          most, whose};
+  return {
+      [ledger = storage.push_ledger()](const OwedPush* after, std::size_t limit) -> Result<std::vector<OwedPush>> {
+        if (ledger == nullptr) return std::vector<OwedPush>();
+        return ledger->pushes(std::nullopt, after == nullptr ? PushKey() : PushKey{after->message, after->user}, limit);
+      },
+      most, whose};
 }
 
 Pages<Device> all_devices(Storage& storage, std::size_t most, const std::string& whose) {

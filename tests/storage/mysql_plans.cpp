@@ -27,28 +27,12 @@ std::string_view text_of(st::Query query) {
 /// A statement with values that make sense in place of its parameters.
 std::string filled_in(std::string_view text, const std::map<std::string, std::string, std::less<>>& own = {}) {
   std::map<std::string, std::string, std::less<>> values(own);
-  values.merge(std::map<std::string, std::string, std::less<>>{{"low", "40"},
-                                                               {"high", "3000"},
-                                                               {"limit", "10"},
-                                                               {"before", "100"},
-                                                               {"handle", "'20'"},
-                                                               {"uuid", "'20'"},
-                                                               {"name", "'read'"},
-                                                               {"mark", "'read'"},
-                                                               {"space", "'1'"},
-                                                               {"key", "'20'"},
-                                                               {"from", "'20'"},
-                                                               {"value", "''"},
-                                                               {"after", "3900"},
-                                                               {"profile", "''"},
-                                                               {"intervals", "''"},
-                                                               {"topic", "''"},
-                                                               {"channel", "'20'"},
-                                                               {"token", "'20'"},
-                                                               {"users", "'[20,30]'"},
-                                                               {"state", "1"},
-                                                               {"avatar", "''"},
-                                                               {"description", "''"}});
+  values.merge(std::map<std::string, std::string, std::less<>>{
+      {"low", "40"},    {"high", "3000"},     {"limit", "10"},    {"before", "100"},      {"handle", "'20'"},
+      {"uuid", "'20'"}, {"name", "'read'"},   {"mark", "'read'"}, {"space", "'1'"},       {"key", "'20'"},
+      {"from", "'20'"}, {"value", "''"},      {"after", "3900"},  {"profile", "''"},      {"intervals", "''"},
+      {"topic", "''"},  {"channel", "'20'"},  {"token", "'20'"},  {"users", "'[20,30]'"}, {"state", "1"},
+      {"avatar", "''"}, {"description", "''"}});
   std::string sql;
   for (std::size_t at = 0; at < text.size(); ++at) {
     if (text[at] != ':') {
@@ -146,9 +130,9 @@ TEST_CASE("mysql: no statement looks through a table that grows", "[storage]") {
     if (plain_insert) continue;
     const auto lines = plan(raw, filled_in(text));
     INFO(text << "\n" << lines);
-    for (const auto* table : {"user", "conversation", "member", "message", "m", "k", "r", "recalled_message",
-                              "client_message", "change", "mark", "key_value", "push_queue", "q", "device", "d",
-                              "push_log"}) {
+    for (const auto* table :
+         {"user", "conversation", "member", "message", "m", "k", "r", "recalled_message", "client_message", "change",
+          "mark", "key_value", "push_queue", "q", "device", "d", "push_log"}) {
       for (const auto* scan : {"|ALL|", "|index|"})
         CHECK_THAT("\n" + lines, !Contains("\n" + (table + std::string(scan))));
     }

@@ -161,7 +161,8 @@ TEST_CASE("mysql: the step that made the tables of pushes may be taken again whe
   const auto one = house();
   REQUIRE(steps_of(AtRest(one)->migrate()) == all_taken);
   const auto whole = st::shape_of(*one.database);
-  for (const auto* cut : {"DROP TABLE push_queue", "DROP TABLE device", "DROP INDEX push_log_user ON push_log", "DO 0"}) {
+  for (const auto* cut :
+       {"DROP TABLE push_queue", "DROP TABLE device", "DROP INDEX push_log_user ON push_log", "DO 0"}) {
     INFO(cut);
     one.database->execute(cut);
     one.database->execute("DELETE FROM schema_migration WHERE number = 2");

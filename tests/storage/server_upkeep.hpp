@@ -124,8 +124,8 @@ inline void check_upgrade(const ServerHouse& house, std::span<const st::Migratio
   CHECK(st::migrate(*house.database, {steps, "the house", true, checks}, 0) == 1);
   CHECK(st::migrate(*house.database, {steps, "the house", true, checks}, 0) == 0);
   CHECK(st::look(*house.database, steps, "the house").stored == newest + 1);
-  CHECK_THAT(start_of(house), Catch::Contains("has schema number " + next + ", this program knows schemas up to number " +
-                                              std::to_string(newest)));
+  CHECK_THAT(start_of(house), Catch::Contains("has schema number " + next +
+                                              ", this program knows schemas up to number " + std::to_string(newest)));
   house.database->execute("DELETE FROM schema_migration WHERE number = " + next);
   Running running("/nonexistent", house.values, house.id);
   compare_house(*running.storage, false);

@@ -232,6 +232,14 @@ TEST_CASE("sqlite: clean data has no problems, and what only the deep check read
                               Contains("99530342400012: content must be UTF-8") &&
                               Contains("seq 3 of conversation 20002 is from user 4") &&
                               Contains("is of domain number 9"));
+  raw.run(
+      "INSERT INTO push_queue VALUES (1, 2, 3, 4, 0, 0, 0, 0, 0, NULL, NULL, '', ''); INSERT INTO push_log (user_id, "
+      "message_id) VALUES (CAST(x'80' AS TEXT), 1); INSERT INTO device VALUES (5, -1, 'apns', 't', '', '', '', '', 0, "
+      "0, "
+      "0, '')");
+  CHECK_THAT(found(true), Contains("table push_queue: 1, 2: state must be 0 to 3") &&
+                              Contains("table push_log: 1: user_id must be UTF-8") &&
+                              Contains("table device: 5: user_id must not be negative"));
 }
 
 TEST_CASE("sqlite: a row that was edited to what it cannot be is named by its reader, and no other is lost",

@@ -60,10 +60,12 @@ inline void fill_pushes(Storage& store) {
   owed[6].user = uid(99);  // nobody
   REQUIRE(value(ledger.owe(owed)) == 7);
   REQUIRE(value(ledger.lease(1, noon + 3, noon + 100, 4)).size() == 4);
-  const std::vector settled{ended(owed[0], PushState::delivered, noon + 9), ended(owed[1], PushState::silenced, noon, "x"),
+  const std::vector settled{ended(owed[0], PushState::delivered, noon + 9),
+                            ended(owed[1], PushState::silenced, noon, "x"),
                             ended(owed[2], PushState::dead, noon + 8, "BadDeviceToken")};
   std::vector<PushAttempt> attempts;
-  for (std::uint64_t i = 0; i < 5; ++i) attempts.push_back(an_attempt(1000 + i, i == 2 ? "gone" : "user1", noon, "Odd"));
+  for (std::uint64_t i = 0; i < 5; ++i)
+    attempts.push_back(an_attempt(1000 + i, i == 2 ? "gone" : "user1", noon, "Odd"));
   REQUIRE(value(ledger.settle(1, {settled, attempts, {}})) == 3);
   for (std::uint64_t i = 0; i < 4; ++i) {
     REQUIRE(value(ledger.register_device(a_device(1 + i % 2, "token" + std::to_string(i)))) != 0);

@@ -72,11 +72,10 @@ class Ledger final : public PushLedger {
 
   Result<std::size_t> settle(std::uint64_t holder, const Settlement& settlement) override {
     return written([&](Connection& db) {
-      const auto stored =
-          Driver::each(db, Query::settle_push, settlement.pushes, [&](const OwedPush& push, auto put) {
-            put(push.conversation, push.state, push.attempts, push.created, push.due, push.expires, finished(push),
-                push.reason, push.plan, push.message, push.user, holder);
-          });
+      const auto stored = Driver::each(db, Query::settle_push, settlement.pushes, [&](const OwedPush& push, auto put) {
+        put(push.conversation, push.state, push.attempts, push.created, push.due, push.expires, finished(push),
+            push.reason, push.plan, push.message, push.user, holder);
+      });
       Driver::each(db, Query::put_attempt, settlement.attempts, [](const PushAttempt& attempt, auto put) {
         put(attempt.user, attempt.message, attempt.type, attempt.status, attempt.error, attempt.time);
       });
@@ -207,9 +206,8 @@ class Ledger final : public PushLedger {
       return pushes_in(db.run(Query::lease_pushes, holder, until, now, clamp(limit)));
     } else {
       auto taken = pushes_in(db.run(Query::lease_pushes, now, clamp(limit)));
-      Driver::each(db, Query::take_lease, std::span<const OwedPush>(taken), [&](const OwedPush& push, auto put) {
-        put(holder, until, push.message, push.user);
-      });
+      Driver::each(db, Query::take_lease, std::span<const OwedPush>(taken),
+                   [&](const OwedPush& push, auto put) { put(holder, until, push.message, push.user); });
       return taken;
     }
   }

@@ -13,11 +13,11 @@ namespace loft::storage {
 #define LOFT_DEVICE_COLUMNS \
   "id, user_id, channel, token, platform, client, app, locale, registered, last_success, failed, failure"
 // Milliseconds since 1970, from a time that is written as text, of which others may have written the fraction or not.
-#define LOFT_ATTEMPT_COLUMNS                                                                                    \
+#define LOFT_ATTEMPT_COLUMNS                                                                                         \
   "id, user_id, message_id, push_type, push_status, error_msg, CAST(strftime('%s', push_time) AS INTEGER) * 1000 + " \
   "CAST(substr(strftime('%f', push_time), 4) AS INTEGER)"
 #define LOFT_TIME_OF(name) "strftime('%Y-%m-%d %H:%M:%f', " name " / 1000.0, 'unixepoch')"
-#define LOFT_FREE_PUSHES                                                       \
+#define LOFT_FREE_PUSHES                                                          \
   "state = 0 AND due <= :now AND (leased_until IS NULL OR leased_until <= :now) " \
   "ORDER BY due, message_id, user_id LIMIT :limit"
 
@@ -45,9 +45,9 @@ inline constexpr std::array ledger_texts = {
     // forget_pushes
     std::string_view("DELETE FROM push_queue WHERE (message_id, user_id) IN (SELECT message_id, user_id "
                      "FROM push_queue WHERE finished > 0 AND finished < :before ORDER BY finished LIMIT :limit)"),
-    // forget_attempts
-    std::string_view("DELETE FROM push_log WHERE id IN (SELECT id FROM push_log WHERE push_time < " LOFT_TIME_OF(
-        ":before") " ORDER BY push_time LIMIT :limit)"),
+    // forget_attempts; a second that others wrote without its fraction is not before itself
+    std::string_view("DELETE FROM push_log WHERE id IN (SELECT id FROM push_log WHERE push_time < "
+                     "replace(" LOFT_TIME_OF(":before") ", '.000', '') ORDER BY push_time LIMIT :limit)"),
     // put_attempt
     std::string_view("INSERT INTO push_log (user_id, message_id, push_type, push_status, error_msg, push_time) "
                      "VALUES (:handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(":time") ")"),
@@ -72,9 +72,9 @@ inline constexpr std::array ledger_texts = {
                      "AND (:user = 0 OR user_id = :user)"),
     // restore_push, restore_attempt, restore_device; then raise_attempt_ids, raise_device_ids: what comes next is above
     std::string_view("INSERT OR REPLACE INTO push_queue (" LOFT_PUSH_COLUMNS ") VALUES (" LOFT_PUSH_VALUES ")"),
-    std::string_view("INSERT OR REPLACE INTO push_log (id, user_id, message_id, push_type, push_status, error_msg, "
-                     "push_time) VALUES (:id, :handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(
-                         ":time") ")"),
+    std::string_view(
+        "INSERT OR REPLACE INTO push_log (id, user_id, message_id, push_type, push_status, error_msg, "
+        "push_time) VALUES (:id, :handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(":time") ")"),
     std::string_view("INSERT OR REPLACE INTO device (" LOFT_DEVICE_COLUMNS ") VALUES (:id, :user, :channel, :token, "
                      ":platform, :client, :app, :locale, :registered, :success, :failed, :failure)"),
     std::string_view("SELECT max(id) FROM push_log"),
@@ -107,7 +107,8 @@ inline constexpr std::array ledger_texts = {
     // attempts
     std::string_view("SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"),
     // devices_of: of a JSON array of users
-    std::string_view("SELECT " LOFT_DEVICE_COLUMNS " FROM device WHERE user_id IN (SELECT value FROM json_each(:users)) "
+    std::string_view("SELECT " LOFT_DEVICE_COLUMNS
+                     " FROM device WHERE user_id IN (SELECT value FROM json_each(:users)) "
                      "ORDER BY id"),
     // devices
     std::string_view("SELECT " LOFT_DEVICE_COLUMNS " FROM device WHERE id > :after ORDER BY id LIMIT :limit"),

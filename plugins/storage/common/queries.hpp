@@ -305,7 +305,8 @@ inline constexpr std::array<std::string_view, static_cast<std::size_t>(first_of_
 inline constexpr std::array<std::string_view, query_count> query_texts = [] {
   static_assert(message_texts.size() + ledger_texts.size() == query_count);
   std::array<std::string_view, query_count> all;
-  std::copy(ledger_texts.begin(), ledger_texts.end(), std::copy(message_texts.begin(), message_texts.end(), all.begin()));
+  std::copy(ledger_texts.begin(), ledger_texts.end(),
+            std::copy(message_texts.begin(), message_texts.end(), all.begin()));
   return all;
 }();
 

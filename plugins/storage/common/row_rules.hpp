@@ -116,11 +116,18 @@ inline constexpr Column push_columns[] = {since_4(number("message_id")),
                                           since_4(any_number("finished")),
                                           since_4(text("reason")),
                                           since_4(text("plan"))};
-inline constexpr Column device_columns[] = {
-    since_4(number("id")),           since_4(number("user_id")),    since_4(text("channel")),
-    since_4(text("token")),          since_4(text("platform")),     since_4(text("client")),
-    since_4(text("app")),            since_4(text("locale")),       since_4(any_number("registered")),
-    since_4(any_number("last_success")), since_4(any_number("failed")), since_4(text("failure"))};
+inline constexpr Column device_columns[] = {since_4(number("id")),
+                                            since_4(number("user_id")),
+                                            since_4(text("channel")),
+                                            since_4(text("token")),
+                                            since_4(text("platform")),
+                                            since_4(text("client")),
+                                            since_4(text("app")),
+                                            since_4(text("locale")),
+                                            since_4(any_number("registered")),
+                                            since_4(any_number("last_success")),
+                                            since_4(any_number("failed")),
+                                            since_4(text("failure"))};
 /// Its times, which are no numbers, are asked for behind these.
 inline constexpr Column attempt_columns[] = {since_2(number("id")),
                                              since_2(text("user_id")),

@@ -9,7 +9,7 @@ namespace loft::storage::mysql {
 
 // A time in push_log, of milliseconds since 1970 and back.
 #define LOFT_TIME_OF(name) "TIMESTAMPADD(MICROSECOND, " name " * 1000, TIMESTAMP'1970-01-01 00:00:00')"
-#define LOFT_ATTEMPT_COLUMNS                                            \
+#define LOFT_ATTEMPT_COLUMNS                                     \
   "id, user_id, message_id, push_type, push_status, error_msg, " \
   "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', push_time) DIV 1000"
 
@@ -107,8 +107,8 @@ inline constexpr std::array own_texts = {
             "FOR UPDATE SKIP LOCKED"},
     OwnText{Query::forget_pushes,
             "DELETE FROM push_queue WHERE finished > 0 AND finished < :before ORDER BY finished LIMIT :limit"},
-    OwnText{Query::forget_attempts, "DELETE FROM push_log WHERE push_time < " LOFT_TIME_OF(":before")
-            " ORDER BY push_time LIMIT :limit"},
+    OwnText{Query::forget_attempts,
+            "DELETE FROM push_log WHERE push_time < " LOFT_TIME_OF(":before") " ORDER BY push_time LIMIT :limit"},
     OwnText{Query::put_attempt,
             "INSERT INTO push_log (user_id, message_id, push_type, push_status, error_msg, push_time) "
             "VALUES (:handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(":time") ")"},
@@ -144,7 +144,7 @@ inline constexpr std::array own_texts = {
             "plan FROM push_queue FORCE INDEX (push_queue_state) WHERE state = :state AND (message_id > :message "
             "OR (message_id = :message AND user_id > :user)) ORDER BY message_id, user_id LIMIT :limit"},
     OwnText{Query::attempts_of, "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE message_id = :message "
-            "AND user_id = :handle AND char_length(user_id) = char_length(:handle) ORDER BY id"},
+                                "AND user_id = :handle AND char_length(user_id) = char_length(:handle) ORDER BY id"},
     OwnText{Query::attempts,
             "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"},
     OwnText{Query::devices_of,

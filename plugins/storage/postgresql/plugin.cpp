@@ -112,8 +112,8 @@ void PostgresqlStorage::start() {
       const std::lock_guard lock(writer_mutex_);
       writer_ = std::make_unique<Writer>(settings_, attempts_, std::move(db), signature_);
     }
-    ledger_.open([this] { return attempts_([this] { return PostgresqlLedger::open(settings_, signature_); }); }, reports_,
-                 busy_timeout_);
+    ledger_.open([this] { return attempts_([this] { return PostgresqlLedger::open(settings_, signature_); }); },
+                 reports_, busy_timeout_);
     watch_.start([this] { look_after(); });
     host_->log().info("storage open", {{"host", settings_.host},
                                        {"port", settings_.port},

@@ -44,9 +44,8 @@ constexpr OwnText own_words[] = {
      "DELETE FROM push_queue q USING (SELECT message_id, user_id FROM push_queue WHERE finished > 0 "
      "AND finished < :before ORDER BY finished LIMIT :limit) old WHERE q.message_id = old.message_id "
      "AND q.user_id = old.user_id AND q.finished > 0 AND q.finished < :before"},
-    {Query::forget_attempts,
-     "DELETE FROM push_log l USING (SELECT id FROM push_log WHERE push_time < " LOFT_TIME_OF(
-         ":before") " ORDER BY push_time LIMIT :limit) old WHERE l.id = old.id"},
+    {Query::forget_attempts, "DELETE FROM push_log l USING (SELECT id FROM push_log WHERE push_time < " LOFT_TIME_OF(
+                                 ":before") " ORDER BY push_time LIMIT :limit) old WHERE l.id = old.id"},
     {Query::put_attempt,
      "INSERT INTO push_log (user_id, message_id, push_type, push_status, error_msg, push_time) "
      "VALUES (:handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(":time") ")"},
@@ -68,8 +67,8 @@ constexpr OwnText own_words[] = {
      "INSERT INTO push_log (id, user_id, message_id, push_type, push_status, error_msg, push_time) VALUES (:id, "
      ":handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(
          ":time") ") ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, message_id = excluded.message_id, "
-     "push_type = excluded.push_type, push_status = excluded.push_status, error_msg = excluded.error_msg, "
-     "push_time = excluded.push_time"},
+                  "push_type = excluded.push_type, push_status = excluded.push_status, error_msg = excluded.error_msg, "
+                  "push_time = excluded.push_time"},
     {Query::restore_device,
      "INSERT INTO device (id, user_id, channel, token, platform, client, app, locale, registered, last_success, "
      "failed, failure) VALUES (:id, :user, :channel, :token, :platform, :client, :app, :locale, :registered, :success, "
@@ -79,8 +78,7 @@ constexpr OwnText own_words[] = {
      "failed = excluded.failed, failure = excluded.failure"},
     {Query::raise_attempt_ids,
      "SELECT setval(pg_get_serial_sequence('push_log', 'id'), (SELECT max(id) FROM push_log))"},
-    {Query::raise_device_ids,
-     "SELECT setval(pg_get_serial_sequence('device', 'id'), (SELECT max(id) FROM device))"},
+    {Query::raise_device_ids, "SELECT setval(pg_get_serial_sequence('device', 'id'), (SELECT max(id) FROM device))"},
     {Query::attempts_of,
      "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE message_id = :message AND user_id = :handle ORDER BY id"},
     {Query::attempts, "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"},

@@ -46,6 +46,9 @@ CREATE INDEX device_user ON device (user_id);
 ALTER TABLE push_log ALTER COLUMN user_id TYPE TEXT;
 ALTER TABLE push_log ALTER COLUMN push_type TYPE TEXT;
 ALTER TABLE push_log ALTER COLUMN push_status TYPE TEXT;
+-- Others may have given ids of their own.
+SELECT setval(pg_get_serial_sequence('push_log', 'id'), greatest((SELECT max(id) FROM push_log),
+  (SELECT last_value FROM push_log_id_seq)));
 CREATE INDEX push_log_message ON push_log (message_id);
 CREATE INDEX push_log_user ON push_log USING hash (user_id);
 CREATE INDEX push_log_time ON push_log (push_time);

@@ -267,9 +267,8 @@ class MemoryPushLedger final : public PushLedger {
   }
 
   std::map<std::uint64_t, Device>::iterator find(std::string_view channel, std::string_view token) {
-    return std::find_if(devices_.begin(), devices_.end(), [&](const auto& row) {
-      return row.second.channel == channel && row.second.token == token;
-    });
+    return std::find_if(devices_.begin(), devices_.end(),
+                        [&](const auto& row) { return row.second.channel == channel && row.second.token == token; });
   }
 
   void apply(const DeviceNews& news) {

@@ -4,9 +4,9 @@
 //   #include <loft/testing/storage_suite.hpp>
 //   LOFT_STORAGE_SUITE("mine", [](const std::string& directory) { return open_mine(directory); })
 //
-// registers one case per promise (S1 …, see loft/storage.hpp), named "storage mine: S2 …", and those of the push ledger,
-// if it has one (push_suite.hpp). The second argument is a loft::testing::storage::Factory. Catch2 is the only thing
-// needed beyond the SDK.
+// registers one case per promise (S1 …, see loft/storage.hpp), named "storage mine: S2 …", and those of the push
+// ledger, if it has one (push_suite.hpp). The second argument is a loft::testing::storage::Factory. Catch2 is the only
+// thing needed beyond the SDK.
 #pragma once
 
 #include <loft/testing/push_suite.hpp>

@@ -11,11 +11,9 @@ inline void p8_pushes_are_listed_in_order(LedgerFactory factory) {
   owe(ledger, {a_push(2, 9), a_push(1, 3), a_push(2, 1), a_push(3, 9), a_push(1, 9)});
   REQUIRE(value(ledger->lease(1, noon, noon + 10, 2)).size() == 2);  // of message 1
   settle(ledger, 1, {ended(a_push(1, 3), PushState::dead, noon, "x"), ended(a_push(1, 9), PushState::silenced, noon)});
-  CHECK(keys_of(all_pushes(ledger)) ==
-        keys_of({a_push(1, 3), a_push(1, 9), a_push(2, 1), a_push(2, 9), a_push(3, 9)}));
+  CHECK(keys_of(all_pushes(ledger)) == keys_of({a_push(1, 3), a_push(1, 9), a_push(2, 1), a_push(2, 9), a_push(3, 9)}));
   CHECK(keys_of(value(ledger->pushes(std::nullopt, {mid(1), uid(3)}, 2))) == keys_of({a_push(1, 9), a_push(2, 1)}));
-  CHECK(keys_of(value(ledger->pushes(PushState::owed, {mid(2), uid(1)}, 10))) ==
-        keys_of({a_push(2, 9), a_push(3, 9)}));
+  CHECK(keys_of(value(ledger->pushes(PushState::owed, {mid(2), uid(1)}, 10))) == keys_of({a_push(2, 9), a_push(3, 9)}));
   CHECK(keys_of(value(ledger->pushes(PushState::dead, {}, 10))) == keys_of({a_push(1, 3)}));
   CHECK(value(ledger->pushes(PushState::delivered, {}, 10)).empty());
   CHECK(value(ledger->pushes(PushState::dead, {mid(1), uid(3)}, 10)).empty());
