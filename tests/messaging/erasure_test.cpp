@@ -3,8 +3,6 @@
 
 #include <set>
 
-#include <loft/testing/memory_push_ledger.hpp>
-
 #include "messaging/erasure.hpp"
 #include "messaging/export.hpp"
 #include "shorthand.hpp"
@@ -218,89 +216,6 @@ TEST_CASE("marks of an erased user are empty, and what the operator wrote to it 
   }
   REQUIRE(world.storage.all_messages().size() == 1);
   CHECK(world.storage.all_messages().front().content == "hello");
-}
-
-/// Three pushes of a user, one of them tried twice; two devices of it and one of somebody else.
-void owe_some(PushLedger& ledger, UserId user, const std::string& handle, UserId other) {
-  std::vector<OwedPush> owed;
-  for (std::uint64_t i = 1; i <= 3; ++i) owed.push_back({static_cast<MessageId>(i), user});
-  owed.push_back({static_cast<MessageId>(1), other});
-  REQUIRE(ledger.owe(owed));
-  std::vector<PushAttempt> attempts(2);
-  for (auto& attempt : attempts) {
-    attempt.user = handle;
-    attempt.message = static_cast<MessageId>(2);
-    attempt.type = "apns";
-    attempt.status = "failed";
-    attempt.error = "Shutdown";
-  }
-  REQUIRE(ledger.settle(1, {{}, attempts, {}}));
-  for (const auto* token : {"first-abcdef", "short", "other"}) {
-    Device device;
-    device.user = std::string_view(token) == "other" ? other : user;
-    device.channel = "apns";
-    device.token = token;
-    REQUIRE(ledger.register_device(device));
-  }
-}
-
-TEST_CASE("pushes and devices of an erased user go, those of others stay") {
-  Fixture f;
-  auto& world = f.world;
-  testing::MemoryPushLedger ledger;
-  world.storage.ledger = &ledger;
-  const auto a = world.user("ann"), b = world.user("ben");
-  owe_some(ledger, a, "ann", b);
-  const auto looked = f.eraser->look("ann");
-  REQUIRE(reason_of(looked) == "ok");
-  CHECK(looked->pushes == 7);
-  CHECK(ledger.devices(a)->size() == 2);
-  ledger.fail(Error{Code::unavailable, "storage.unavailable", {}});
-  for (bool failed = false; !failed;) {
-    const auto report = f.eraser->erase("ann", 0);
-    world.settle();
-    failed = !report.ok();
-    REQUIRE((failed || !report->done));
-  }
-  ledger.fail(std::nullopt);
-  CHECK(f.erase("ann").pushes == 7);
-  CHECK(ledger.devices(a)->empty());
-  CHECK(ledger.devices(b)->size() == 1);
-  CHECK(ledger.pushes(std::nullopt, {}, 10)->size() == 1);
-  CHECK(ledger.attempts(0, 10)->empty());
-}
-
-TEST_CASE("an export has devices without their tokens, and pushes with what became of them, page by page") {
-  Fixture f;
-  auto& world = f.world;
-  testing::MemoryPushLedger ledger;
-  world.storage.ledger = &ledger;
-  const auto a = world.user("ann"), b = world.user("ben");
-  owe_some(ledger, a, "ann", b);
-  std::vector<OwedPush> many;
-  for (std::uint64_t i = 10; i < 5'010; ++i) many.push_back({static_cast<MessageId>(i), a});
-  REQUIRE(ledger.owe(many));
-  std::string text;
-  std::size_t pages = 0, pushes = 0;
-  ExportPlace place;
-  for (bool more = true; more; ++pages) {
-    const auto page = f.exporter->page(f.stored(a), place, false);
-    REQUIRE(reason_of(page) == "ok");
-    for (const auto& line : page->lines) {
-      pushes += line.find(R"("type":"push")") != std::string::npos ? 1 : 0;
-      text += line;
-    }
-    place = page->next;
-    more = page->more;
-  }
-  CHECK(pages > 1);
-  CHECK(pushes == 5'003);
-  CHECK(text.find(R"("token_ends_with":"abcdef")") != std::string::npos);
-  CHECK(text.find(R"("token_ends_with":"")") != std::string::npos);
-  CHECK(text.find("first") == std::string::npos);
-  CHECK(text.find("short") == std::string::npos);
-  CHECK(text.find("other") == std::string::npos);
-  CHECK(text.find(R"("error":"Shutdown")") != std::string::npos);
 }
 
 TEST_CASE("an erasure that a plugin refuses is asked again until it is done, with the user as it was") {
