@@ -123,16 +123,18 @@ void append(json::Writer& w, const transfer::Counts& counts) {
   w.key("members").number(counts.members).key("messages").number(counts.messages);
   w.key("changes").number(counts.changes).key("client_ids").number(counts.client_keys);
   w.key("marks").number(counts.marks).key("values").number(counts.key_values);
-  w.key("followers").number(counts.followers).end_object();
+  w.key("followers").number(counts.followers).key("pushes").number(counts.pushes);
+  w.key("devices").number(counts.devices).key("push_attempts").number(counts.attempts).end_object();
 }
 
 std::string in_words(const transfer::Counts& counts) {
   const std::pair<std::uint64_t, const char*> kinds[] = {
-      {counts.users, "users"},        {counts.conversations, "conversations"},
-      {counts.members, "members"},    {counts.messages, "messages"},
-      {counts.changes, "changes"},    {counts.client_keys, "client ids"},
-      {counts.marks, "marks"},        {counts.key_values, "values of plugins"},
-      {counts.followers, "followers"}};
+      {counts.users, "users"},         {counts.conversations, "conversations"},
+      {counts.members, "members"},     {counts.messages, "messages"},
+      {counts.changes, "changes"},     {counts.client_keys, "client ids"},
+      {counts.marks, "marks"},         {counts.key_values, "values of plugins"},
+      {counts.followers, "followers"}, {counts.pushes, "pushes"},
+      {counts.devices, "devices"},     {counts.attempts, "attempts to push"}};
   std::string text;
   for (const auto& [count, name] : kinds) text += (text.empty() ? "" : ", ") + grouped(count) + " " + name;
   return text;

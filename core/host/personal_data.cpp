@@ -22,7 +22,8 @@ std::string text_of(const ErasureReport& report, bool dry_run) {
   w.key("was_begun").boolean(report.was_begun).key("tables").object();
   w.key("user").number(std::uint64_t{1}).key("message").number(report.messages).key("recall").number(report.recalls);
   w.key("member").number(report.memberships).key("conversation").number(report.conversations);
-  w.key("mark").number(report.marks).key("message_removed").number(report.removed).end_object();
+  w.key("mark").number(report.marks).key("message_removed").number(report.removed);
+  w.key("push").number(report.pushes).end_object();
   w.key("plugins").object();
   for (const auto& [what, rows] : report.plugins) w.key(what).number(rows);
   w.end_object().end_object();
@@ -53,8 +54,9 @@ Result<std::string> PersonalData::export_page(std::string_view arguments) {
   if (is_erased(**user)) return unknown_user();
   ExportPlace place;
   if (next.is(json::Type::object)) {
-    const auto [conversation, seq] = pick<2>(next, {"conversation", "seq"});
-    place = {true, static_cast<ConversationId>(number(conversation)), number(seq)};
+    const auto [conversation, seq, push] = pick<3>(next, {"conversation", "seq", "push"});
+    place = {true, static_cast<ConversationId>(number(conversation)), number(seq), {}};
+    if (push.integer()) place.push = static_cast<MessageId>(number(push));
   }
   const auto page = exporter_.page(**user, place, received.boolean() == true);
   if (!page) return page.error();
@@ -63,7 +65,9 @@ Result<std::string> PersonalData::export_page(std::string_view arguments) {
   w.object().key("uid").number(raw((*user)->id)).key("lines").array();
   for (const auto& line : page->lines) w.raw(line);
   w.end_array().key("next").object().key("conversation").number(raw(page->next.conversation));
-  w.key("seq").number(page->next.next).end_object().key("more").boolean(page->more).end_object();
+  w.key("seq").number(page->next.next);
+  if (page->next.push) w.key("push").number(raw(*page->next.push));
+  w.end_object().key("more").boolean(page->more).end_object();
   return out;
 }
 

@@ -5,6 +5,7 @@
 
 #include <loft/contract_tools.hpp>
 #include <loft/json.hpp>
+#include <loft/push_ledger.hpp>
 
 namespace loft {
 namespace {
@@ -257,6 +258,11 @@ Result<void> Eraser::finish(Job& job) {
               {{"user", raw(job.report.user)}, {"reason", asked.error().reason}});
     return asked;
   }
+  if (auto* ledger = storage_.push_ledger()) {
+    const auto erased = ledger->erase_pushes(job.report.user, job.report.handle);
+    if (!erased) return erased.error();
+    job.report.pushes += *erased;
+  }
   std::vector<KeyChange> changes(1);
   changes[0].key = std::to_string(raw(job.report.user));
   return begun_->write(std::move(changes));
@@ -291,8 +297,29 @@ Result<ErasureReport> Eraser::look(const std::string& handle) {
   for (const auto& membership : *memberships) {
     if (auto counted = count_in(membership, report); !counted) return counted.error();
   }
+  if (auto counted = count_pushes(report); !counted) return counted.error();
   if (auto asked = ask_plugins(report, *waiting ? (*waiting)->uuid : (*user)->uuid, true); !asked) return asked.error();
   return report;
+}
+
+Result<void> Eraser::count_pushes(ErasureReport& report) const {
+  auto* ledger = storage_.push_ledger();
+  if (ledger == nullptr) return {};
+  const auto devices = ledger->devices(report.user);
+  if (!devices) return devices.error();
+  report.pushes += devices->size();
+  for (auto after = MessageId::none;;) {
+    const auto page = ledger->pushes_of(report.user, after, piece);
+    if (!page) return page.error();
+    if (page->empty()) return {};
+    after = page->back().message;
+    report.pushes += page->size();
+    for (const auto& push : *page) {
+      const auto attempts = ledger->attempts(push.message, report.handle);
+      if (!attempts) return attempts.error();
+      report.pushes += attempts->size();
+    }
+  }
 }
 
 Result<void> Eraser::count_in(const Membership& membership, ErasureReport& report) {

@@ -32,6 +32,7 @@ struct ErasureReport {
   std::uint64_t conversations = 0;  ///< groups that the user owned: given away or dissolved
   std::uint64_t removed = 0;        ///< messages of system conversations that only this user could read
   std::uint64_t marks = 0;
+  std::uint64_t pushes = 0;  ///< pushes, devices and rows of push_log
   std::vector<std::pair<std::string, std::uint64_t>> plugins;
 };
 
@@ -76,6 +77,7 @@ class Eraser {
   Result<bool> remove_messages(Job& job, const StoredConversation& stored);
   Result<void> finish(Job& job);
   Result<void> ask_plugins(ErasureReport& report, const std::string& uuid, bool dry_run);
+  Result<void> count_pushes(ErasureReport& report) const;
   Result<void> count_in(const Membership& membership, ErasureReport& report);
 
   Core& core_;

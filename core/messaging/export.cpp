@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include <loft/json.hpp>
+#include <loft/push_ledger.hpp>
 
 namespace loft {
 namespace {
@@ -47,6 +48,46 @@ std::string line_of(const Message& message, UserId user) {
   return line;
 }
 
+constexpr const char* push_states[] = {"owed", "delivered", "silenced", "dead"};
+
+/// Whoever has a token can reach the device, so an export that is passed on does not have it.
+std::string end_of(const std::string& token) {
+  constexpr std::size_t shown = 6;
+  return token.size() <= shown ? std::string() : token.substr(token.size() - shown);
+}
+
+std::string line_of(const Device& device) {
+  std::string line;
+  json::Writer w(line);
+  w.object().key("type").string("device").key("id").number(device.id).key("channel").string(device.channel);
+  w.key("token_ends_with").string(end_of(device.token)).key("platform").string(device.platform);
+  w.key("client").string(device.client).key("app").string(device.app).key("locale").string(device.locale);
+  w.key("registered").number(device.registered);
+  if (device.last_success != 0) w.key("last_success").number(device.last_success);
+  if (device.failed != 0) w.key("failed").number(device.failed).key("failure").string(device.failure);
+  w.end_object();
+  return line;
+}
+
+std::string line_of(const OwedPush& push, const std::vector<PushAttempt>& attempts) {
+  std::string line;
+  json::Writer w(line);
+  w.object().key("type").string("push").key("message").number(raw(push.message));
+  w.key("conversation").number(raw(push.conversation)).key("state").string(word(push_states, push.state));
+  w.key("attempts").number(std::uint64_t{push.attempts}).key("created").number(push.created);
+  if (push.finished != 0) w.key("finished").number(push.finished);
+  if (!push.reason.empty()) w.key("reason").string(push.reason);
+  w.key("log").array();
+  for (const auto& attempt : attempts) {
+    w.object().key("time").number(attempt.time).key("channel").string(attempt.type);
+    w.key("status").string(attempt.status);
+    if (!attempt.error.empty()) w.key("error").string(attempt.error);
+    w.end_object();
+  }
+  w.end_array().end_object();
+  return line;
+}
+
 }  // namespace
 
 Result<ExportPage> Exporter::page(const User& user, ExportPlace place, bool with_received) {
@@ -57,6 +98,22 @@ Result<ExportPage> Exporter::page(const User& user, ExportPlace place, bool with
     if (auto begun = begin(user, page); !begun) return begun.error();
     page.next.begun = true;
   }
+  if (!page.next.push) {
+    const auto more = tell_conversations(user, with_received, page);
+    if (!more) return more.error();
+    page.more = *more;
+    if (page.more) return page;
+    page.next.push = MessageId::none;
+    if (auto told = tell_devices(user, page); !told) return told.error();
+  }
+  const auto more = tell_pushes(user, page);
+  if (!more) return more.error();
+  page.more = *more;
+  return page;
+}
+
+/// True: there is more of them.
+Result<bool> Exporter::tell_conversations(const User& user, bool with_received, ExportPage& page) {
   const auto memberships = storage_.memberships(user.id);
   if (!memberships) return memberships.error();
   auto at = std::lower_bound(memberships->begin(), memberships->end(), page.next.conversation,
@@ -64,7 +121,7 @@ Result<ExportPage> Exporter::page(const User& user, ExportPlace place, bool with
   for (; at != memberships->end(); ++at) {
     if (looked_at_ >= most_messages || bytes_ >= most_bytes) break;
     const auto id = at->member.conversation;
-    if (page.next.conversation != id) page.next = {true, id, 0};
+    if (page.next.conversation != id) page.next = {true, id, 0, {}};
     const auto stored = storage_.conversation(id);
     if (!stored) return stored.error();
     bool more = false;
@@ -78,11 +135,39 @@ Result<ExportPage> Exporter::page(const User& user, ExportPlace place, bool with
       more = *told;
     }
     if (more) break;
-    page.next = {true, static_cast<ConversationId>(raw(id) + 1), 0};
+    page.next = {true, static_cast<ConversationId>(raw(id) + 1), 0, {}};
     ++looked_at_;
   }
-  page.more = at != memberships->end();
-  return page;
+  return at != memberships->end();
+}
+
+Result<void> Exporter::tell_devices(const User& user, ExportPage& page) {
+  auto* ledger = storage_.push_ledger();
+  if (ledger == nullptr) return {};
+  const auto devices = ledger->devices(user.id);
+  if (!devices) return devices.error();
+  for (const auto& device : *devices) page.lines.push_back(line_of(device));
+  return {};
+}
+
+/// True: there is more of them.
+Result<bool> Exporter::tell_pushes(const User& user, ExportPage& page) {
+  auto* ledger = storage_.push_ledger();
+  if (ledger == nullptr) return false;
+  for (;;) {
+    if (looked_at_ >= most_messages || bytes_ >= most_bytes) return true;
+    const auto pushes = ledger->pushes_of(user.id, *page.next.push, piece);
+    if (!pushes) return pushes.error();
+    if (pushes->empty()) return false;
+    looked_at_ += pushes->size();
+    for (const auto& push : *pushes) {
+      const auto attempts = ledger->attempts(push.message, user.handle);
+      if (!attempts) return attempts.error();
+      page.lines.push_back(line_of(push, *attempts));
+      bytes_ += page.lines.back().size();
+      page.next.push = push.message;
+    }
+  }
 }
 
 Result<void> Exporter::begin(const User& user, ExportPage& page) const {

@@ -1,6 +1,7 @@
 // What is stored about a user, in pages: nothing but the page at hand is in memory.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -17,6 +18,7 @@ struct ExportPlace {
   bool begun = false;                                  ///< the user itself and what plugins keep is told
   ConversationId conversation = ConversationId::none;  ///< all before this one is told
   Seq next = 0;                                        ///< of its log; 0: the membership is not told yet
+  std::optional<MessageId> push;  ///< pushes up to this one are told; nullopt: conversations are not
 };
 
 struct ExportPage {
@@ -37,7 +39,10 @@ class Exporter {
 
  private:
   Result<void> begin(const User& user, ExportPage& page) const;
+  Result<bool> tell_conversations(const User& user, bool with_received, ExportPage& page);
   Result<void> tell(const User& user, const Membership& membership, const StoredConversation& stored, ExportPage& page);
+  Result<void> tell_devices(const User& user, ExportPage& page);
+  Result<bool> tell_pushes(const User& user, ExportPage& page);
   Result<bool> tell_messages(const User& user, const StoredConversation& stored, bool with_received, ExportPage& page);
 
   Core& core_;

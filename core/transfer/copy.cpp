@@ -3,6 +3,7 @@
 #include <memory>
 #include <unordered_map>
 
+#include "transfer/load.hpp"
 #include "transfer/mark.hpp"
 #include "transfer/pages.hpp"
 #include "transfer/refused.hpp"
@@ -24,40 +25,6 @@ Error damaged(const std::string& how) {
   return {Code::invalid, "transfer.damaged", "the source contradicts itself: " + how};
 }
 
-/// What one transaction brings.
-struct Load {
-  std::vector<User> users;
-  std::vector<Conversation> conversations;
-  std::vector<Member> members;
-  std::vector<Message> messages;
-  std::vector<std::optional<ClientKey>> keys;  ///< one per message
-  std::vector<Change> changes;
-  std::vector<MarkWrite> marks;
-  std::vector<KeyValueWrite> key_values;
-  std::vector<HeadUpdate> heads;
-  Position applied_upto = 0;
-  std::size_t rows = 0;
-  std::size_t bytes = 0;
-};
-
-std::uint64_t& counter(Counts& counts, const User&) { return counts.users; }
-std::uint64_t& counter(Counts& counts, const StoredConversation&) { return counts.conversations; }
-std::uint64_t& counter(Counts& counts, const Member&) { return counts.members; }
-std::uint64_t& counter(Counts& counts, const MarkWrite&) { return counts.marks; }
-std::uint64_t& counter(Counts& counts, const KeyValueWrite&) { return counts.key_values; }
-std::uint64_t& counter(Counts& counts, const LogRow& row) {
-  return std::holds_alternative<Message>(row) ? counts.messages : counts.changes;
-}
-
-bool is_empty(Storage& storage, const std::string& whose) {
-  const auto last = storage.last_position();
-  if (!last) throw Failed(last.error(), whose);
-  return *last == 0 && all_users(storage, 1, whose).peek() == nullptr &&
-         all_conversations(storage, 1, whose).peek() == nullptr && whole_log(storage, 1, whose).peek() == nullptr &&
-         all_client_keys(storage, 1, whose).peek() == nullptr && all_marks(storage, 1, whose).peek() == nullptr &&
-         all_key_values(storage, 1, whose).peek() == nullptr && all_followers(storage, whose).peek() == nullptr;
-}
-
 class Copy {
  public:
   Copy(Storage& source, Storage& target, const CopyOptions& options)
@@ -76,6 +43,7 @@ class Copy {
   void conversations();
   void log();
   void followers();
+  void pushes();
   void finish();
 
   void compare_keys();
@@ -83,6 +51,7 @@ class Copy {
   void put(LogRow&& row);
   void restore();
   void flush();
+  void restore_pushes();
   void commit(const Batch& batch);
   void find_refused();
 
@@ -116,6 +85,7 @@ Copied Copy::run() {
   bring("values of plugins", all_key_values(source_, most, source_name_), all_key_values(target_, most, target_name_),
         nothing, [&](KeyValueWrite&& row) { load_.key_values.push_back(std::move(row)); });
   followers();
+  pushes();
   at_first_.check_reached(copied_.found, copied_.written, std::size(kinds));
   finish();
   return copied_;
@@ -317,6 +287,17 @@ void Copy::followers() {
   }
 }
 
+void Copy::pushes() {
+  const auto most = options_.batch;
+  const auto nothing = [](const auto&) {};
+  bring("pushes", all_pushes(source_, most, source_name_), all_pushes(target_, most, target_name_), nothing,
+        [&](OwedPush&& row) { load_.pushes.push_back(std::move(row)); });
+  bring("devices", all_devices(source_, most, source_name_), all_devices(target_, most, target_name_), nothing,
+        [&](Device&& row) { load_.devices.push_back(std::move(row)); });
+  bring("attempts to push", all_attempts(source_, most, source_name_), all_attempts(target_, most, target_name_),
+        nothing, [&](PushAttempt&& row) { load_.attempts.push_back(std::move(row)); });
+}
+
 /// Where the newest messages are gone, heads are behind the log. With the last of them goes the mark.
 void Copy::finish() {
   auto source = all_conversations(source_, options_.batch, source_name_);
@@ -341,7 +322,21 @@ void Copy::finish() {
   flush();
 }
 
+/// What `bring` collects is of one kind, so this is all of the load.
+void Copy::restore_pushes() {
+  auto* ledger = target_.push_ledger();
+  if (ledger == nullptr) {
+    throw Failed(Error{Code::invalid, "transfer.refused",
+                       "the source has pushes or devices, and the target's storage does not keep them: name a target "
+                       "that does"});
+  }
+  const auto done = ledger->restore(load_.pushes, load_.attempts, load_.devices);
+  if (!done) throw Failed(done.error(), target_name_);
+  load_ = {};
+}
+
 void Copy::flush() {
+  if (!load_.pushes.empty() || !load_.devices.empty() || !load_.attempts.empty()) return restore_pushes();
   for (const auto& [id, update] : moved_) load_.heads.push_back(update);
   std::vector<NewMessage> messages;
   messages.reserve(load_.messages.size());

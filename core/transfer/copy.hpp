@@ -13,10 +13,11 @@ namespace loft::transfer {
 
 struct Counts {
   std::uint64_t users = 0, conversations = 0, members = 0, messages = 0, changes = 0, client_keys = 0, marks = 0,
-                key_values = 0, followers = 0;
+                key_values = 0, followers = 0, pushes = 0, devices = 0, attempts = 0;
 
   std::uint64_t all() const noexcept {
-    return users + conversations + members + messages + changes + client_keys + marks + key_values + followers;
+    return users + conversations + members + messages + changes + client_keys + marks + key_values + followers +
+           pushes + devices + attempts;
   }
   bool operator==(const Counts&) const = default;
 };

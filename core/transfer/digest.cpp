@@ -58,6 +58,10 @@ Digest digest_of(Storage& storage, const std::string& whose, const std::function
        [&](const KeyValueWrite& row) { add(counts.key_values, d.key_values, row); });
   each(all_followers(storage, whose), counted,
        [&](const Storage::StoredFollower& row) { add(counts.followers, d.followers, row); });
+  each(all_pushes(storage, page, whose), counted, [&](const OwedPush& row) { add(counts.pushes, d.pushes, row); });
+  each(all_devices(storage, page, whose), counted, [&](const Device& row) { add(counts.devices, d.devices, row); });
+  each(all_attempts(storage, page, whose), counted,
+       [&](const PushAttempt& row) { add(counts.attempts, d.attempts, row); });
   return d;
 }
 

@@ -26,6 +26,9 @@ struct Digest {
   std::uint64_t client_keys = 0;
   std::uint64_t key_values = 0;
   std::uint64_t followers = 0;
+  std::uint64_t pushes = 0;
+  std::uint64_t devices = 0;
+  std::uint64_t attempts = 0;
   std::unordered_map<ConversationId, ConversationDigest> conversations;
 };
 

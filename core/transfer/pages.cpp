@@ -89,6 +89,43 @@ Pages<Storage::StoredFollower> all_followers(Storage& storage, const std::string
       1, whose};
 }
 
+Pages<OwedPush> all_pushes(Storage& storage, std::size_t most, const std::string& whose) {
+  return {
+      [ledger = storage.push_ledger()](const OwedPush* after, std::size_t limit) -> Result<std::vector<OwedPush>> {
+        if (ledger == nullptr) return std::vector<OwedPush>();
+        return ledger->pushes(std::nullopt, after == nullptr ? PushKey() : PushKey{after->message, after->user}, limit);
+      },
+      most, whose};
+}
+
+Pages<Device> all_devices(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[ledger = storage.push_ledger()](const Device* after, std::size_t limit) -> Result<std::vector<Device>> {
+            if (ledger == nullptr) return std::vector<Device>();
+            return ledger->devices(after == nullptr ? 0 : after->id, limit);
+          },
+          most, whose};
+}
+
+Pages<PushAttempt> all_attempts(Storage& storage, std::size_t most, const std::string& whose) {
+  return {[ledger = storage.push_ledger()](const PushAttempt* after,
+                                           std::size_t limit) -> Result<std::vector<PushAttempt>> {
+            if (ledger == nullptr) return std::vector<PushAttempt>();
+            return ledger->attempts(after == nullptr ? 0 : after->id, limit);
+          },
+          most, whose};
+}
+
+bool is_empty(Storage& storage, const std::string& whose) {
+  const auto last = storage.last_position();
+  if (!last) throw Failed(last.error(), whose);
+  return *last == 0 && all_users(storage, 1, whose).peek() == nullptr &&
+         all_conversations(storage, 1, whose).peek() == nullptr && whole_log(storage, 1, whose).peek() == nullptr &&
+         all_client_keys(storage, 1, whose).peek() == nullptr && all_marks(storage, 1, whose).peek() == nullptr &&
+         all_key_values(storage, 1, whose).peek() == nullptr && all_followers(storage, whose).peek() == nullptr &&
+         all_pushes(storage, 1, whose).peek() == nullptr && all_devices(storage, 1, whose).peek() == nullptr &&
+         all_attempts(storage, 1, whose).peek() == nullptr;
+}
+
 Pages<LogRow> messages_of(Storage& storage, ConversationId id, const std::string& whose) {
   return {[&storage, id](const LogRow* after, std::size_t limit) -> Result<std::vector<LogRow>> {
             const auto low = after == nullptr ? 0 : std::get<Message>(*after).seq + 1;

@@ -79,6 +79,13 @@ Pages<MarkWrite> all_marks(Storage& storage, std::size_t most, const std::string
 Pages<KeyValueWrite> all_key_values(Storage& storage, std::size_t most, const std::string& whose);
 Pages<Storage::StoredKey> all_client_keys(Storage& storage, std::size_t most, const std::string& whose);
 Pages<Storage::StoredFollower> all_followers(Storage& storage, const std::string& whose);
+/// Of a storage without a push ledger: none.
+Pages<OwedPush> all_pushes(Storage& storage, std::size_t most, const std::string& whose);
+Pages<Device> all_devices(Storage& storage, std::size_t most, const std::string& whose);
+Pages<PushAttempt> all_attempts(Storage& storage, std::size_t most, const std::string& whose);
+
+/// Whether nothing is stored. Throws Failed.
+bool is_empty(Storage& storage, const std::string& whose);
 
 /// Of one conversation.
 Pages<LogRow> messages_of(Storage& storage, ConversationId id, const std::string& whose);

@@ -61,6 +61,16 @@ std::string named(const Storage::StoredKey& row) {
 
 std::string named(const Storage::StoredFollower& row) { return "the position of follower " + quoted(row.name); }
 
+std::string named(const OwedPush& row) {
+  return "the push of message " + number(raw(row.message)) + " to user " + number(raw(row.user));
+}
+
+std::string named(const Device& row) { return "device " + number(row.id) + " of user " + number(raw(row.user)); }
+
+std::string named(const PushAttempt& row) {
+  return "row " + number(row.id) + " of push_log (message " + number(raw(row.message)) + ")";
+}
+
 std::string first_difference(const LogRow& a, const LogRow& b) {
   if (a.index() != b.index()) return "kind";
   if (const auto* message = std::get_if<Message>(&a)) return first_difference(*message, std::get<Message>(b));

@@ -8,6 +8,7 @@
 #include <type_traits>
 #include <variant>
 
+#include <loft/push_ledger.hpp>
 #include <loft/storage.hpp>
 #include <loft/utf8.hpp>
 
@@ -37,6 +38,11 @@ LOFT_TRANSFER_ROW(MarkWrite, r.user, r.conversation, r.mark, r.set)
 LOFT_TRANSFER_ROW(KeyValueWrite, r.space, r.key, r.value)
 LOFT_TRANSFER_ROW(Storage::StoredKey, r.message, r.sender, r.key.hash[0], r.key.hash[1], r.key.digest)
 LOFT_TRANSFER_ROW(Storage::StoredFollower, r.name, r.position)
+LOFT_TRANSFER_ROW(OwedPush, r.message, r.user, r.conversation, r.state, r.attempts, r.created, r.due, r.expires,
+                  r.finished, r.reason, r.plan)
+LOFT_TRANSFER_ROW(Device, r.id, r.user, r.channel, r.token, r.platform, r.client, r.app, r.locale, r.registered,
+                  r.last_success, r.failed, r.failure)
+LOFT_TRANSFER_ROW(PushAttempt, r.id, r.user, r.message, r.type, r.status, r.time, r.error)
 
 #undef LOFT_TRANSFER_ROW
 
@@ -61,6 +67,9 @@ inline auto key_of(const MarkWrite& r) noexcept { return std::tie(r.user, r.conv
 inline auto key_of(const KeyValueWrite& r) noexcept { return std::tie(r.space, r.key); }
 inline MessageId key_of(const Storage::StoredKey& r) noexcept { return r.message; }
 inline const std::string& key_of(const Storage::StoredFollower& r) noexcept { return r.name; }
+inline auto key_of(const OwedPush& r) noexcept { return std::tie(r.message, r.user); }
+inline std::uint64_t key_of(const Device& r) noexcept { return r.id; }
+inline std::uint64_t key_of(const PushAttempt& r) noexcept { return r.id; }
 
 // "user 5 (ann)", "message 77 (conversation 3, seq 4)".
 std::string named(const User& row);
@@ -71,6 +80,9 @@ std::string named(const MarkWrite& row);
 std::string named(const KeyValueWrite& row);
 std::string named(const Storage::StoredKey& row);
 std::string named(const Storage::StoredFollower& row);
+std::string named(const OwedPush& row);
+std::string named(const Device& row);  // without its token
+std::string named(const PushAttempt& row);
 
 /// The name of the first column that is not the same, such as `handle`.
 std::string first_difference(const LogRow& a, const LogRow& b);

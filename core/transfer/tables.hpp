@@ -13,11 +13,12 @@ namespace loft::transfer {
 
 /// In the order in which they are copied, under the names that the storages of this project give their tables.
 inline constexpr std::pair<std::string_view, std::uint64_t Counts::*> kinds[] = {
-    {"user", &Counts::users},        {"conversation", &Counts::conversations},
-    {"member", &Counts::members},    {"message", &Counts::messages},
-    {"change", &Counts::changes},    {"client_message", &Counts::client_keys},
-    {"mark", &Counts::marks},        {"key_value", &Counts::key_values},
-    {"follower", &Counts::followers}};
+    {"user", &Counts::users},         {"conversation", &Counts::conversations},
+    {"member", &Counts::members},     {"message", &Counts::messages},
+    {"change", &Counts::changes},     {"client_message", &Counts::client_keys},
+    {"mark", &Counts::marks},         {"key_value", &Counts::key_values},
+    {"follower", &Counts::followers}, {"push_queue", &Counts::pushes},
+    {"device", &Counts::devices},     {"push_log", &Counts::attempts}};
 
 /// What is wrong where a table has other rows than come by in the reads of its storage.
 std::string unreached(std::string_view table, std::uint64_t rows, std::uint64_t reached);

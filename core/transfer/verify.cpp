@@ -110,8 +110,12 @@ void Comparison::find() {
   if (a.key_values != b.key_values)
     walk(all_key_values(one, page, names[0]), all_key_values(two, page, names[1]), most);
   if (a.followers != b.followers) walk(all_followers(one, names[0]), all_followers(two, names[1]), most);
+  if (a.pushes != b.pushes) walk(all_pushes(one, page, names[0]), all_pushes(two, page, names[1]), most);
+  if (a.devices != b.devices) walk(all_devices(one, page, names[0]), all_devices(two, page, names[1]), most);
+  if (a.attempts != b.attempts) walk(all_attempts(one, page, names[0]), all_attempts(two, page, names[1]), most);
   const bool equal = a.users == b.users && a.conversations == b.conversations && a.client_keys == b.client_keys &&
-                     a.key_values == b.key_values && a.followers == b.followers;
+                     a.key_values == b.key_values && a.followers == b.followers && a.pushes == b.pushes &&
+                     a.devices == b.devices && a.attempts == b.attempts;
   if (!equal && verified_.differences.empty()) note("the hashes differ; something wrote to one of the two meanwhile");
 }
 

@@ -348,7 +348,7 @@ def upgrade(given):
     with Place(given, PLAIN) as place:
         old_store(place)
         ran = place.run("storage", "status")
-        assert ran.code == 0 and "schema   1, this program knows 3" in ran.out and "2 five_contracts: missing" in ran.out, ran
+        assert ran.code == 0 and "schema   1, this program knows 4" in ran.out and "2 five_contracts: missing" in ran.out, ran
         assert "a start takes 2 steps" in ran.out, ran
         ran = place.run("storage", "plan", "--sql")
         assert ran.code == 0 and "2 five_contracts\n" in ran.out and "ALTER TABLE" in ran.out, ran
@@ -357,11 +357,11 @@ def upgrade(given):
         assert ran.code == 0, ran
         copy = json.loads(ran.out)["file"]
         assert os.path.dirname(copy) == os.path.join(place.data_dir, "backups") and os.stat(copy).st_mode & 0o777 == 0o600
-        assert place.run("storage", "status", "--set", f"storage.path={copy}").out.count("missing") == 2
+        assert place.run("storage", "status", "--set", f"storage.path={copy}").out.count("missing") == 3
         ran = place.run("storage", "migrate")
-        assert ran.code == 0 and "took step 2 five_contracts\ntook step 3 sent_counts\nthe schema is number 3\n" == ran.out, ran
+        assert ran.code == 0 and "took step 2 five_contracts\ntook step 3 sent_counts\ntook step 4 push\nthe schema is number 4\n" == ran.out, ran
         assert "nothing was missing" in place.run("storage", "migrate").out
-        assert json.loads(place.run("storage", "migrate", "--json").out)["before"] == 3
+        assert json.loads(place.run("storage", "migrate", "--json").out)["before"] == 4
         assert place.run("storage", "check").code == 0
         assert "alice" in place.run("user", "list").out
 

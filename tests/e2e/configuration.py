@@ -108,7 +108,7 @@ def databases(given):
 
             for _ in range(2):
                 serve(given, os.path.join(ROOT, "config", name + ".yaml"), arguments, use)
-            assert server.sql("SELECT count(*) FROM schema_migration").strip() == "1", name
+            assert server.sql("SELECT count(*) FROM schema_migration").strip() == "2", name
 
 
 WRONG_OPTIONS = (

@@ -39,6 +39,9 @@ class MemoryStorage final : public Storage {
   std::atomic<int> logs_read{0};    ///< calls of `log`
   std::atomic<int> bulk_counts{0};  ///< calls of `counts_foreign`
 
+  PushLedger* ledger = nullptr;  ///< the test's own
+
+  PushLedger* push_ledger() noexcept override { return ledger; }
   bool instant() const noexcept override { return is_instant; }
   Result<Conflict> commit(const Batch& batch) override;
   std::size_t writers() const noexcept override { return writer_count; }

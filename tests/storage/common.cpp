@@ -50,6 +50,9 @@ TEST_CASE("storage common: the columns of each row are those that are asked for,
   asked(row_rules::client_message, Query::client_keys);
   asked(row_rules::key_value, Query::all_key_values);
   asked(row_rules::follower, Query::followers);
+  asked(row_rules::push_queue, Query::push);
+  asked(row_rules::device, Query::devices);
+  asked(row_rules::push_log, Query::attempts);
 }
 
 TEST_CASE("storage common: every statement has a text, and no two share one", "[storage]") {

@@ -10,6 +10,7 @@
 #include "plugin_under_test.hpp"
 
 #include <loft/testing/storage/fixture.hpp>
+#include <loft/testing/storage/push_fixture.hpp>
 
 namespace storage_test {
 

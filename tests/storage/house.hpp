@@ -11,6 +11,7 @@
 #include "plugin_under_test.hpp"
 
 #include <loft/testing/storage/fixture.hpp>
+#include <loft/testing/storage/push_fixture.hpp>
 
 namespace storage_test {
 
@@ -34,6 +35,22 @@ inline void load_fixture(st::SchemaDatabase& database, const std::string& name) 
 inline void move_in(st::SchemaDatabase& database, std::span<const st::Migration> steps, const std::string& fixture) {
   st::migrate(database, {steps, "the house", true, {}}, 0);
   load_fixture(database, fixture);
+}
+
+/// The rows of fixture push_log, and that ids go on behind them.
+inline void compare_push_log(Storage& house) {
+  using namespace loft::testing::storage;
+  auto& ledger = *house.push_ledger();
+  const auto rows = value(ledger.attempts(0, 10));
+  REQUIRE(rows.size() == 3);
+  CHECK(alike(rows[0], {7, "bob", mid(99530342400010), "apns", "success", 1760000000000, ""}));
+  CHECK(alike(rows[1], {9, "李雷", mid(99530342400014), "fcm", "failed", 1760000001000, "UNREGISTERED"}));
+  CHECK(alike(rows[2], {11, "bob", mid(99530342400014), "", "", 0, ""}));
+  CHECK(value(ledger.attempts(mid(99530342400010), "bob")).size() == 1);
+  const std::vector more{an_attempt(1, std::string(60, 'b'))};
+  REQUIRE(ledger.settle(1, {{}, more, {}}));
+  CHECK(value(ledger.attempts(11, 10)).at(0).id > 11);
+  CHECK(value(ledger.forget_pushes(1760000001000, 10)) == 2);  // the first, and the new one
 }
 
 // What both fixtures say, and what schema 1 could not say by its default.

@@ -56,6 +56,18 @@ TEST_CASE("mysql: looking and migrating refuse a foreign, an edited and a newer 
 
 TEST_CASE("mysql: a further step keeps the rows", "[storage]") { check_upgrade(house(), all); }
 
+TEST_CASE("mysql: a store of schema 1 is brought up with its push_log, and is good for pushes", "[storage]") {
+  const auto one = house();
+  move_in(*one.database, all.first(1), "schema_2");
+  load_fixture(*one.database, "mysql_1_besides");
+  load_fixture(*one.database, "push_log");
+  auto values = one.values;
+  values["auto_migrate"] = std::int64_t{1};
+  Running running("/nonexistent", values, "storage.mysql");
+  CHECK(logged(running.host, "migrations_applied=1"));
+  compare_push_log(*running.storage);
+}
+
 TEST_CASE("mysql: a start finds heads and positions that do not fit the log", "[storage]") {
   check_heads_at_start(house(), all);
 }
@@ -140,9 +152,23 @@ TEST_CASE("mysql: a step that was cut short is taken up", "[storage]") {
   auto steps = with_next_step(all);
   steps.back().sql = "CREATE TABLE IF NOT EXISTS next_step (id BIGINT);\nINSERT INTO nowhere VALUES (1);\n";
   CHECK_THROWS_WITH(st::migrate(*one.database, {steps, "the house", true, {}}, 0), Contains("nowhere"));
-  CHECK(st::look(*one.database, steps, "the house").stored == 1);
+  CHECK(st::look(*one.database, steps, "the house").stored == newest);
   one.database->execute("CREATE TABLE nowhere (id BIGINT)");
   CHECK(st::migrate(*one.database, {steps, "the house", true, {}}, 0) == 1);
+}
+
+TEST_CASE("mysql: the step that made the tables of pushes may be taken again wherever it was cut short", "[storage]") {
+  const auto one = house();
+  REQUIRE(steps_of(AtRest(one)->migrate()) == all_taken);
+  const auto whole = st::shape_of(*one.database);
+  for (const auto* cut :
+       {"DROP TABLE push_queue", "DROP TABLE device", "DROP INDEX push_log_user ON push_log", "DO 0"}) {
+    INFO(cut);
+    one.database->execute(cut);
+    one.database->execute("DELETE FROM schema_migration WHERE number = 2");
+    CHECK(steps_of(AtRest(one)->migrate()) == all_taken);
+    CHECK(st::shape_of(*one.database) == whole);
+  }
 }
 
 TEST_CASE("mysql: a host that starts during a migration is refused", "[storage]") {

@@ -56,6 +56,17 @@ TEST_CASE("postgresql: looking and migrating refuse a foreign, an edited and a n
 
 TEST_CASE("postgresql: a further step keeps the rows", "[storage]") { check_upgrade(house(), all); }
 
+TEST_CASE("postgresql: a store of schema 1 is brought up with its push_log, and is good for pushes", "[storage]") {
+  const auto one = house();
+  move_in(*one.database, all.first(1), "schema_2");
+  load_fixture(*one.database, "push_log");
+  auto values = one.values;
+  values["auto_migrate"] = std::int64_t{1};
+  Running running("/nonexistent", values, "storage.postgresql");
+  CHECK(logged(running.host, "migrations_applied=1"));
+  compare_push_log(*running.storage);
+}
+
 TEST_CASE("postgresql: a start finds heads and positions that do not fit the log", "[storage]") {
   check_heads_at_start(house(), all);
 }

@@ -69,6 +69,9 @@ TEST_CASE(LOFT_TEST_ENGINE
           "[storage]") {
   Troubled t;
   const auto values = other_account(t.server);
+  auto& ledger = *t.store->push_ledger();
+  const std::vector owed{a_push(1, 1)}, more{a_push(2, 1)};
+  REQUIRE(value(ledger.owe(owed)) == 1);
   lock_out(t.server, true);
   REQUIRE_FALSE(t.sender.say());
   {
@@ -94,12 +97,16 @@ TEST_CASE(LOFT_TEST_ENGINE
   CHECK(logged(t.store.host, "nothing can be stored cause=another host has used database loft"));
   for (int i = 0; i < 3; ++i) REQUIRE_FALSE(t.sender.say());
   CHECK_FALSE(t.store->set_follower("mirror", 1).ok());
+  const auto refused = ledger.owe(more);
+  REQUIRE_FALSE(refused);
+  is_unavailable(refused.error());
   // Reading does no harm, and the database is free for who starts next.
   t.sender.check_log();
   CHECK(value(t.store->log(cid(11), 1, 10, 10, false)).size() == 1);
   CHECK_FALSE(t.store->health().empty());
   Running again("/nonexistent", values, storage_id);
   CHECK(value(again->log(cid(10), 1, everything, 10, false)).size() == t.sender.acknowledged());
+  CHECK(value(again->push_ledger()->pushes(std::nullopt, {}, 10)).size() == 1);
   // Who has the store is of the place, not of what is moved.
   CHECK(value(again->all_key_values({}, 10)).empty());
 }
@@ -204,13 +211,18 @@ TEST_CASE(LOFT_TEST_ENGINE ": health tells of a server that went away, and of it
 TEST_CASE(LOFT_TEST_ENGINE ": connections that are dropped while nobody uses them are replaced without a word",
           "[storage]") {
   Troubled t;
+  auto& ledger = *t.store->push_ledger();
   t.sender.check_log();
   for (int round = 0; round < 3; ++round) {
     t.server.drop_connections();
     const auto log = t.store->log(cid(10), 1, everything, 100, false);
     CHECK(log.ok());
     REQUIRE(t.sender.say());
+    const std::vector owed{a_push(static_cast<std::uint64_t>(round) + 1, 1)};
+    CHECK(value(ledger.owe(owed)) == 1);
     CHECK(t.store->health().empty());
+    t.server.drop_connections();
+    CHECK(value(ledger.push_counts())[0] == static_cast<std::uint64_t>(round) + 1);
   }
   t.sender.check_log();
 }

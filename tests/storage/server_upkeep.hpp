@@ -54,23 +54,28 @@ inline std::string start_of(const ServerHouse& house) {
   return "it started";
 }
 
+/// Of both engines.
+inline constexpr int newest = 2;
+/// As `steps_of` says it.
+inline const std::string none_taken(newest, '-'), all_taken(newest, '+');
+
 inline void check_schema_is_seen_and_set_up(const ServerHouse& house) {
-  CHECK(steps_of(AtRest(house)->schema()) == "-");
+  CHECK(steps_of(AtRest(house)->schema()) == none_taken);
   CHECK(house.database->table_count() == 0);
-  CHECK(steps_of(AtRest(house)->migrate()) == "+");
-  CHECK(steps_of(AtRest(house)->schema()) == "+");
+  CHECK(steps_of(AtRest(house)->migrate()) == all_taken);
+  CHECK(steps_of(AtRest(house)->schema()) == all_taken);
   furnish(house);
   Running running("/nonexistent", house.values, house.id);
   compare_house(*running.storage, false);
   // Beside a host it is seen, and not changed.
-  CHECK(steps_of(AtRest(house)->schema()) == "+");
+  CHECK(steps_of(AtRest(house)->schema()) == all_taken);
   CHECK_THAT(steps_of(AtRest(house)->migrate()),
              Catch::Contains("storage.unavailable") && Catch::Contains("is in use by another host"));
 }
 
 /// See check_corrupt_rows.
 inline void check_corrupt_rows_are_named(const ServerHouse& house) {
-  REQUIRE(steps_of(AtRest(house)->migrate()) == "+");
+  REQUIRE(steps_of(AtRest(house)->migrate()) == all_taken);
   furnish(house);
   Running running("/nonexistent", house.values, house.id);
   check_corrupt_rows(*house.database, running);
@@ -85,13 +90,13 @@ inline void check_strangers_are_refused(const ServerHouse& house, const ServerHo
   REQUIRE(start_of(house) == "it started");
   const auto sum = house.database->rows("SELECT checksum FROM schema_migration WHERE number = 1").at(0).at(0);
   house.database->execute("UPDATE schema_migration SET checksum = 'x' WHERE number = 1");
-  CHECK(steps_of(AtRest(house)->schema()) == "?");
+  CHECK(steps_of(AtRest(house)->schema()) == "?" + all_taken.substr(1));
   CHECK_THAT(steps_of(AtRest(house)->migrate()), Catch::Contains("another text of schema migration 1"));
   house.database->execute("UPDATE schema_migration SET checksum = '" + sum + "' WHERE number = 1");
-  house.database->execute("INSERT INTO schema_migration VALUES (2, 'later', 'y', 0)");
-  CHECK(steps_of(AtRest(house)->schema()) == "+?");
+  house.database->execute("INSERT INTO schema_migration VALUES (" + std::to_string(newest + 1) + ", 'later', 'y', 0)");
+  CHECK(steps_of(AtRest(house)->schema()) == all_taken + "?");
   CHECK_THAT(steps_of(AtRest(house)->migrate()),
-             Catch::Contains("storage.schema: ") && Catch::Contains("has schema number 2"));
+             Catch::Contains("storage.schema: ") && Catch::Contains("has schema number " + std::to_string(newest + 1)));
 }
 
 /// By a start, by the runner, and by who only looks.
@@ -109,17 +114,19 @@ inline void check_losses(const std::function<ServerHouse()>& make_house, std::sp
 
 /// The runner over several steps, as there will be: an upgrade keeps the rows, may be forbidden, and can be taken up.
 inline void check_upgrade(const ServerHouse& house, std::span<const st::Migration> known) {
-  REQUIRE(st::migrate(*house.database, {known, "the house", true, {}}, 0) == 1);
+  REQUIRE(st::migrate(*house.database, {known, "the house", true, {}}, 0) == newest);
   furnish(house);
+  const auto next = std::to_string(newest + 1);
   const auto steps = with_next_step(known);
   const auto checks = st::checks_of(house.engine);
   CHECK_THROWS_WITH(st::migrate(*house.database, {steps, "the house", false, checks}, 0),
-                    Catch::Contains("needs number 2") && Catch::Contains("`loft storage migrate`"));
+                    Catch::Contains("needs number " + next) && Catch::Contains("`loft storage migrate`"));
   CHECK(st::migrate(*house.database, {steps, "the house", true, checks}, 0) == 1);
   CHECK(st::migrate(*house.database, {steps, "the house", true, checks}, 0) == 0);
-  CHECK(st::look(*house.database, steps, "the house").stored == 2);
-  CHECK_THAT(start_of(house), Catch::Contains("has schema number 2, this program knows schemas up to number 1"));
-  house.database->execute("DELETE FROM schema_migration WHERE number = 2");
+  CHECK(st::look(*house.database, steps, "the house").stored == newest + 1);
+  CHECK_THAT(start_of(house), Catch::Contains("has schema number " + next +
+                                              ", this program knows schemas up to number " + std::to_string(newest)));
+  house.database->execute("DELETE FROM schema_migration WHERE number = " + next);
   Running running("/nonexistent", house.values, house.id);
   compare_house(*running.storage, false);
 }
@@ -134,13 +141,13 @@ inline void check_second_host_during_migration(const ServerHouse& house, const s
   let_go();
   migration.join();
   CHECK_THAT(said, Catch::Contains("is in use by another host"));
-  CHECK(taken == "+");
+  CHECK(taken == all_taken);
   CHECK(start_of(house) == "it started");
 }
 
 /// After whatever happened to the server, and of a backup that was restored in part.
 inline void check_heads_at_start(const ServerHouse& house, std::span<const st::Migration> known) {
-  REQUIRE(st::migrate(*house.database, {known, "the house", true, {}}, 0) == 1);
+  REQUIRE(st::migrate(*house.database, {known, "the house", true, {}}, 0) == newest);
   furnish(house);
   CHECK(start_of(house) == "it started");
   house.database->execute("UPDATE conversation SET head = 3 WHERE id = 20002");

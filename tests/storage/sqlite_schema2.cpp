@@ -81,7 +81,7 @@ TEST_CASE("sqlite: a database of schema 1 is brought up with all that was in it"
   make_schema_1(directory.path() + "/loft.db", bytes);
 
   Running running(directory.path());
-  CHECK(logged(running.host, "migrations_applied=2"));
+  CHECK(logged(running.host, "migrations_applied=3"));
   const auto user = value(running->user_by_handle("bob"));
   REQUIRE(user);
   CHECK(same(*user, User{uid(2), "bob", "uuid-b", 6, ""}));

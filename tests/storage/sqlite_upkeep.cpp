@@ -30,7 +30,8 @@ void make_house(const TemporaryDirectory& directory, std::size_t schema) {
   Raw raw(file_in(directory));
   raw.run("PRAGMA journal_mode = WAL");
   st::Schema database(raw.handle());
-  move_in(database, all.first(schema), "schema_" + std::to_string(schema));
+  move_in(database, all.first(schema), schema == 1 ? "schema_1" : "schema_2");  // schema 3 has the same rows
+  if (schema > 1) load_fixture(database, "push_log");
 }
 
 /// Configured and set up, never started.
@@ -79,6 +80,7 @@ TEST_CASE("sqlite: a store of each schema there was is brought up with all that 
     Running running(directory.path());
     CHECK(logged(running.host, "migrations_applied=0"));
     compare_house(*running.storage, schema == 1);
+    if (schema > 1) compare_push_log(*running.storage);
   }
 }
 
@@ -230,6 +232,14 @@ TEST_CASE("sqlite: clean data has no problems, and what only the deep check read
                               Contains("99530342400012: content must be UTF-8") &&
                               Contains("seq 3 of conversation 20002 is from user 4") &&
                               Contains("is of domain number 9"));
+  raw.run(
+      "INSERT INTO push_queue VALUES (1, 2, 3, 4, 0, 0, 0, 0, 0, NULL, NULL, '', ''); INSERT INTO push_log (user_id, "
+      "message_id) VALUES (CAST(x'80' AS TEXT), 1); INSERT INTO device VALUES (5, -1, 'apns', 't', '', '', '', '', 0, "
+      "0, "
+      "0, '')");
+  CHECK_THAT(found(true), Contains("table push_queue: 1, 2: state must be 0 to 3") &&
+                              Contains("table push_log: 1: user_id must be UTF-8") &&
+                              Contains("table device: 5: user_id must not be negative"));
 }
 
 TEST_CASE("sqlite: a row that was edited to what it cannot be is named by its reader, and no other is lost",
@@ -290,7 +300,7 @@ TEST_CASE("sqlite: the rows of each table are counted, those too that no read co
   REQUIRE(counted);
   CHECK(*counted ==
         R"({"rows":{"user":4,"conversation":5,"member":7,"message":9,"change":3,"mark":2,"client_message":2,)"
-        R"("key_value":2,"follower":1}})");
+        R"("key_value":2,"follower":1,"push_queue":0,"device":0,"push_log":0}})");
 }
 
 TEST_CASE("sqlite: marks of schema 1 that end in the middle of a number are refused", "[storage]") {
@@ -316,9 +326,9 @@ TEST_CASE("sqlite: looking at a store makes no file and changes none, whatever t
   Raw(file_in(directory))
       .run(
           "INSERT INTO schema_migration VALUES (2, 'five_contracts', 'x', 0), (3, 'sent_counts', 'y', 0), "
-          "(4, 'later', 'z', 0)");
-  CHECK(steps_of(Resting(directory)->schema()) == "+???");
-  CHECK_THAT(steps_of(Resting(directory)->migrate()), Contains("storage.schema") && Contains("schema number 4"));
+          "(4, 'push', 'z', 0), (5, 'later', 'z', 0)");
+  CHECK(steps_of(Resting(directory)->schema()) == "+????");
+  CHECK_THAT(steps_of(Resting(directory)->migrate()), Contains("storage.schema") && Contains("schema number 5"));
 
   const TemporaryDirectory foreign;
   Raw(file_in(foreign)).run("CREATE TABLE songs (title TEXT)");

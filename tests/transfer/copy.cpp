@@ -23,6 +23,9 @@ TEST_CASE("transfer: a copy equals its source, row by row, whatever is odd about
     CHECK(copied->written.messages == 16);
     CHECK(copied->written.client_keys == 13);
     CHECK(copied->written.marks == 10);
+    CHECK(copied->written.pushes == 7);
+    CHECK(copied->written.devices == 3);
+    CHECK(copied->written.attempts == 4);
     target.reopen();
 
     // Not only by what `verify` looks at.

@@ -1,5 +1,6 @@
 // A copy that ends at any of its writes, and the next one that goes on.
 #include "odd_store.hpp"
+#include "restored_ledger.hpp"
 
 #include "transfer/mark.hpp"
 
@@ -95,8 +96,23 @@ class Breaking final : public Storage {
     return inner_.all_key_values(after, limit);
   }
   Result<std::vector<StoredFollower>> followers() override { return inner_.followers(); }
+  PushLedger* push_ledger() noexcept override { return keeps_pushes ? &ledger_ : nullptr; }
+
+  bool keeps_pushes = true;
 
  private:
+  class BreakingLedger final : public PagesOfLedger {
+   public:
+    explicit BreakingLedger(Breaking& storage) : PagesOfLedger(*storage.inner_.push_ledger()), storage_(storage) {}
+    Result<void> restore(std::span<const OwedPush> pushes, std::span<const PushAttempt> attempts,
+                         std::span<const Device> devices) override {
+      return storage_.write([&] { return inner_.restore(pushes, attempts, devices); });
+    }
+
+   private:
+    Breaking& storage_;
+  };
+
   template <class F>
   auto write(F call) -> decltype(call()) {
     const Error gone{Code::unavailable, "storage.unavailable", "killed"};
@@ -109,6 +125,7 @@ class Breaking final : public Storage {
   Storage& inner_;
   int left_;
   How how_;
+  BreakingLedger ledger_{*this};
 };
 
 }  // namespace
@@ -137,6 +154,17 @@ TEST_CASE("transfer: a copy that ends at any write, stored or not, is gone on wi
     }
     CHECK(writes > 20);
   }
+}
+
+TEST_CASE("transfer: a target that keeps no pushes is refused, and none are lost in silence", "[transfer]") {
+  Store source, target;
+  fill(source);
+  Breaking without(*target, 1'000'000, Breaking::How::before);
+  without.keeps_pushes = false;
+  const auto copied = transfer::copy(*source, without, by(100));
+  REQUIRE_FALSE(copied);
+  CHECK(copied.error().reason == "transfer.refused");
+  CHECK_THAT(copied.error().detail, Contains("pushes"));
 }
 
 TEST_CASE("transfer: a copy that is killed again and again comes to its end", "[transfer]") {

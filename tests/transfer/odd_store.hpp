@@ -2,6 +2,7 @@
 #pragma once
 
 #include <loft/testing/storage/fixture.hpp>
+#include <loft/testing/storage/push_fixture.hpp>
 #include <loft/testing/storage/whole_cases.hpp>
 
 #include <plugin_under_test.hpp>
@@ -48,6 +49,29 @@ inline Message a_message(std::uint64_t id, std::uint64_t conversation, Seq seq, 
   m.domain = id % 2 == 0 ? "Core:Text" : "Acme:Odd";
   m.content = std::move(content);
   return m;
+}
+
+/// Pushes in every state, one of them leased; devices and attempts with holes between their ids.
+inline void fill_pushes(Storage& store) {
+  auto& ledger = *store.push_ledger();
+  std::vector<OwedPush> owed;
+  for (std::uint64_t i = 0; i < 7; ++i) owed.push_back(a_push(1000 + i / 2, 1 + i % 2, noon + static_cast<Millis>(i)));
+  owed[5].plan = std::string("{\"a\":\"") + '\0' + "\"}";
+  owed[6].user = uid(99);  // nobody
+  REQUIRE(value(ledger.owe(owed)) == 7);
+  REQUIRE(value(ledger.lease(1, noon + 3, noon + 100, 4)).size() == 4);
+  const std::vector settled{ended(owed[0], PushState::delivered, noon + 9),
+                            ended(owed[1], PushState::silenced, noon, "x"),
+                            ended(owed[2], PushState::dead, noon + 8, "BadDeviceToken")};
+  std::vector<PushAttempt> attempts;
+  for (std::uint64_t i = 0; i < 5; ++i)
+    attempts.push_back(an_attempt(1000 + i, i == 2 ? "gone" : "user1", noon, "Odd"));
+  REQUIRE(value(ledger.settle(1, {settled, attempts, {}})) == 3);
+  for (std::uint64_t i = 0; i < 4; ++i) {
+    REQUIRE(value(ledger.register_device(a_device(1 + i % 2, "token" + std::to_string(i)))) != 0);
+  }
+  REQUIRE(value(ledger.remove_device(uid(1), "apns", "token0")));
+  REQUIRE(value(ledger.erase_pushes(uid(98), "gone")) == 1);
 }
 
 /// Users, groups and a pair; a log that begins at seq 51, one that is gone altogether, one that is empty; recalled and
@@ -105,6 +129,7 @@ inline void fill(Store& store) {
   REQUIRE(value(store->restore_client_keys(gone)) == 3);
   REQUIRE(store->set_follower("push", 1234));
   REQUIRE(store->set_follower("a", 0));
+  fill_pushes(*store);
 }
 
 inline void require_equal(Storage& a, Storage& b) {

@@ -107,3 +107,30 @@ TEST_CASE("verify: a message is named in the conversation it is missing from, an
   CHECK(verified->differences[9] == "message 110 (conversation 10, seq 1) has another `content`");
   CHECK(differences(*a, *b, 1).size() == 1);
 }
+
+TEST_CASE("verify: pushes, devices and attempts that differ are named, and no token", "[transfer]") {
+  Store a, b;
+  fill(a);
+  fill(b);
+  auto& ledger = *b->push_ledger();
+  std::string wanted;
+  SECTION("a push that is owed in one only") {
+    const std::vector more{a_push(2000, 3)};
+    REQUIRE(value(ledger.owe(more)) == 1);
+    wanted = "the push of message 2000 to user 3 is in the second only";
+  }
+  SECTION("a push in another state") {
+    REQUIRE(value(ledger.revive({mid(1001), uid(1)}, noon, noon)));
+    wanted = "the push of message 1001 to user 1 has another `state`";
+  }
+  SECTION("a device") {
+    REQUIRE(value(ledger.register_device(a_device(2, "secret"))) == 5);
+    wanted = "device 5 of user 2 is in the second only";
+  }
+  SECTION("an attempt") {
+    const std::vector more{an_attempt(1000, "user1")};
+    REQUIRE(ledger.settle(1, {{}, more, {}}));
+    wanted = "row 6 of push_log (message 1000) is in the second only";
+  }
+  CHECK(differences(*a, *b) == std::vector{wanted});
+}

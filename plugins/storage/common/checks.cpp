@@ -243,16 +243,19 @@ std::optional<Check> of_columns(const RowRules& rules, Engine engine, int schema
                   ") t WHERE t.wrong IS NOT NULL"};
   // These grow with what is sent.
   check.deep = &rules == &row_rules::message || &rules == &row_rules::change || &rules == &row_rules::client_message ||
-               &rules == &row_rules::key_value;
+               &rules == &row_rules::key_value || &rules == &row_rules::push_queue || &rules == &row_rules::push_log;
   return check;
 }
 
 void of_columns(std::vector<Check>& list, Engine engine) {
   for (const auto* rules : row_rules::all) {
-    // Schema 1 of the others is SQLite's schema 2.
+    // Schema 1 of the others is SQLite's schema 2, schema 2 its schema 4.
     if (auto check = of_columns(*rules, engine, 2)) {
       check->from = engine == Engine::sqlite ? 2 : 1;
       list.push_back(std::move(*check));
+    } else if (auto late = of_columns(*rules, engine, 4)) {
+      late->from = engine == Engine::sqlite ? 4 : 2;
+      list.push_back(std::move(*late));
     }
     if (engine != Engine::sqlite) continue;
     if (auto check = of_columns(*rules, engine, 1)) {

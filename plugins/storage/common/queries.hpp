@@ -3,8 +3,11 @@
 // place of the one here, see phrasing.hpp. Names that are words of some dialect stand in double quotes.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string_view>
+
+#include "ledger_queries.hpp"
 
 namespace loft::storage {
 
@@ -68,11 +71,46 @@ enum class Query : unsigned {
   all_marks,
   all_key_values,
   followers,
+  // the push ledger's, see ledger_queries.hpp: writes
+  owe_push,
+  lease_pushes,
+  take_lease,
+  settle_push,
+  revive_push,
+  forget_pushes,
+  forget_attempts,
+  put_attempt,
+  erase_pushes,
+  erase_devices,
+  erase_attempts,
+  put_device,
+  device_worked,
+  device_failed,
+  device_died,
+  remove_device,
+  restore_push,
+  restore_attempt,
+  restore_device,
+  raise_attempt_ids,
+  raise_device_ids,
+  // and reads
+  next_due,
+  push,
+  pushes,
+  pushes_of_state,
+  pushes_of_user,
+  push_counts,
+  attempts_of,
+  attempts,
+  devices_of,
+  devices,
+  device_of_token,
   end,
 };
 
 inline constexpr std::size_t query_count = static_cast<std::size_t>(Query::end);
 inline constexpr Query first_read = Query::head;
+inline constexpr Query first_of_ledger = Query::owe_push;
 
 #define LOFT_USER_COLUMNS "id, handle, uuid, created, profile"
 #define LOFT_CONVERSATION_COLUMNS                                                                               \
@@ -85,8 +123,8 @@ inline constexpr Query first_read = Query::head;
 #define LOFT_MESSAGE_COLUMNS "id, conversation_id, seq, sender_id, domain_id, content, recalled, recalled_by, extras"
 #define LOFT_CHANGE_COLUMNS "position, conversation_id, kind, actor_id, subject_id, message_id, role, note"
 
-/// In the order of `Query`.
-inline constexpr std::array<std::string_view, query_count> query_texts = {
+/// In the order of `Query`, up to `first_of_ledger`.
+inline constexpr std::array<std::string_view, static_cast<std::size_t>(first_of_ledger)> message_texts = {
     // put_user
     "INSERT INTO \"user\" (" LOFT_USER_COLUMNS
     ") VALUES (:id, :handle, :uuid, :created, :profile) "
@@ -262,6 +300,15 @@ inline constexpr std::array<std::string_view, query_count> query_texts = {
 #undef LOFT_MEMBER_COLUMNS
 #undef LOFT_MESSAGE_COLUMNS
 #undef LOFT_CHANGE_COLUMNS
+
+/// In the order of `Query`.
+inline constexpr std::array<std::string_view, query_count> query_texts = [] {
+  static_assert(message_texts.size() + ledger_texts.size() == query_count);
+  std::array<std::string_view, query_count> all;
+  std::copy(ledger_texts.begin(), ledger_texts.end(),
+            std::copy(message_texts.begin(), message_texts.end(), all.begin()));
+  return all;
+}();
 
 constexpr std::string_view text(Query query) { return query_texts[static_cast<std::size_t>(query)]; }
 

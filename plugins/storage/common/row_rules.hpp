@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include <loft/message.hpp>
+#include <loft/push_ledger.hpp>
 
 namespace loft::storage {
 
@@ -36,6 +37,10 @@ namespace row_rules {
 
 constexpr Column since_2(Column column) {
   column.since = 2;
+  return column;
+}
+constexpr Column since_4(Column column) {
+  column.since = 4;
   return column;
 }
 constexpr Column number(std::string_view name) { return {name}; }
@@ -100,6 +105,37 @@ inline constexpr Column key_columns[] = {number("message_id"), number("sender_id
 inline constexpr Column value_columns[] = {since_2(text("space")), since_2(text("key")), since_2(text("value"))};
 inline constexpr Column follower_columns[] = {text("name"), number("position")};
 
+inline constexpr Column push_columns[] = {since_4(number("message_id")),
+                                          since_4(number("user_id")),
+                                          since_4(number("conversation_id")),
+                                          since_4(one_of("state", PushState::dead)),
+                                          since_4(one_of("attempts", std::numeric_limits<std::uint32_t>::max())),
+                                          since_4(any_number("created")),
+                                          since_4(any_number("due")),
+                                          since_4(any_number("expires")),
+                                          since_4(any_number("finished")),
+                                          since_4(text("reason")),
+                                          since_4(text("plan"))};
+inline constexpr Column device_columns[] = {since_4(number("id")),
+                                            since_4(number("user_id")),
+                                            since_4(text("channel")),
+                                            since_4(text("token")),
+                                            since_4(text("platform")),
+                                            since_4(text("client")),
+                                            since_4(text("app")),
+                                            since_4(text("locale")),
+                                            since_4(any_number("registered")),
+                                            since_4(any_number("last_success")),
+                                            since_4(any_number("failed")),
+                                            since_4(text("failure"))};
+/// Its times, which are no numbers, are asked for behind these.
+inline constexpr Column attempt_columns[] = {since_2(number("id")),
+                                             since_2(text("user_id")),
+                                             since_2(number("message_id")),
+                                             since_2(text_or_null("push_type")),
+                                             since_2(text_or_null("push_status")),
+                                             since_2(text_or_null("error_msg"))};
+
 inline constexpr RowRules user{"user", user_columns, 1};
 inline constexpr RowRules conversation{"conversation", conversation_columns, 1};
 inline constexpr RowRules member{"member", member_columns, 2};
@@ -109,10 +145,13 @@ inline constexpr RowRules mark{"mark", mark_columns, 3};
 inline constexpr RowRules client_message{"client_message", key_columns, 1};
 inline constexpr RowRules key_value{"key_value", value_columns, 2};
 inline constexpr RowRules follower{"follower", follower_columns, 1};
+inline constexpr RowRules push_queue{"push_queue", push_columns, 2};
+inline constexpr RowRules device{"device", device_columns, 1};
+inline constexpr RowRules push_log{"push_log", attempt_columns, 1};
 
 /// In the order in which they are copied.
-inline constexpr const RowRules* all[] = {&user, &conversation,   &member,    &message, &change,
-                                          &mark, &client_message, &key_value, &follower};
+inline constexpr const RowRules* all[] = {&user,           &conversation, &member,   &message,    &change, &mark,
+                                          &client_message, &key_value,    &follower, &push_queue, &device, &push_log};
 
 }  // namespace row_rules
 

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "attempts.hpp"
+#include "ledger.hpp"
 #include "owner.hpp"
 #include "server_settings.hpp"
 #include "server_writer.hpp"
@@ -18,8 +19,8 @@
 namespace loft::storage {
 
 /// Settings: derives from ServerSettings, has `where`. Beside it stands `dump_command(settings)`.
-/// Connection: see SqlStorage and ServerWriter. Writer: see SqlStorage; a ServerWriter.
-template <class Settings, class Connection, class Writer>
+/// Connection: see SqlStorage and ServerWriter. Writer: see SqlStorage; a ServerWriter. Owing: the Driver of a Ledger.
+template <class Settings, class Connection, class Writer, class Owing>
 class ServerStorage : public SqlStorage<Connection, Writer> {
  public:
   void start() override {
@@ -30,6 +31,7 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
       db = ready(std::move(db), Lane::owner);
       this->pool_.open([this] { return attempts_([this] { return reader(); }); }, settings_.pool);
       open_writers(std::move(db));
+      ledger_.open([this] { return open_ledger(); }, this->reports_, this->busy_timeout_);
       watch_.start([this] { this->look_after(); });
       this->host_->log().info("storage open", {{"host", settings_.host},
                                                {"port", settings_.port},
@@ -43,6 +45,7 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
 
   void stop(Millis deadline) noexcept override {
     watch_.stop();
+    if (this->host_ != nullptr) ledger_.close(deadline - this->host_->clock().steady());
     this->close_reads(deadline);
     for (const auto& other : others_) {
       const std::lock_guard lock(other->mutex);
@@ -59,6 +62,8 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
     auto& other = *others_.at(number - 1);
     return this->write(other.mutex, other.writer, commit);
   }
+
+  PushLedger* push_ledger() noexcept override { return &ledger_; }
 
   Result<void> backup(const std::string&, Progress) override {
     return Error{Code::invalid, "storage.backup_elsewhere", dump_command(settings_)};
@@ -81,6 +86,8 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   virtual void make_native(Connection&) {}
   /// Makes a native connection one of a writer.
   virtual void make_writing(Connection&, Lane) {}
+  /// Makes a native connection one of the push ledger.
+  virtual void make_owing(Connection&) {}
   /// What helps when tables cannot be made or written; empty or beginning with `: `.
   virtual std::string remedy(const Failure& failure) const = 0;
 
@@ -161,6 +168,18 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
     return attempts_([this] { return ready(connect(), Lane::beside); });
   }
 
+  /// Of the push ledger, which asks when it opens one whether the store is still this start's.
+  std::unique_ptr<Connection> open_ledger() {
+    ownership_.refuse_if_ended();
+    return attempts_([this] {
+      auto db = connect();
+      ownership_.check(*tables_of(*db));
+      make_native(*db);
+      make_owing(*db);
+      return db;
+    });
+  }
+
   std::unique_ptr<Connection> ready(std::unique_ptr<Connection> db, Lane lane) {
     make_native(*db);
     make_writing(*db, lane);
@@ -170,6 +189,7 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   std::vector<std::unique_ptr<Other>> others_;  ///< Lane::beside; constant from `start` on
   Ownership ownership_;
   Attempts attempts_;
+  Ledger<Owing> ledger_;
   Watch watch_;
 };
 

@@ -17,6 +17,7 @@ namespace loft::storage::mysql {
 
 /// The texts of Failure::code that are looked at.
 inline constexpr std::string_view row_has_changed = "1020";
+inline constexpr std::string_view duplicate_key_name = "1061";
 inline constexpr std::string_view duplicate_entry = "1062";
 inline constexpr std::string_view lock_wait_timeout = "1205";
 inline constexpr std::string_view deadlock = "1213";

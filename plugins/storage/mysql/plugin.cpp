@@ -6,6 +6,7 @@
 #include <common/server_storage.hpp>
 #include <mysql_migrations.hpp>
 
+#include "ledger.hpp"
 #include "schema.hpp"
 #include "startup.hpp"
 #include "writer.hpp"
@@ -13,7 +14,9 @@
 namespace loft::storage::mysql {
 namespace {
 
-class MysqlStorage final : public ServerStorage<Settings, Connection, Writer> {
+constexpr const char* read_committed = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
+
+class MysqlStorage final : public ServerStorage<Settings, Connection, Writer, MysqlLedger> {
  public:
   void options(OptionTable& table) override;
   Result<void> configure() override { return check(settings_, "storage.mysql"); }
@@ -29,11 +32,11 @@ class MysqlStorage final : public ServerStorage<Settings, Connection, Writer> {
     if (settings_.writers == 1 || takes_read_committed(db.link())) return;
     host_->log().warn(
         "the server's binlog_format is STATEMENT, which goes with one writing connection only: `writers` of the "
-        "storage "
-        "is taken for 1; set binlog_format = ROW or MIXED in the server");
+        "storage is taken for 1; set binlog_format = ROW or MIXED in the server");
     settings_.writers = 1;
   }
   void make_writing(Connection& db, Lane lane) override;
+  void make_owing(Connection& db) override;
   void take_lock(Connection& db) override { own_database(db.link(), settings_); }
   std::unique_ptr<SchemaDatabase> tables_of(Connection& db) override { return std::make_unique<Schema>(db.link()); }
   std::string version_of(Connection& db) override { return db.link().ask("SELECT VERSION()"); }
@@ -51,7 +54,7 @@ void MysqlStorage::options(OptionTable& table) {
 /// before it from its end.
 void MysqlStorage::make_writing(Connection& db, Lane lane) {
   if (settings_.writers == 1) return;
-  db.link().execute("SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED");
+  db.link().execute(read_committed);
   // The server ends a session whose host has vanished in a transaction, and with it the locks.
   const auto seconds = std::to_string(std::max<Millis>(2 * settings_.statement_timeout / 1000, 2));
   if (db.link().is_mariadb()) {
@@ -59,6 +62,12 @@ void MysqlStorage::make_writing(Connection& db, Lane lane) {
   } else if (lane == Lane::beside) {
     db.link().execute("SET SESSION wait_timeout = " + seconds);
   }
+}
+
+/// Locks of the gaps between rows would let a lease wait for what is owed meanwhile. A log of statements cannot have
+/// less, so there it waits.
+void MysqlStorage::make_owing(Connection& db) {
+  if (takes_read_committed(db.link())) db.link().execute(read_committed);
 }
 
 }  // namespace

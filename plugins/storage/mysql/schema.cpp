@@ -24,6 +24,15 @@ long long Schema::table_count() {
   return std::stoll(link_.ask("SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE()"));
 }
 
+/// MySQL has no CREATE INDEX IF NOT EXISTS.
+void Schema::execute(const std::string& statement) {
+  try {
+    link_.execute(statement);
+  } catch (const Failure& e) {
+    if (e.code != duplicate_key_name || !statement.starts_with("CREATE INDEX ")) throw;
+  }
+}
+
 bool Schema::has_table(const std::string& name) {
   return link_.ask("SELECT count(*) FROM information_schema.tables WHERE table_schema = DATABASE() AND table_name = '" +
                    name + "'") != "0";

@@ -24,7 +24,7 @@ class Schema : public SchemaDatabase {
   long long table_count() override;
   bool has_table(const std::string& name) override;
   std::string_view option() const override { return "database"; }
-  void execute(const std::string& statement) override { link_.execute(statement); }
+  void execute(const std::string& statement) override;
   TextRows rows(const std::string& question) override { return link_.rows(question); }
   Engine engine() const noexcept override { return Engine::mysql; }
   void allow_long(bool is_long) noexcept override { link_.allow_long(is_long); }

@@ -7,6 +7,12 @@
 
 namespace loft::storage::mysql {
 
+// A time in push_log, of milliseconds since 1970 and back.
+#define LOFT_TIME_OF(name) "TIMESTAMPADD(MICROSECOND, " name " * 1000, TIMESTAMP'1970-01-01 00:00:00')"
+#define LOFT_ATTEMPT_COLUMNS                                     \
+  "id, user_id, message_id, push_type, push_status, error_msg, " \
+  "TIMESTAMPDIFF(MICROSECOND, TIMESTAMP'1970-01-01 00:00:00', push_time) DIV 1000"
+
 /// `VALUES(column)` in an upsert is the new value: MariaDB knows no other word for it.
 inline constexpr std::array own_texts = {
     // An upsert would take a handle that another user has for that other user, so these two insert only.
@@ -88,7 +94,69 @@ inline constexpr std::array own_texts = {
     OwnText{Query::all_key_values,
             "SELECT space, \"key\", value FROM key_value WHERE (space > :space OR (space = :space AND \"key\" > :key)) "
             "AND space <> 'loft.owner' ORDER BY space, \"key\" LIMIT :limit"},
+    // One that is stored by another transaction meanwhile is an error, and then all come again.
+    OwnText{Query::owe_push,
+            "INSERT INTO push_queue (message_id, user_id, conversation_id, state, attempts, created, due, expires, "
+            "finished, reason, plan) SELECT :message, :user, :conversation, :state, :attempts, :created, :due, "
+            ":expires, :finished, :reason, :plan FROM DUAL WHERE NOT EXISTS (SELECT 1 FROM push_queue q "
+            "WHERE q.message_id = :message AND q.user_id = :user)"},
+    OwnText{Query::lease_pushes,
+            "SELECT message_id, user_id, conversation_id, state, attempts, created, due, expires, finished, reason, "
+            "plan FROM push_queue FORCE INDEX (push_queue_due) WHERE state = 0 AND due <= :now "
+            "AND (leased_until IS NULL OR leased_until <= :now) ORDER BY due, message_id, user_id LIMIT :limit "
+            "FOR UPDATE SKIP LOCKED"},
+    OwnText{Query::forget_pushes,
+            "DELETE FROM push_queue WHERE finished > 0 AND finished < :before ORDER BY finished LIMIT :limit"},
+    OwnText{Query::forget_attempts,
+            "DELETE FROM push_log WHERE push_time < " LOFT_TIME_OF(":before") " ORDER BY push_time LIMIT :limit"},
+    OwnText{Query::put_attempt,
+            "INSERT INTO push_log (user_id, message_id, push_type, push_status, error_msg, push_time) "
+            "VALUES (:handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(":time") ")"},
+    // Blanks at the end of a text are nothing to the comparison, and something to the length.
+    OwnText{Query::erase_attempts,
+            "DELETE FROM push_log WHERE user_id = :handle AND char_length(user_id) = char_length(:handle)"},
+    OwnText{Query::put_device,
+            "INSERT INTO device (user_id, channel, token, platform, client, app, locale, registered, last_success, "
+            "failed, failure) VALUES (:user, :channel, :token, :platform, :client, :app, :locale, :registered, 0, 0, "
+            "'') ON DUPLICATE KEY UPDATE user_id = VALUES(user_id), platform = VALUES(platform), "
+            "client = VALUES(client), app = VALUES(app), locale = VALUES(locale), registered = VALUES(registered), "
+            "last_success = 0, failed = 0, failure = ''"},
+    OwnText{Query::remove_device,
+            "DELETE FROM device WHERE channel = :channel AND token_key = UNHEX(SHA2(:token, 256)) "
+            "AND (:user = 0 OR user_id = :user)"},
+    OwnText{Query::restore_push,
+            "REPLACE INTO push_queue (message_id, user_id, conversation_id, state, attempts, created, due, expires, "
+            "finished, reason, plan) VALUES (:message, :user, :conversation, :state, :attempts, :created, :due, "
+            ":expires, :finished, :reason, :plan)"},
+    OwnText{Query::restore_attempt,
+            "REPLACE INTO push_log (id, user_id, message_id, push_type, push_status, error_msg, push_time) "
+            "VALUES (:id, :handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(":time") ")"},
+    OwnText{Query::restore_device,
+            "REPLACE INTO device (id, user_id, channel, token, platform, client, app, locale, registered, "
+            "last_success, failed, failure) VALUES (:id, :user, :channel, :token, :platform, :client, :app, :locale, "
+            ":registered, :success, :failed, :failure)"},
+    OwnText{Query::pushes,
+            "SELECT message_id, user_id, conversation_id, state, attempts, created, due, expires, finished, reason, "
+            "plan FROM push_queue WHERE message_id > :message OR (message_id = :message AND user_id > :user) "
+            "ORDER BY message_id, user_id LIMIT :limit"},
+    OwnText{Query::pushes_of_state,
+            "SELECT message_id, user_id, conversation_id, state, attempts, created, due, expires, finished, reason, "
+            "plan FROM push_queue FORCE INDEX (push_queue_state) WHERE state = :state AND (message_id > :message "
+            "OR (message_id = :message AND user_id > :user)) ORDER BY message_id, user_id LIMIT :limit"},
+    OwnText{Query::attempts_of, "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE message_id = :message "
+                                "AND user_id = :handle AND char_length(user_id) = char_length(:handle) ORDER BY id"},
+    OwnText{Query::attempts,
+            "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"},
+    OwnText{Query::devices_of,
+            "SELECT d.id, d.user_id, d.channel, d.token, d.platform, d.client, d.app, d.locale, d.registered, "
+            "d.last_success, d.failed, d.failure FROM JSON_TABLE(:users, '$[*]' COLUMNS (id BIGINT PATH '$')) wanted "
+            "STRAIGHT_JOIN device d FORCE INDEX (device_user) ON d.user_id = wanted.id ORDER BY d.id"},
+    OwnText{Query::device_of_token,
+            "SELECT id FROM device WHERE channel = :channel AND token_key = UNHEX(SHA2(:token, 256))"},
 };
+
+#undef LOFT_TIME_OF
+#undef LOFT_ATTEMPT_COLUMNS
 
 inline constexpr Phrasing phrasing{Placeholder::question, own_texts};
 

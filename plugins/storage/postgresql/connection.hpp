@@ -87,10 +87,16 @@ class Connection {
   void queue_wanted(Own own, const Args&... args) {
     queue(static_cast<unsigned>(own), Parameters(args...), true);
   }
+  template <class... Args>
+  void queue_wanted(Query query, const Args&... args) {
+    queue(static_cast<unsigned>(query), Parameters(args...), true);
+  }
   /// Sends what is queued; answers are taken later.
   void send();
   /// The answer of the next wanted statement. Throws Failure of the first that failed, the rest is then dropped.
   Cursor take();
+  /// The same for how many rows it changed.
+  std::int64_t take_changed() { return changed(next_answer()); }
   /// Waits until everything that was sent is answered.
   void finish();
 

@@ -5,6 +5,7 @@
 #include <postgresql_migrations.hpp>
 
 #include "errors.hpp"
+#include "ledger.hpp"
 #include "pooler.hpp"
 #include "schema.hpp"
 #include "writer.hpp"
@@ -15,7 +16,7 @@ namespace {
 /// INCLUDE in indexes and what the statements use came with 11, sessions that can ask for keep-alives with 12.
 constexpr int oldest_server = 120000;
 
-class PostgresqlStorage final : public ServerStorage<Settings, Connection, Writer> {
+class PostgresqlStorage final : public ServerStorage<Settings, Connection, Writer, PostgresqlLedger> {
  public:
   void options(OptionTable& table) override;
   Result<void> configure() override { return check(settings_, "storage.postgresql"); }

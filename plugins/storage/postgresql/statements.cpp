@@ -8,6 +8,16 @@
 namespace loft::storage::postgresql {
 namespace {
 
+// A time in push_log, of milliseconds since 1970 and back.
+#define LOFT_TIME_OF(name) "TIMESTAMP 'epoch' + " name " * INTERVAL '1 millisecond'"
+#define LOFT_ATTEMPT_COLUMNS                                     \
+  "id, user_id, message_id, push_type, push_status, error_msg, " \
+  "CAST(floor(extract(epoch FROM push_time) * 1000 + 0.5) AS BIGINT)"
+#define LOFT_PUSH_COLUMNS \
+  "message_id, user_id, conversation_id, state, attempts, created, due, expires, finished, reason, plan"
+#define LOFT_PUSH_VALUES \
+  ":message, :user, :conversation, :state, :attempts, :created, :due, :expires, :finished, :reason, :plan"
+
 constexpr OwnText own_words[] = {
     {Query::put_progress,
      "UPDATE progress SET applied_upto = greatest(applied_upto, :applied), position = greatest(position, :position) "
@@ -21,7 +31,70 @@ constexpr OwnText own_words[] = {
      "SELECT m.seq FROM message m WHERE m.conversation_id = :id AND m.seq BETWEEN :low AND :high "
      "AND m.sender_id = :user AND (SELECT r.seq FROM message r WHERE r.conversation_id = m.conversation_id "
      "AND r.seq = m.seq AND r.recalled IS NOT NULL) IS NULL ORDER BY m.seq DESC LIMIT :limit"},
+    // The rows are locked once, however often the plan looks at them.
+    {Query::lease_pushes,
+     "UPDATE push_queue q SET leased_by = :holder, leased_until = :until FROM (WITH free AS MATERIALIZED ("
+     "SELECT message_id, user_id FROM push_queue WHERE state = 0 AND due <= :now "
+     "AND (leased_until IS NULL OR leased_until <= :now) ORDER BY due, message_id, user_id LIMIT :limit "
+     "FOR UPDATE SKIP LOCKED) SELECT * FROM free) f WHERE q.message_id = f.message_id AND q.user_id = f.user_id "
+     "RETURNING q.message_id, q.user_id, conversation_id, state, attempts, created, due, expires, finished, reason, "
+     "plan"},
+    // What was revived since it was chosen is looked at again.
+    {Query::forget_pushes,
+     "DELETE FROM push_queue q USING (SELECT message_id, user_id FROM push_queue WHERE finished > 0 "
+     "AND finished < :before ORDER BY finished LIMIT :limit) old WHERE q.message_id = old.message_id "
+     "AND q.user_id = old.user_id AND q.finished > 0 AND q.finished < :before"},
+    {Query::forget_attempts, "DELETE FROM push_log l USING (SELECT id FROM push_log WHERE push_time < " LOFT_TIME_OF(
+                                 ":before") " ORDER BY push_time LIMIT :limit) old WHERE l.id = old.id"},
+    {Query::put_attempt,
+     "INSERT INTO push_log (user_id, message_id, push_type, push_status, error_msg, push_time) "
+     "VALUES (:handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(":time") ")"},
+    {Query::put_device,
+     "INSERT INTO device (user_id, channel, token, platform, client, app, locale, registered, last_success, failed, "
+     "failure) VALUES (:user, :channel, :token, :platform, :client, :app, :locale, :registered, 0, 0, '') "
+     "ON CONFLICT (channel, md5(token)) DO UPDATE SET user_id = excluded.user_id, token = excluded.token, "
+     "platform = excluded.platform, client = excluded.client, app = excluded.app, locale = excluded.locale, "
+     "registered = excluded.registered, last_success = 0, failed = 0, failure = ''"},
+    {Query::remove_device,
+     "DELETE FROM device WHERE channel = :channel AND token = :token AND md5(token) = md5(:token) "
+     "AND (:user = 0 OR user_id = :user)"},
+    {Query::restore_push,
+     "INSERT INTO push_queue (" LOFT_PUSH_COLUMNS ") VALUES (" LOFT_PUSH_VALUES
+     ") ON CONFLICT (message_id, user_id) DO UPDATE SET conversation_id = excluded.conversation_id, "
+     "state = excluded.state, attempts = excluded.attempts, created = excluded.created, due = excluded.due, "
+     "expires = excluded.expires, finished = excluded.finished, reason = excluded.reason, plan = excluded.plan"},
+    {Query::restore_attempt,
+     "INSERT INTO push_log (id, user_id, message_id, push_type, push_status, error_msg, push_time) VALUES (:id, "
+     ":handle, :message, :type, :status, nullif(:error, ''), " LOFT_TIME_OF(
+         ":time") ") ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, message_id = excluded.message_id, "
+                  "push_type = excluded.push_type, push_status = excluded.push_status, error_msg = excluded.error_msg, "
+                  "push_time = excluded.push_time"},
+    {Query::restore_device,
+     "INSERT INTO device (id, user_id, channel, token, platform, client, app, locale, registered, last_success, "
+     "failed, failure) VALUES (:id, :user, :channel, :token, :platform, :client, :app, :locale, :registered, :success, "
+     ":failed, :failure) ON CONFLICT (id) DO UPDATE SET user_id = excluded.user_id, channel = excluded.channel, "
+     "token = excluded.token, platform = excluded.platform, client = excluded.client, app = excluded.app, "
+     "locale = excluded.locale, registered = excluded.registered, last_success = excluded.last_success, "
+     "failed = excluded.failed, failure = excluded.failure"},
+    {Query::raise_attempt_ids,
+     "SELECT setval(pg_get_serial_sequence('push_log', 'id'), (SELECT max(id) FROM push_log))"},
+    {Query::raise_device_ids, "SELECT setval(pg_get_serial_sequence('device', 'id'), (SELECT max(id) FROM device))"},
+    {Query::attempts_of,
+     "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE message_id = :message AND user_id = :handle ORDER BY id"},
+    {Query::attempts, "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"},
+    {Query::devices_of,
+     "SELECT id, user_id, channel, token, platform, client, app, locale, registered, last_success, failed, failure "
+     "FROM json_array_elements_text(CAST(:users AS JSON)) AS wanted (wanted_id) "
+     "JOIN device ON user_id = CAST(wanted_id AS BIGINT) ORDER BY id"},
+    {Query::device_of_token,
+     "SELECT id FROM device WHERE channel = :channel AND token = :token AND md5(token) = md5(:token)"},
 };
+
+#undef LOFT_TIME_OF
+#undef LOFT_ATTEMPT_COLUMNS
+#undef LOFT_PUSH_COLUMNS
+#undef LOFT_PUSH_VALUES
+
 constexpr Phrasing phrasing{Placeholder::numbered, own_words};
 
 /// The columns of a query for one id, for many: in the order of the ids.

@@ -12,6 +12,7 @@
 #include "backup.hpp"
 #include "check.hpp"
 #include "inspector.hpp"
+#include "ledger.hpp"
 #include "schema.hpp"
 #include "startup.hpp"
 #include "writer.hpp"
@@ -54,6 +55,8 @@ class SqliteStorage final : public SqlStorage<Connection, Writer> {
   void stop(Millis deadline) noexcept override;
   Result<void> backup(const std::string& file, Progress progress) override;
 
+  PushLedger* push_ledger() noexcept override { return &ledger_; }
+
   std::string health() const override {
     const auto trouble = SqlStorage::health();
     return trouble.empty() && inspector_.running() ? "checking" : trouble;
@@ -77,6 +80,7 @@ class SqliteStorage final : public SqlStorage<Connection, Writer> {
 
   OwnerLock lock_;
   Inspector inspector_;
+  Ledger<SqliteLedger> ledger_;
   std::atomic<bool> checked_{true};  ///< no check is due any more
 };
 
@@ -162,6 +166,7 @@ void SqliteStorage::open(const std::string& path) {
     writer_ = std::move(writer);
   }
   pool_.open([path, reader] { return std::make_unique<Connection>(path, reader); }, readers_);
+  ledger_.open([path, reader] { return SqliteLedger::open(path, reader); }, reports_, busy_timeout_, &writer_mutex_);
   host_->log().info("storage open", {{"path", path}, {"migrations_applied", steps}, {"clean", clean}});
   if (clean) return;
   host_->log().warn("the last stop was not in order: the log is recovered, the database is checked in the background",
@@ -175,6 +180,7 @@ void SqliteStorage::open(const std::string& path) {
 
 void SqliteStorage::stop(Millis deadline) noexcept {
   inspector_.stop();
+  if (host_ != nullptr) ledger_.close(deadline - host_->clock().steady());
   close_reads(deadline);
   const std::lock_guard lock(writer_mutex_);
   if (writer_) {

@@ -4,10 +4,12 @@
 //   #include <loft/testing/storage_suite.hpp>
 //   LOFT_STORAGE_SUITE("mine", [](const std::string& directory) { return open_mine(directory); })
 //
-// registers one case per promise (S1 …, see loft/storage.hpp), named "storage mine: S2 …". The second argument is a
-// loft::testing::storage::Factory. Catch2 is the only thing needed beyond the SDK.
+// registers one case per promise (S1 …, see loft/storage.hpp), named "storage mine: S2 …", and those of the push
+// ledger, if it has one (push_suite.hpp). The second argument is a loft::testing::storage::Factory. Catch2 is the only
+// thing needed beyond the SDK.
 #pragma once
 
+#include <loft/testing/push_suite.hpp>
 #include <loft/testing/storage/commit_cases.hpp>
 #include <loft/testing/storage/concurrent_case.hpp>
 #include <loft/testing/storage/crash_case.hpp>
@@ -100,7 +102,7 @@ inline bool register_storage_suite(const std::string& name, storage::Factory fac
     storage::add_case(name, {"S1 what was acknowledged survives SIGKILL", storage::s1_survives_sigkill}, factory);
   }
   for (const auto& row : storage::suite_cases) storage::add_case(name, row, factory);
-  return true;
+  return register_push_suite(name, storage::ledger_of(factory));
 }
 
 }  // namespace loft::testing
