@@ -19,7 +19,7 @@ struct Request {
   std::vector<std::string> headers;  ///< HTTP: `name: value`
   std::string body;
   std::string sender;     ///< mail: the envelope's; empty for HTTP
-  std::string recipient;  ///< mail: the envelope's
+  std::string recipient;  ///< mail: the envelope's; empty: nothing is sent, the server is greeted only
   Millis timeout = 20'000;
 };
 

@@ -1,6 +1,7 @@
 // Payloads of a limited size.
 #pragma once
 
+#include <algorithm>
 #include <string>
 
 #include <loft/push.hpp>
@@ -16,11 +17,17 @@ std::string fitted(const Notification& notification, std::size_t limit, Write wr
   auto title = clean(notification.title);
   auto body = clean(notification.body);
   auto out = write(title, body);
-  // As JSON a text is at least as long as it is in itself: what is cut off is missing.
   for (auto* text : {&body, &title}) {
     if (out.size() <= limit) break;
-    const auto over = out.size() - limit + 3;  // the dots
-    *text = cut(*text, text->size() > over ? text->size() - over + 3 : 0);
+    // How long a text becomes as JSON depends on what is in it: the longest beginning that fits is searched for.
+    const auto whole = *text;
+    std::size_t fits = 0, too_long = std::min(whole.size(), limit) + 1;
+    while (too_long - fits > 1) {
+      const auto middle = fits + (too_long - fits) / 2;
+      *text = cut(whole, middle);
+      (write(title, body).size() <= limit ? fits : too_long) = middle;
+    }
+    *text = cut(whole, fits);
     out = write(title, body);
   }
   return out;

@@ -64,7 +64,10 @@ void Transfer::set_up(CURL* handle) {
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
   if (!settings_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.c_str());
   if (is_on_this_machine(request_.url)) curl_easy_setopt(handle, CURLOPT_PROXY, "");
-  if (is_mail()) {
+  if (is_mail() && request_.recipient.empty()) {
+    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, "NOOP");
+    curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
+  } else if (is_mail()) {
     list_ = curl_slist_append(nullptr, request_.recipient.c_str());
     if (list_ == nullptr) throw std::bad_alloc();
     curl_easy_setopt(handle, CURLOPT_MAIL_FROM, request_.sender.c_str());

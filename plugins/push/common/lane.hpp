@@ -44,7 +44,7 @@ class Transfer {
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self);
   static std::size_t on_read(char* data, std::size_t, std::size_t size, void* self);
   void hear_header(std::string_view line);
-  bool is_mail() const noexcept { return !request_.recipient.empty(); }
+  bool is_mail() const noexcept { return !request_.sender.empty(); }
 
   Request request_;
   const CourierSettings& settings_;

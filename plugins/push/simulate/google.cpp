@@ -170,7 +170,7 @@ Reply GoogleSide::send(const Call& call) {
   if (!is_authorized(call)) return refuse(problem_of(401, ""));
   const auto body = json::parse(call.body);
   if (!body || !body->is(json::Type::object)) return refuse({400, "INVALID_ARGUMENT", "", "Invalid JSON payload received.", "body"});
-  if (const auto violation = check_message(*body)) return refuse({400, "INVALID_ARGUMENT", violation->field == "message.data" ? "INVALID_ARGUMENT" : "", violation->words, violation->field});
+  if (const auto violation = check_message(*body)) return refuse({400, "INVALID_ARGUMENT", violation->is_of_fcm ? "INVALID_ARGUMENT" : "", violation->words, violation->field});
   const auto message = *body->find("message");
   const auto token = message.find("token") ? message.find("token")->text().value_or("") : std::string();
   const bool dry = body->find("validate_only") && body->find("validate_only")->boolean().value_or(false);

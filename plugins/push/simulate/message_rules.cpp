@@ -81,7 +81,7 @@ std::optional<Violation> check_message(const json::Value& body) {
   if (const auto android = message->find("android")) {
     if (auto wrong = check_android(*android)) return wrong;
   }
-  if (message->raw().size() > largest_message) return Violation{"message.data", "Message too big"};
+  if (message->raw().size() > largest_message) return Violation{"message.data", "Message too big", true};
   return std::nullopt;
 }
 

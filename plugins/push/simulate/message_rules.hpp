@@ -11,6 +11,7 @@ namespace loft::simulate {
 struct Violation {
   std::string field;
   std::string words;
+  bool is_of_fcm = false;  ///< refused by FCM itself, not already as no such request
 };
 
 /// The first thing that is wrong with the body of `messages:send`; nullopt: nothing.
