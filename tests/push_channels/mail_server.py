@@ -118,9 +118,9 @@ def serve(certificate, key, home):
         subprocess.run(["chown", "-R", f"{nobody.pw_uid}:{nobody.pw_gid}", home], check=True)
         as_user = {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
     # Exim lets its own user alone run a daemon: whoever we are has that number in a name space of its own. In the
-    # foreground: it ends when we end it.
-    command = ["unshare", "--user", f"--map-user={exim.pw_uid}", f"--map-group={exim.pw_gid}", "--kill-child",
-               "/usr/sbin/exim4", "-C", path, "-bdf", "-q1h"]
+    # foreground: it ends when we end it, and with us when we are killed.
+    command = ["unshare", "--user", f"--map-user={exim.pw_uid}", f"--map-group={exim.pw_gid}",
+               "setpriv", "--pdeathsig", "KILL", "/usr/sbin/exim4", "-C", path, "-bdf", "-q1h"]
     with subprocess.Popen(command, stdout=sys.stderr, cwd="/", **as_user) as server:
         signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
         try:

@@ -37,7 +37,7 @@ struct Response {
   Failure failure = Failure::none;
   long status = 0;         ///< HTTP status; of a mail the last reply's code
   std::string body;        ///< HTTP
-  std::string reply;       ///< mail: the last reply's line
+  std::string reply;       ///< mail: the first reply that refuses, or the last one
   Millis retry_after = 0;  ///< the answer's Retry-After; 0: it had none
   std::string detail;      ///< of a failure: libcurl's words, for the operator
 };

@@ -122,7 +122,8 @@ std::size_t Transfer::on_header(char* data, std::size_t, std::size_t size, void*
 void Transfer::hear_header(std::string_view line) {
   while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
   if (is_mail()) {
-    response_.reply = line.substr(0, 200);
+    // A refusal is what counts, not the server's goodbye behind it.
+    if (response_.reply.empty() || response_.reply[0] < '4') response_.reply = line.substr(0, 200);
   } else if (const auto value = header_value(line, "retry-after")) {
     response_.retry_after = parse_retry_after(*value, std::chrono::system_clock::now());
   }
