@@ -95,7 +95,8 @@ TEST_CASE("a notification that may show nothing wakes the app, or shows a text o
 
 TEST_CASE("a text that is too long is cut to what Apple takes, whatever it is made of") {
   Running running;
-  for (const std::string& piece : {std::string("x"), std::string("\xE4\xBD\xA0"), std::string("\"\\\n\x01"), std::string("\xFF")}) {
+  for (const std::string& piece :
+       {std::string("x"), std::string("\xE4\xBD\xA0"), std::string("\"\\\n\x01"), std::string("\xFF")}) {
     auto long_one = ApnsBench::notification(device);
     long_one.body.clear();
     for (int i = 0; i < 6000; ++i) long_one.body += piece;
@@ -203,7 +204,8 @@ TEST_CASE("an expired provider token is signed anew, once, and the notification 
   auto first = ApnsBench::notification(device);
   CHECK(bench.ask(first).kind == Kind::broken);  // a new token of the same wrong clock is as old
   bench.host.clock().jump_to(real_now());
-  CHECK(bench.ask(first).reason == "ExpiredProviderToken");  // tried a moment ago: Apple is not asked with ever new ones
+  CHECK(bench.ask(first).reason ==
+        "ExpiredProviderToken");  // tried a moment ago: Apple is not asked with ever new ones
   bench.host.clock().advance(20 * 60'000);
   bench.host.clock().jump_to(real_now());
   CHECK(bench.ask(first).kind == Kind::accepted);
@@ -273,7 +275,8 @@ TEST_CASE("many notifications share few connections, and each has its one verdic
     auto n = ApnsBench::notification(i % 10 == 0 ? "500-x" : device);
     running.bench.send(n, i);
   }
-  for (std::size_t i = 0; i < 400; ++i) CHECK(running.bench.verdict(i).kind == (i % 10 == 0 ? Kind::retry : Kind::accepted));
+  for (std::size_t i = 0; i < 400; ++i)
+    CHECK(running.bench.verdict(i).kind == (i % 10 == 0 ? Kind::retry : Kind::accepted));
   CHECK_FALSE(running.bench.answered_twice());
   std::set<std::string> connections;
   for (const auto& line : running.there.pushes()) connections.insert(Written(line).at("connection"));
@@ -295,6 +298,8 @@ TEST_CASE("what Apple must not be asked is refused at once") {
   Running running({}, {{"apps", std::string("org.example.other")}});
   auto n = ApnsBench::notification("../../evil\r\nx: y");
   CHECK(running.bench.ask(n).kind == Kind::dead_token);
+  for (const auto* token : {"..", "%2e%2e", "a/b", ""})
+    CHECK(running.bench.ask(std::string(token)).reason == "push.bad_token");
   n = ApnsBench::notification(device);
   n.expires = real_now() - 1000;
   CHECK(running.bench.ask(n).reason == "push.expired");

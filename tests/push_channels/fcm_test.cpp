@@ -39,7 +39,8 @@ struct Running {
 
 /// The message of the last push that was accepted.
 struct Message {
-  explicit Message(const Simulation& there) : text(there.pushes().back()), value(*loft::json::parse(text)->find("message")) {}
+  explicit Message(const Simulation& there)
+      : text(there.pushes().back()), value(*loft::json::parse(text)->find("message")) {}
   std::string at(std::initializer_list<std::string_view> path) const {
     auto here = value;
     for (const auto name : path) {
@@ -129,10 +130,12 @@ TEST_CASE("a 400 that may be our own mistake removes no device") {
   const auto verdict_of = [](const std::string& details, const std::string& words) {
     loft::push::Response response;
     response.status = 400;
-    response.body = R"({"error":{"code":400,"message":")" + words + R"(","status":"INVALID_ARGUMENT","details":[)" + details + "]}}";
+    response.body = R"({"error":{"code":400,"message":")" + words + R"(","status":"INVALID_ARGUMENT","details":[)" +
+                    details + "]}}";
     return loft::push::fcm::read(response).verdict.kind;
   };
-  const std::string fcm = R"({"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"INVALID_ARGUMENT"})";
+  const std::string fcm =
+      R"({"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"INVALID_ARGUMENT"})";
   const auto violation = [](const std::string& field) {
     return R"({"@type":"type.googleapis.com/google.rpc.BadRequest","fieldViolations":[{"field":")" + field + R"("}]})";
   };
@@ -264,8 +267,8 @@ TEST_CASE("the legacy key and files that are none are refused with what to do") 
   CHECK(why("what").find("no JSON object") != std::string::npos);
   CHECK(why(R"({"project_info":{}})").find("google-services.json") != std::string::npos);
   CHECK(why(R"({"type":"service_account"})").find("project_id") != std::string::npos);
-  CHECK(why(R"({"type":"service_account","project_id":"p","client_email":"e","token_uri":"u","private_key":"k"})").find("private_key") !=
-        std::string::npos);
+  CHECK(why(R"({"type":"service_account","project_id":"p","client_email":"e","token_uri":"u","private_key":"k"})")
+            .find("private_key") != std::string::npos);
 }
 
 TEST_CASE("the log holds neither texts nor tokens") {

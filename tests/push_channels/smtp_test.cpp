@@ -19,15 +19,21 @@ const std::string script = LOFT_SOURCE_DIR "/tests/push_channels/mail_server.py"
 struct MailServer {
   TemporaryFolder keys, home;
   Simulation certificates{keys.path};
-  Program program{{"/usr/bin/python3", script, "serve", keys.path + "/certificate.pem", keys.path + "/certificate.key", home.path}};
+  Program program{
+      {"/usr/bin/python3", script, "serve", keys.path + "/certificate.pem", keys.path + "/certificate.key", home.path}};
 
-  std::int64_t port(const char* name) const { return loft::json::parse(program.first_line())->find(name)->integer().value(); }
+  std::int64_t port(const char* name) const {
+    return loft::json::parse(program.first_line())->find(name)->integer().value();
+  }
   std::string at(const char* name) const { return loft::json::parse(program.first_line())->find(name)->text().value(); }
 
   Options options(const Options& more = {}) const {
-    Options out{{"smtp_host", std::string("127.0.0.1")}, {"smtp_port", port("tls")},
-                {"sender", at("user")},                  {"password", at("password")},
-                {"display_name", std::string("Löft")},   {"ca_file", certificates.at("ca_file")}};
+    Options out{{"smtp_host", std::string("127.0.0.1")},
+                {"smtp_port", port("tls")},
+                {"sender", at("user")},
+                {"password", at("password")},
+                {"display_name", std::string("Löft")},
+                {"ca_file", certificates.at("ca_file")}};
     for (const auto& [name, value] : more) out[name] = value;
     return out;
   }
@@ -88,8 +94,11 @@ TEST_CASE("a mail goes over implicit TLS and over STARTTLS into the mailbox, and
     CHECK(at(mail, "return_path") == "<chat@example.test>");
     CHECK(at(mail, "from") == "Löft <chat@example.test>");
     CHECK(at(mail, "to") == "bob@example.test");
-    CHECK(at(mail, "subject") == "New message from Ada 爱达 \"quoted\" & <b>bold</b>, with a name that is longer than a line of a header may be");
-    CHECK(at(mail, "text").find("First line\n.\n..dots\n<script>alert(1)</script> 你好\nFrom here") != std::string::npos);
+    CHECK(at(mail, "subject") ==
+          "New message from Ada 爱达 \"quoted\" & <b>bold</b>, with a name that is longer than a line of a header may "
+          "be");
+    CHECK(at(mail, "text").find("First line\n.\n..dots\n<script>alert(1)</script> 你好\nFrom here") !=
+          std::string::npos);
     CHECK(at(mail, "html").find("&lt;script&gt;alert(1)&lt;/script&gt; 你好") != std::string::npos);
     CHECK(at(mail, "html").find("<script>") == std::string::npos);
     CHECK(at(mail, "defects") == "[]");
@@ -106,8 +115,9 @@ TEST_CASE("nothing in names, texts or addresses adds a header or a recipient") {
   n.title = "Ada\r\nBcc: evil@example.test\r\n\r\nbody";
   n.body = "\r\n.\r\nMAIL FROM:<evil@example.test>\r\n";
   REQUIRE(bench.ask(n).kind == Kind::accepted);
-  for (const auto* address : {"bob@example.test\r\nRCPT TO:<evil@example.test>", "bob@example.test>", "<bob@example.test", "a b@example.test",
-                              "@example.test", "bob", "bob@", "\"bob\"@example.test", "bob@exa mple", "-f@example.test", ""}) {
+  for (const auto* address :
+       {"bob@example.test\r\nRCPT TO:<evil@example.test>", "bob@example.test>", "<bob@example.test", "a b@example.test",
+        "@example.test", "bob", "bob@", "\"bob\"@example.test", "bob@exa mple", "-f@example.test", ""}) {
     INFO(address);
     CHECK(bench.ask(to(address)).reason == "push.bad_address");
   }
@@ -148,13 +158,15 @@ TEST_CASE("credentials, senders and certificates that are not taken break the ch
   const auto login = verdict_of({{"password", std::string("wrong")}});
   CHECK(login.kind == Kind::broken);
   CHECK(login.reason.starts_with("535"));
-  CHECK(verdict_of({{"sender", std::string("banned@example.test")}, {"username", server.at("user")}}).kind == Kind::broken);
+  CHECK(verdict_of({{"sender", std::string("banned@example.test")}, {"username", server.at("user")}}).kind ==
+        Kind::broken);
   CHECK(verdict_of({{"ca_file", std::string()}}).reason == "push.certificate");
   // No TLS where there must be: nothing is sent.
   const auto plain = verdict_of({{"use_ssl", false}, {"smtp_port", server.port("plain")}});
   CHECK(plain.reason == "push.certificate");
   CHECK(verdict_of({{"smtp_port", std::int64_t{1}}}).reason == "push.unreachable");
-  const auto open = verdict_of({{"use_ssl", false}, {"starttls", false}, {"password", std::string()}, {"smtp_port", server.port("plain")}});
+  const auto open = verdict_of(
+      {{"use_ssl", false}, {"starttls", false}, {"password", std::string()}, {"smtp_port", server.port("plain")}});
   CHECK(open.kind == Kind::accepted);
 }
 

@@ -74,7 +74,8 @@ Answer read(const Response& response) {
   Millis since = 0;
   if (const auto body = json::parse(response.body)) {
     if (const auto reason = body->find("reason")) said = reason->text().value_or("");
-    if (const auto timestamp = body->find("timestamp")) since = std::max<Millis>(timestamp->integer_or_text().value_or(0), 0);
+    if (const auto timestamp = body->find("timestamp"))
+      since = std::max<Millis>(timestamp->integer_or_text().value_or(0), 0);
   }
   Answer answer;
   answer.verdict.reason = reason_word(said, "status_" + std::to_string(response.status));

@@ -12,15 +12,19 @@ namespace {
 using Steady = std::chrono::steady_clock;
 
 bool is_apple_id(std::string_view text) {
-  return text.size() == 10 && std::all_of(text.begin(), text.end(), [](char c) {
-           return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9');
-         });
+  return text.size() == 10 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'); });
 }
 
 bool is_bundle_id(std::string_view text) {
   return !text.empty() && text.size() <= 155 && std::all_of(text.begin(), text.end(), [](char c) {
     return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '-';
   });
+}
+
+/// It stands in the path, in which dots and escapes mean something.
+bool is_path_token(std::string_view text) {
+  return is_plain_token(text) && text.find_first_of(".%~:+/=") == std::string_view::npos;
 }
 
 Error wrong(std::string option, std::string detail) { return {Code::invalid, std::move(option), std::move(detail)}; }
@@ -45,20 +49,26 @@ void Apns::options(OptionTable& table) {
       .required();
   table.boolean("production", production_, "Apple's service for apps from the store; false: for builds of developers.");
   table.text("endpoint", endpoint_, "Another service that speaks as Apple's does, for rehearsals. Empty: Apple's.");
-  table.list("apps", apps_, "Bundle ids of further apps of the team; a device that was registered for one has it as its topic.");
+  table.list("apps", apps_,
+             "Bundle ids of further apps of the team; a device that was registered for one has it as its topic.");
   table.text("sound", look_.sound, "The sound that is played; empty: none.");
-  table.text("hidden_loc_key", look_.hidden_loc_key,
-             "Key of a text in the app that is shown where a notification may show neither sender nor text. Empty: such "
-             "a notification wakes the app in the background.");
+  table.text(
+      "hidden_loc_key", look_.hidden_loc_key,
+      "Key of a text in the app that is shown where a notification may show neither sender nor text. Empty: such "
+      "a notification wakes the app in the background.");
   http_.add_to(table);
 }
 
 Result<void> Apns::configure() {
-  if (!is_apple_id(key_id_)) return wrong("key_id", "is ten capital letters and digits, as in the name AuthKey_<key id>.p8");
-  if (!is_apple_id(team_id_)) return wrong("team_id", "is ten capital letters and digits; Apple's portal shows it under Membership");
-  if (!is_bundle_id(bundle_id_)) return wrong("bundle_id", "is letters, digits, dots and hyphens, such as org.example.chat");
+  if (!is_apple_id(key_id_))
+    return wrong("key_id", "is ten capital letters and digits, as in the name AuthKey_<key id>.p8");
+  if (!is_apple_id(team_id_))
+    return wrong("team_id", "is ten capital letters and digits; Apple's portal shows it under Membership");
+  if (!is_bundle_id(bundle_id_))
+    return wrong("bundle_id", "is letters, digits, dots and hyphens, such as org.example.chat");
   for (const auto& app : apps_) {
-    if (!is_bundle_id(app)) return wrong("apps", "holds a bundle id that is none; they are letters, digits, dots and hyphens");
+    if (!is_bundle_id(app))
+      return wrong("apps", "holds a bundle id that is none; they are letters, digits, dots and hyphens");
   }
   if (endpoint_.empty()) return {};
   while (endpoint_.ends_with('/')) endpoint_.pop_back();
@@ -114,7 +124,7 @@ Request Apns::request(const Notification& notification, const std::string& topic
 }
 
 void Apns::send(const Notification& notification, Function<void(PushVerdict)> done) {
-  if (!is_plain_token(notification.device.token)) return done(dead("push.bad_token"));
+  if (!is_path_token(notification.device.token)) return done(dead("push.bad_token"));
   if (notification.expires <= host_->clock().now()) return done(refused("push.expired"));
   const auto topic = this->topic(notification.device.app);
   if (!topic) return done(refused("push.unknown_app"));
@@ -166,9 +176,10 @@ PushVerdict Apns::believed(PushVerdict verdict) {
   const auto belief = doubt_.called_bad();
   if (belief == TokenDoubt::Belief::dead) return verdict;
   if (told_doubt_.may_tell(host_->clock().steady())) {
-    host_->log().warn("the provider calls device tokens bad, and has accepted none since the start: they are kept; are "
-                      "`production` and `bundle_id` right?",
-                      {{"reason", verdict.reason}});
+    host_->log().warn(
+        "the provider calls device tokens bad, and has accepted none since the start: they are kept; are "
+        "`production` and `bundle_id` right?",
+        {{"reason", verdict.reason}});
   }
   return belief == TokenDoubt::Belief::unsure ? refused(std::move(verdict.reason)) : broken(std::move(verdict.reason));
 }

@@ -44,7 +44,8 @@ void Courier::send(Request request, Function<void(Response)> done) {
     under_way_.fetch_sub(1, std::memory_order_relaxed);
     return done(failed(Response::Failure::full));
   }
-  const auto lane = std::min_element(lanes_.begin(), lanes_.end(), [](auto& a, auto& b) { return a->load() < b->load(); });
+  const auto lane =
+      std::min_element(lanes_.begin(), lanes_.end(), [](auto& a, auto& b) { return a->load() < b->load(); });
   auto counted = [this, done = std::move(done)](Response response) mutable {
     under_way_.fetch_sub(1, std::memory_order_relaxed);
     done(std::move(response));

@@ -10,8 +10,8 @@
 
 namespace loft::push {
 
-/// What `write(title, body)` makes of the notification's texts, with the body cut, then the title, until it is no longer
-/// than `limit`. The rest of what it writes must fit.
+/// What `write(title, body)` makes of the notification's texts, with the body cut, then the title, until it is no
+/// longer than `limit`. The rest of what it writes must fit.
 template <class Write>
 std::string fitted(const Notification& notification, std::size_t limit, Write write) {
   auto title = clean(notification.title);

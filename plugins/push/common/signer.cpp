@@ -74,8 +74,10 @@ std::string raw_pair(const std::string& der) {
 }  // namespace
 
 Result<Signer> Signer::from_pem(Kind kind, std::string_view pem) {
-  if (pem.find("-----BEGIN") == std::string_view::npos) return bad("is no PEM: there is no line -----BEGIN PRIVATE KEY-----");
-  if (pem.find("PUBLIC KEY-----") != std::string_view::npos) return bad("is a public key; signing needs the private one");
+  if (pem.find("-----BEGIN") == std::string_view::npos)
+    return bad("is no PEM: there is no line -----BEGIN PRIVATE KEY-----");
+  if (pem.find("PUBLIC KEY-----") != std::string_view::npos)
+    return bad("is a public key; signing needs the private one");
   if (pem.find("BEGIN CERTIFICATE") != std::string_view::npos) return bad("is a certificate; a key is needed");
   if (pem.find("ENCRYPTED") != std::string_view::npos) {
     return bad("is encrypted; write it unencrypted with `openssl pkcs8 -topk8 -nocrypt` into a file of mode 0600");
@@ -114,7 +116,8 @@ Result<SecretFile> read_secret_file(const std::string& path) {
   if (!S_ISREG(info.st_mode)) return bad(path + " is no file");
   std::ifstream in(path, std::ios::binary);
   if (!in) return bad(path + " cannot be read: " + std::strerror(errno));
-  if (static_cast<std::size_t>(info.st_size) > largest_file) return bad(path + " is longer than 64 KiB: that is no key");
+  if (static_cast<std::size_t>(info.st_size) > largest_file)
+    return bad(path + " is longer than 64 KiB: that is no key");
   SecretFile file{{std::istreambuf_iterator<char>(in), {}}, (info.st_mode & (S_IRWXG | S_IRWXO)) != 0};
   return file;
 }

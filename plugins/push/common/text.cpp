@@ -17,8 +17,9 @@ bool is_word(char c) noexcept {
 
 std::string base64(std::string_view bytes) {
   std::string out((bytes.size() + 2) / 3 * 4 + 1, '\0');  // OpenSSL writes a NUL behind it
-  const int size = EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
-                                   reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
+  const int size =
+      EVP_EncodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                      reinterpret_cast<const unsigned char*>(bytes.data()), static_cast<int>(bytes.size()));
   out.resize(static_cast<std::size_t>(size));
   return out;
 }
@@ -52,7 +53,7 @@ std::string clean(std::string_view text) {
 
 bool is_plain_token(std::string_view text) noexcept {
   return !text.empty() && text.size() <= 4096 && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_word(c) || c == '-' || c == ':' || c == '.' || c == '~' || c == '%';
+    return is_word(c) || std::string_view("-:.~%+/=").find(c) != std::string_view::npos;
   });
 }
 

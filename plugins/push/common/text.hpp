@@ -15,7 +15,7 @@ std::string cut(std::string_view text, std::size_t bytes);
 /// `text` itself if it is UTF-8; otherwise with U+FFFD in place of every byte that is none.
 std::string clean(std::string_view text);
 
-/// Whether it may stand in a path, a header and a log's key: 1 to 4096 letters, digits, `-`, `_`, `:`, `.`, `~`, `%`.
+/// Whether a provider can have given it: 1 to 4096 letters, digits and `-_:.~%+/=`.
 bool is_plain_token(std::string_view text) noexcept;
 
 /// Whether it may stand in a header as it is: visible ASCII only, or empty.

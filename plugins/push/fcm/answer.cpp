@@ -16,11 +16,11 @@ using Next = Answer::Next;
 constexpr Millis quota_rest = 60'000;
 
 struct Said {
-  std::string status;           ///< google.rpc.Code, such as NOT_FOUND
-  std::string code;             ///< FcmError's, such as UNREGISTERED; empty: it is not FCM that refused
-  bool is_of_token = false;     ///< a BadRequest names the field message.token
-  bool is_of_others = false;    ///< a BadRequest names another field: our mistake
-  bool speaks_of_token = false; ///< the words do
+  std::string status;            ///< google.rpc.Code, such as NOT_FOUND
+  std::string code;              ///< FcmError's, such as UNREGISTERED; empty: it is not FCM that refused
+  bool is_of_token = false;      ///< a BadRequest names the field message.token
+  bool is_of_others = false;     ///< a BadRequest names another field: our mistake
+  bool speaks_of_token = false;  ///< the words do
 };
 
 std::string member(const json::Value& value, const char* name) {
@@ -58,7 +58,8 @@ Said hear(const std::string& body) {
 
 /// 400: the token's fault, or that of what we wrote. A device is removed only when it is clearly the token's.
 Answer bad_request(const Said& said, std::string reason) {
-  const bool is_token = said.code == "INVALID_ARGUMENT" && !said.is_of_others && (said.is_of_token || said.speaks_of_token);
+  const bool is_token =
+      said.code == "INVALID_ARGUMENT" && !said.is_of_others && (said.is_of_token || said.speaks_of_token);
   return {is_token ? dead(std::move(reason)) : refused(std::move(reason)), Next::none};
 }
 

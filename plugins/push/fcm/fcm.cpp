@@ -26,8 +26,9 @@ struct Fcm::Attempt {
 void Fcm::options(OptionTable& table) {
   table.text("service_account", service_account_,
              "File of the service account (JSON) from Firebase's console, readable by the host's user alone.");
-  table.text("server_key", server_key_,
-             "Of the legacy API, which Google has switched off: refused, so that nobody waits for its notifications.")
+  table
+      .text("server_key", server_key_,
+            "Of the legacy API, which Google has switched off: refused, so that nobody waits for its notifications.")
       .secret();
   table.text("endpoint", endpoint_, "Where FCM is; another service that speaks as it does, for rehearsals.");
   table.text("token_uri", token_uri_, "Where access tokens are had. Empty: what the service account's file says.");
@@ -38,10 +39,11 @@ void Fcm::options(OptionTable& table) {
 
 Result<void> Fcm::configure() {
   if (!server_key_.empty()) {
-    return wrong("server_key",
-                 "belongs to FCM's legacy API, which Google has switched off in 2024: nothing would arrive. Take the key "
-                 "of a service account instead: Firebase console, Project settings, Service accounts, Generate new "
-                 "private key; name that file in push.fcm.service_account and remove server_key");
+    return wrong(
+        "server_key",
+        "belongs to FCM's legacy API, which Google has switched off in 2024: nothing would arrive. Take the key "
+        "of a service account instead: Firebase console, Project settings, Service accounts, Generate new "
+        "private key; name that file in push.fcm.service_account and remove server_key");
   }
   if (service_account_.empty()) {
     return wrong("service_account",
@@ -139,9 +141,10 @@ PushVerdict Fcm::believed(PushVerdict verdict) {
   const auto belief = doubt_.called_bad();
   if (belief == TokenDoubt::Belief::dead) return verdict;
   if (told_doubt_.may_tell(host_->clock().steady())) {
-    host_->log().warn("FCM calls device tokens another project's, and has accepted none since the start: they are kept; "
-                      "is it the service account of the app's project?",
-                      {{"reason", verdict.reason}});
+    host_->log().warn(
+        "FCM calls device tokens another project's, and has accepted none since the start: they are kept; "
+        "is it the service account of the app's project?",
+        {{"reason", verdict.reason}});
   }
   return belief == TokenDoubt::Belief::unsure ? refused(std::move(verdict.reason)) : broken(std::move(verdict.reason));
 }
@@ -152,7 +155,8 @@ Result<void> Fcm::verify() {
   const auto access = fcm::read_access(response, seconds);
   if (access.token.empty()) return verify_error(access.failure, response, account_->token_uri);
   // Checked by FCM like any message, and sent to nobody.
-  constexpr std::string_view question = R"({"validate_only":true,"message":{"topic":"loft-verify","data":{"verify":"1"}}})";
+  constexpr std::string_view question =
+      R"({"validate_only":true,"message":{"topic":"loft-verify","data":{"verify":"1"}}})";
   response = courier_->ask(request(std::string(question), access.token));
   if (response.failure != Response::Failure::none) return verify_error(failure_verdict(response), response, endpoint_);
   const auto answer = fcm::read(response);

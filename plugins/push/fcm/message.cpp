@@ -58,12 +58,24 @@ std::string message(const Notification& n, const Look& look, Millis now) {
       if (!body.empty()) w.key("body").string(body);
       w.end_object();
     }
-    w.key("data").object().key("message_id").string(number(n.message)).key("conversation_id").string(number(n.conversation));
+    w.key("data")
+        .object()
+        .key("message_id")
+        .string(number(n.message))
+        .key("conversation_id")
+        .string(number(n.conversation));
     w.key("notification_id").string(n.id).key("badge").string(std::to_string(n.badge)).end_object();
     write_android(w, n, look, is_shown, ttl);
     if (n.device.platform == "ios") write_apns(w, n, look, is_shown);
     if (n.device.platform == "web")
-      w.key("webpush").object().key("headers").object().key("TTL").string(std::to_string(ttl)).end_object().end_object();
+      w.key("webpush")
+          .object()
+          .key("headers")
+          .object()
+          .key("TTL")
+          .string(std::to_string(ttl))
+          .end_object()
+          .end_object();
     w.end_object().end_object();
     return out;
   };

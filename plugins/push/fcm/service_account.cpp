@@ -25,8 +25,9 @@ Result<ServiceAccount> read_service_account(std::string_view text) {
     return found ? found->text().value_or("") : std::string();
   };
   if (member("type") != "service_account") {
-    return bad("is no service account's file (\"type\" is not \"service_account\"); google-services.json is for the app, "
-               "this one is from Project settings, Service accounts");
+    return bad(
+        "is no service account's file (\"type\" is not \"service_account\"); google-services.json is for the app, "
+        "this one is from Project settings, Service accounts");
   }
   for (const auto* name : {"project_id", "client_email", "private_key", "token_uri"}) {
     if (member(name).empty()) return bad(std::string("has no \"") + name + "\"");
@@ -48,7 +49,8 @@ std::string token_request(const ServiceAccount& account, Millis now) {
   json::Writer c(claims);
   c.object().key("iss").string(account.client_email).key("scope").string(scope).key("aud").string(account.token_uri);
   c.key("iat").number(issued).key("exp").number(issued + 3600).end_object();
-  return "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" + account.signer.jwt(header, claims);
+  return "grant_type=urn%3Aietf%3Aparams%3Aoauth%3Agrant-type%3Ajwt-bearer&assertion=" +
+         account.signer.jwt(header, claims);
 }
 
 }  // namespace loft::push::fcm

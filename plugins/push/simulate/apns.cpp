@@ -16,11 +16,21 @@ namespace {
 constexpr std::size_t largest_payload = 4096, largest_voip_payload = 5120;
 constexpr std::int64_t hour = 3600, shortest_token_age = 1200, clock_slip = 60;
 constexpr std::string_view path_begin = "/3/device/";
-constexpr std::array push_types = {"alert", "background", "location", "voip", "complication", "fileprovider", "mdm", "liveactivity", "pushtotalk", "widgets", "controls"};
-constexpr std::array topic_ends = {"", ".voip", ".complication", ".pushkit.fileprovider", ".location-query", ".push-type.liveactivity", ".voip-ptt", ".push-type.widgets", ".push-type.controls"};
+constexpr std::array push_types = {"alert", "background",   "location",   "voip",    "complication", "fileprovider",
+                                   "mdm",   "liveactivity", "pushtotalk", "widgets", "controls"};
+constexpr std::array topic_ends = {"",
+                                   ".voip",
+                                   ".complication",
+                                   ".pushkit.fileprovider",
+                                   ".location-query",
+                                   ".push-type.liveactivity",
+                                   ".voip-ptt",
+                                   ".push-type.widgets",
+                                   ".push-type.controls"};
 
 std::int64_t now_millis() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 unsigned status_of(std::string_view reason) {
@@ -65,7 +75,8 @@ Reply refuse(unsigned status, std::string_view reason, std::int64_t timestamp = 
 }
 
 bool is_number(std::string_view text) {
-  return !text.empty() && text.size() <= 18 && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
+  return !text.empty() && text.size() <= 18 &&
+         std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
 bool is_hex_token(std::string_view text) {
@@ -92,7 +103,8 @@ std::string check_payload(const Call& call) {
   const auto payload = json::parse(call.body);
   const auto aps = payload ? payload->find("aps") : std::nullopt;
   if (!aps || !aps->is(json::Type::object)) return "PayloadEmpty";
-  if (type == "background" && (aps->find("alert") || aps->find("sound") || !aps->find("content-available"))) return "InvalidPushType";
+  if (type == "background" && (aps->find("alert") || aps->find("sound") || !aps->find("content-available")))
+    return "InvalidPushType";
   return {};
 }
 
@@ -101,7 +113,11 @@ std::string written(const Call& call, std::string_view token, std::string_view i
   json::Writer w(out);
   w.object().key("at").number(now_millis()).key("service").string("apns").key("token").string(token);
   w.key("id").string(id).key("connection").number(call.connection->number);
-  for (const auto& [key, header] : {std::pair{"topic", "apns-topic"}, {"push_type", "apns-push-type"}, {"priority", "apns-priority"}, {"expiration", "apns-expiration"}, {"collapse_id", "apns-collapse-id"}}) {
+  for (const auto& [key, header] : {std::pair{"topic", "apns-topic"},
+                                    {"push_type", "apns-push-type"},
+                                    {"priority", "apns-priority"},
+                                    {"expiration", "apns-expiration"},
+                                    {"collapse_id", "apns-collapse-id"}}) {
     w.key(key).string(call.header(header));
   }
   w.key("payload").raw(call.body).end_object();
@@ -119,10 +135,12 @@ std::string ApnsSide::check_token(const Call& call) const {
   const auto now = now_millis() / 1000;
   if (token != connection.provider_token) {
     const auto jwt = check_jwt(token, rules_.public_key);
-    if (!jwt || jwt->algorithm != "ES256" || jwt->key_id != rules_.key_id || jwt->issuer != rules_.team_id || jwt->issued <= 0 || jwt->issued > now + clock_slip)
+    if (!jwt || jwt->algorithm != "ES256" || jwt->key_id != rules_.key_id || jwt->issuer != rules_.team_id ||
+        jwt->issued <= 0 || jwt->issued > now + clock_slip)
       return "InvalidProviderToken";
     if (now - jwt->issued > hour) return "ExpiredProviderToken";
-    if (!connection.provider_token.empty() && jwt->issued - connection.issued < shortest_token_age) return "TooManyProviderTokenUpdates";
+    if (!connection.provider_token.empty() && jwt->issued - connection.issued < shortest_token_age)
+      return "TooManyProviderTokenUpdates";
     connection.provider_token = token;
     connection.issued = jwt->issued;
   }
@@ -131,7 +149,8 @@ std::string ApnsSide::check_token(const Call& call) const {
 
 std::string ApnsSide::check_headers(const Call& call) const {
   for (const auto& header : call.headers) {
-    if ((header.first.starts_with("apns-") || header.first == "authorization") && call.count(header.first) > 1) return "DuplicateHeaders";
+    if ((header.first.starts_with("apns-") || header.first == "authorization") && call.count(header.first) > 1)
+      return "DuplicateHeaders";
   }
   if (call.count("apns-id") != 0 && !is_uuid(lower(call.header("apns-id")))) return "BadMessageId";
   if (call.count("apns-expiration") != 0 && !is_number(call.header("apns-expiration"))) return "BadExpirationDate";
@@ -143,7 +162,8 @@ std::string ApnsSide::check_headers(const Call& call) const {
       }))
     return "TopicDisallowed";
   const auto type = call.header("apns-push-type");
-  if (!type.empty() && std::find(push_types.begin(), push_types.end(), type) == push_types.end()) return "InvalidPushType";
+  if (!type.empty() && std::find(push_types.begin(), push_types.end(), type) == push_types.end())
+    return "InvalidPushType";
   const auto priority = call.header("apns-priority");
   if (!priority.empty() && priority != "1" && priority != "5" && priority != "10") return "BadPriority";
   if (type == "background" && priority != "5") return "BadPriority";

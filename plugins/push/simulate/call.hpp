@@ -22,7 +22,7 @@ struct Connection {
 
 struct Call {
   std::string method;
-  std::string path;  ///< without the query
+  std::string path;                                          ///< without the query
   std::vector<std::pair<std::string, std::string>> headers;  ///< names in lower case
   std::string body;
   std::shared_ptr<Connection> connection;

@@ -30,7 +30,8 @@ std::optional<Faults::Asked> Faults::parse(std::string_view token) {
   auto name = token.substr(0, dash);
   Asked asked;
   using Kind = Fault::Kind;
-  for (const auto& [word, kind] : {std::pair{"drop", Kind::drop}, {"goaway", Kind::goaway}, {"slow", Kind::slow}, {"hang", Kind::hang}}) {
+  for (const auto& [word, kind] :
+       {std::pair{"drop", Kind::drop}, {"goaway", Kind::goaway}, {"slow", Kind::slow}, {"hang", Kind::hang}}) {
     if (!name.starts_with(word)) continue;
     asked.fault.kind = kind;
     name.remove_prefix(std::string_view(word).size());
@@ -64,7 +65,10 @@ bool Faults::is_asked(std::string_view token) { return parse(token).has_value();
 
 Result<void> Faults::add_chance(std::string_view text) {
   const auto bad = [&] {
-    return Error{Code::invalid, "fault", "--fault takes NAME=PERCENT, such as 500=5, drop=1 or 400-BadDeviceToken=0.5; this is no such thing: " + std::string(text)};
+    return Error{
+        Code::invalid, "fault",
+        "--fault takes NAME=PERCENT, such as 500=5, drop=1 or 400-BadDeviceToken=0.5; this is no such thing: " +
+            std::string(text)};
   };
   const auto equals = text.find('=');
   if (equals == std::string_view::npos) return bad();
@@ -72,7 +76,8 @@ Result<void> Faults::add_chance(std::string_view text) {
   double percent = 0;
   const auto number = text.substr(equals + 1);
   const auto [stop, error] = std::from_chars(number.data(), number.data() + number.size(), percent);
-  if (!asked || asked->times != 0 || error != std::errc{} || stop != number.data() + number.size() || percent < 0 || percent > 100)
+  if (!asked || asked->times != 0 || error != std::errc{} || stop != number.data() + number.size() || percent < 0 ||
+      percent > 100)
     return bad();
   chances_.push_back({asked->fault, percent / 100});
   return {};

@@ -19,7 +19,7 @@ struct Fault {
   enum class Kind : std::uint8_t { status, drop, goaway, slow, hang };
   Kind kind = Kind::status;
   unsigned status = 0;
-  std::string reason;        ///< the provider's word; empty: the usual one of that status
+  std::string reason;          ///< the provider's word; empty: the usual one of that status
   std::int64_t timestamp = 0;  ///< of a 410: milliseconds since 1970; 0: now
 };
 

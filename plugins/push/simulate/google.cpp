@@ -1,7 +1,7 @@
 #include "simulate/google.hpp"
 
 #include <algorithm>
-#include <array>
+#include <charconv>
 #include <chrono>
 #include <random>
 
@@ -19,7 +19,8 @@ constexpr std::string_view google_token_uri = "https://oauth2.googleapis.com/tok
 constexpr std::int64_t hour = 3600, clock_slip = 60;
 
 Millis now_millis() {
-  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch()).count();
+  return std::chrono::duration_cast<std::chrono::milliseconds>(std::chrono::system_clock::now().time_since_epoch())
+      .count();
 }
 
 Reply json_reply(unsigned status, std::string body) {
@@ -32,10 +33,10 @@ Reply json_reply(unsigned status, std::string body) {
 
 struct Problem {
   unsigned status;
-  std::string_view name;     ///< google.rpc.Code
-  std::string_view code;     ///< FcmError; empty: none
+  std::string_view name;  ///< google.rpc.Code
+  std::string_view code;  ///< FcmError; empty: none
   std::string_view message;
-  std::string field;         ///< BadRequest; empty: none
+  std::string field;  ///< BadRequest; empty: none
 };
 
 Reply refuse(const Problem& problem) {
@@ -59,8 +60,10 @@ Reply refuse(const Problem& problem) {
 constexpr std::string_view bad_token_words = "The registration token is not a valid FCM registration token";
 
 Problem problem_of(unsigned status, std::string_view reason) {
-  if (status == 400 && (reason.empty() || reason == "INVALID_ARGUMENT")) return {400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", bad_token_words, "message.token"};
-  if (status == 401 && reason.empty()) return {401, "UNAUTHENTICATED", "", "Request had invalid authentication credentials.", ""};
+  if (status == 400 && (reason.empty() || reason == "INVALID_ARGUMENT"))
+    return {400, "INVALID_ARGUMENT", "INVALID_ARGUMENT", bad_token_words, "message.token"};
+  if (status == 401 && reason.empty())
+    return {401, "UNAUTHENTICATED", "", "Request had invalid authentication credentials.", ""};
   if (status == 401) return {401, "UNAUTHENTICATED", reason, "Auth error from APNS or Web Push Service", ""};
   if (status == 403) return {403, "PERMISSION_DENIED", reason, "SenderId mismatch", ""};
   if (status == 404 || status == 410) return {404, "NOT_FOUND", "UNREGISTERED", "Requested entity was not found.", ""};
@@ -73,8 +76,10 @@ Problem problem_of(unsigned status, std::string_view reason) {
 std::string decoded(std::string_view text) {
   std::string out;
   for (std::size_t i = 0; i < text.size(); ++i) {
-    if (text[i] == '%' && i + 2 < text.size()) {
-      out += static_cast<char>(std::stoi(std::string(text.substr(i + 1, 2)), nullptr, 16));
+    unsigned value = 0;
+    const auto* const digits = text.data() + i + 1;
+    if (text[i] == '%' && i + 2 < text.size() && std::from_chars(digits, digits + 2, value, 16).ptr == digits + 2) {
+      out += static_cast<char>(value);
       i += 2;
     } else {
       out += text[i] == '+' ? ' ' : text[i];
@@ -87,7 +92,8 @@ std::string form_field(std::string_view body, std::string_view name) {
   while (!body.empty()) {
     const auto pair = body.substr(0, body.find('&'));
     body.remove_prefix(std::min(pair.size() + 1, body.size()));
-    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=') return decoded(pair.substr(name.size() + 1));
+    if (pair.size() > name.size() && pair.starts_with(name) && pair[name.size()] == '=')
+      return decoded(pair.substr(name.size() + 1));
   }
   return {};
 }
@@ -108,7 +114,8 @@ Reply GoogleSide::answer(const Call& call) {
   if (call.path == "/token") return give_token(call);
   if (call.path == "/v1/projects/" + rules_.project + "/messages:send") return send(call);
   if (call.path.starts_with("/v1/projects/"))
-    return refuse({403, "PERMISSION_DENIED", "", "Permission 'cloudmessaging.messages.create' denied on that project", ""});
+    return refuse(
+        {403, "PERMISSION_DENIED", "", "Permission 'cloudmessaging.messages.create' denied on that project", ""});
   return refuse({404, "NOT_FOUND", "", "There is nothing under this address.", ""});
 }
 
@@ -122,17 +129,29 @@ Reply GoogleSide::give_token(const Call& call) {
   if (!jwt || jwt->algorithm != "RS256") return refuse_grant("invalid_grant", "Invalid JWT Signature.");
   const auto now = now_millis() / 1000;
   if (jwt->issuer != rules_.client_email) return refuse_grant("invalid_grant", "Invalid grant: account not found");
-  if (!jwt->key_id.empty() && jwt->key_id != rules_.key_id) return refuse_grant("invalid_grant", "Invalid JWT Signature.");
-  if (jwt->audience != rules_.token_uri && jwt->audience != google_token_uri) return refuse_grant("invalid_grant", "Invalid JWT: Failed audience check.");
-  if (!has_scope(jwt->scope)) return refuse_grant("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
+  if (!jwt->key_id.empty() && jwt->key_id != rules_.key_id)
+    return refuse_grant("invalid_grant", "Invalid JWT Signature.");
+  if (jwt->audience != rules_.token_uri && jwt->audience != google_token_uri)
+    return refuse_grant("invalid_grant", "Invalid JWT: Failed audience check.");
+  if (!has_scope(jwt->scope))
+    return refuse_grant("invalid_scope", "Invalid OAuth scope or ID token audience provided.");
   if (jwt->issued <= 0 || jwt->issued > now + clock_slip || jwt->expires <= now || jwt->expires > jwt->issued + hour)
-    return refuse_grant("invalid_grant", "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. Check your iat and exp values in the JWT claim.");
+    return refuse_grant("invalid_grant",
+                        "Invalid JWT: Token must be a short-lived token (60 minutes) and in a reasonable timeframe. "
+                        "Check your iat and exp values in the JWT claim.");
   static std::mt19937_64 chance{std::random_device{}()};
   const auto token = "ya29.simulated-" + std::to_string(++tokens_given_) + "-" + std::to_string(chance());
   tokens_[token] = now_millis() + rules_.token_seconds * 1000;
   std::string out;
   json::Writer w(out);
-  w.object().key("access_token").string(token).key("expires_in").number(rules_.token_seconds).key("token_type").string("Bearer").end_object();
+  w.object()
+      .key("access_token")
+      .string(token)
+      .key("expires_in")
+      .number(rules_.token_seconds)
+      .key("token_type")
+      .string("Bearer")
+      .end_object();
   return json_reply(200, std::move(out));
 }
 
@@ -169,8 +188,11 @@ Reply GoogleSide::send(const Call& call) {
   if (call.method != "POST") return refuse({404, "NOT_FOUND", "", "POST is needed", ""});
   if (!is_authorized(call)) return refuse(problem_of(401, ""));
   const auto body = json::parse(call.body);
-  if (!body || !body->is(json::Type::object)) return refuse({400, "INVALID_ARGUMENT", "", "Invalid JSON payload received.", "body"});
-  if (const auto violation = check_message(*body)) return refuse({400, "INVALID_ARGUMENT", violation->is_of_fcm ? "INVALID_ARGUMENT" : "", violation->words, violation->field});
+  if (!body || !body->is(json::Type::object))
+    return refuse({400, "INVALID_ARGUMENT", "", "Invalid JSON payload received.", "body"});
+  if (const auto violation = check_message(*body))
+    return refuse(
+        {400, "INVALID_ARGUMENT", violation->is_of_fcm ? "INVALID_ARGUMENT" : "", violation->words, violation->field});
   const auto message = *body->find("message");
   const auto token = message.find("token") ? message.find("token")->text().value_or("") : std::string();
   const bool dry = body->find("validate_only") && body->find("validate_only")->boolean().value_or(false);
@@ -186,7 +208,15 @@ Reply GoogleSide::send(const Call& call) {
   if (!dry) {
     std::string line;
     json::Writer w(line);
-    w.object().key("at").number(now_millis()).key("service").string("fcm").key("token").string(token).key("id").string(name);
+    w.object()
+        .key("at")
+        .number(now_millis())
+        .key("service")
+        .string("fcm")
+        .key("token")
+        .string(token)
+        .key("id")
+        .string(name);
     w.key("connection").number(call.connection->number).key("message").raw(message.raw()).end_object();
     file_.write(line);
   }

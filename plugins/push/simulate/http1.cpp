@@ -19,9 +19,10 @@ class Http1 : public std::enable_shared_from_this<Http1> {
   void read() {
     parser_.emplace();
     parser_->body_limit(largest_body);
-    http::async_read(*stream_, buffer_, *parser_, [me = shared_from_this()](boost::system::error_code error, std::size_t) {
-      if (!error) me->dispatch();
-    });
+    http::async_read(*stream_, buffer_, *parser_,
+                     [me = shared_from_this()](boost::system::error_code error, std::size_t) {
+                       if (!error) me->dispatch();
+                     });
   }
 
  private:
@@ -62,9 +63,10 @@ class Http1 : public std::enable_shared_from_this<Http1> {
   }
 
   void wait_for_the_end() {
-    stream_->async_read_some(asio::buffer(rest_), [me = shared_from_this()](boost::system::error_code error, std::size_t) {
-      if (!error) me->wait_for_the_end();
-    });
+    stream_->async_read_some(asio::buffer(rest_),
+                             [me = shared_from_this()](boost::system::error_code error, std::size_t) {
+                               if (!error) me->wait_for_the_end();
+                             });
   }
 
   std::unique_ptr<Stream> stream_;

@@ -27,7 +27,9 @@ struct Exchange {
 };
 
 nghttp2_nv header(const std::string& name, const std::string& value) {
-  const auto bytes = [](const std::string& text) { return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data())); };
+  const auto bytes = [](const std::string& text) {
+    return reinterpret_cast<std::uint8_t*>(const_cast<char*>(text.data()));
+  };
   return {bytes(name), bytes(value), name.size(), value.size(), NGHTTP2_NV_FLAG_NONE};
 }
 
@@ -158,12 +160,14 @@ class Http2 : public std::enable_shared_from_this<Http2> {
   }
 
   void read() {
-    stream_->async_read_some(asio::buffer(in_), [me = shared_from_this()](boost::system::error_code error, std::size_t size) {
-      if (error || me->closed_) return me->close();
-      if (nghttp2_session_mem_recv(me->session_.get(), me->in_.data(), size) < 0) return me->close();
-      me->write();
-      if (!me->closed_) me->read();
-    });
+    stream_->async_read_some(asio::buffer(in_),
+                             [me = shared_from_this()](boost::system::error_code error, std::size_t size) {
+                               if (error || me->closed_) return me->close();
+                               if (nghttp2_session_mem_recv(me->session_.get(), me->in_.data(), size) < 0)
+                                 return me->close();
+                               me->write();
+                               if (!me->closed_) me->read();
+                             });
   }
 
   void write() {
@@ -181,11 +185,12 @@ class Http2 : public std::enable_shared_from_this<Http2> {
       return;
     }
     writing_ = true;
-    asio::async_write(*stream_, asio::buffer(out_), [me = shared_from_this()](boost::system::error_code error, std::size_t) {
-      me->writing_ = false;
-      if (error) return me->close();
-      me->write();
-    });
+    asio::async_write(*stream_, asio::buffer(out_),
+                      [me = shared_from_this()](boost::system::error_code error, std::size_t) {
+                        me->writing_ = false;
+                        if (error) return me->close();
+                        me->write();
+                      });
   }
 
   void close() {

@@ -2,10 +2,10 @@
 
 #include <fcntl.h>
 #include <openssl/bio.h>
+#include <openssl/ec.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/rsa.h>
-#include <openssl/ec.h>
 #include <openssl/x509v3.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -76,7 +76,8 @@ Key read_key(const fs::path& path) {
   const std::string text((std::istreambuf_iterator<char>(in)), {});
   const Bio bio(BIO_new_mem_buf(text.data(), static_cast<int>(text.size())));
   Key key(PEM_read_bio_PrivateKey(bio.get(), nullptr, nullptr, nullptr));
-  if (!key) throw std::runtime_error(path.string() + " holds no key; remove the folder's files, then they are made anew");
+  if (!key)
+    throw std::runtime_error(path.string() + " holds no key; remove the folder's files, then they are made anew");
   return key;
 }
 
@@ -114,7 +115,8 @@ Certificate new_certificate(const char* name, EVP_PKEY* key, X509* issuer, long 
 std::string alternative_names(const std::vector<std::string>& names) {
   std::string out = "DNS:localhost,IP:127.0.0.1,IP:::1";
   for (const auto& name : names) {
-    const bool is_address = name.find_first_not_of("0123456789.") == std::string::npos || name.find(':') != std::string::npos;
+    const bool is_address =
+        name.find_first_not_of("0123456789.") == std::string::npos || name.find(':') != std::string::npos;
     out += (is_address ? ",IP:" : ",DNS:") + name;
   }
   return out;

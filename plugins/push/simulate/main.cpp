@@ -27,19 +27,26 @@ struct Arguments {
 };
 
 void describe(CLI::App& app, Arguments& a) {
-  app.add_option("--state", a.state, "Folder for certificate and keys; they are made where they are missing")->required();
-  app.add_option("--pushes", a.pushes, "File to which each accepted push is appended, one JSON object a line; the default is pushes.ndjson in the folder");
+  app.add_option("--state", a.state, "Folder for certificate and keys; they are made where they are missing")
+      ->required();
+  app.add_option("--pushes", a.pushes,
+                 "File to which each accepted push is appended, one JSON object a line; the default is pushes.ndjson "
+                 "in the folder");
   app.add_option("--listen", a.listen, "Address to listen on")->capture_default_str();
   app.add_option("--name", a.names, "Further host name or address that the certificate is good for");
   app.add_option("--apns-port", a.apns_port, "Port of APNs; 0: any free one")->capture_default_str();
-  app.add_option("--fcm-port", a.google_port, "Port of FCM and the token endpoint; 0: any free one")->capture_default_str();
+  app.add_option("--fcm-port", a.google_port, "Port of FCM and the token endpoint; 0: any free one")
+      ->capture_default_str();
   app.add_option("--key-id", a.key_id, "Id of the APNs key")->capture_default_str();
   app.add_option("--team-id", a.team_id, "The developer team's id")->capture_default_str();
   app.add_option("--bundle-id", a.bundles, "Bundle id that pushes are taken for")->capture_default_str();
-  app.add_option("--fault", a.faults, "NAME=PERCENT: so many pushes have that fault, such as 500=5, drop=1, 410=0.5; NAME as at the beginning of a device token");
+  app.add_option("--fault", a.faults,
+                 "NAME=PERCENT: so many pushes have that fault, such as 500=5, drop=1, 410=0.5; NAME as at the "
+                 "beginning of a device token");
   app.add_option("--seed", a.seed, "Of the chance that --fault takes")->capture_default_str();
   app.add_option("--slow", a.slow, "Milliseconds that `slow` takes")->capture_default_str();
-  app.add_option("--retry-after", a.retry_after, "Retry-After of 429 and 503: seconds, or a date")->capture_default_str();
+  app.add_option("--retry-after", a.retry_after, "Retry-After of 429 and 503: seconds, or a date")
+      ->capture_default_str();
   app.add_option("--token-seconds", a.token_seconds, "So long an access token for FCM is good")->capture_default_str();
   app.add_option("--max-streams", a.max_streams, "Requests at once on one connection")->capture_default_str();
 }
@@ -78,8 +85,10 @@ int run(const Arguments& a) {
     const bool is_v6 = a.listen.find(':') != std::string::npos;
     return "https://" + (is_v6 ? "[" + a.listen + "]" : a.listen) + ":" + std::to_string(port);
   };
-  const auto apns_url = url(server.listen({a.listen, a.apns_port, false, a.max_streams}, [&](const Call& call) { return apns.answer(call); }));
-  const auto google_url = url(server.listen({a.listen, a.google_port, true, a.max_streams}, [&](const Call& call) { return google.answer(call); }));
+  const auto apns_url = url(server.listen({a.listen, a.apns_port, false, a.max_streams},
+                                          [&](const Call& call) { return apns.answer(call); }));
+  const auto google_url = url(server.listen({a.listen, a.google_port, true, a.max_streams},
+                                            [&](const Call& call) { return google.answer(call); }));
   rules.token_uri = google_url + "/token";
   const auto account = folder / "service-account.json";
   write_private(account, service_account(rules, keys));
@@ -99,7 +108,8 @@ int run(const Arguments& a) {
 
 int main(int argc, char** argv) {
   Arguments arguments;
-  CLI::App app("Stands in for APNs, FCM and Google's token endpoint; prints its addresses and files as one line of JSON");
+  CLI::App app(
+      "Stands in for APNs, FCM and Google's token endpoint; prints its addresses and files as one line of JSON");
   describe(app, arguments);
   CLI11_PARSE(app, argc, argv);
   try {

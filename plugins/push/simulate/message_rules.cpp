@@ -11,10 +11,36 @@ constexpr std::size_t largest_message = 4096;
 
 using Names = std::initializer_list<std::string_view>;
 
-const Names message_names = {"name", "data", "notification", "android", "webpush", "apns", "fcm_options", "token", "topic", "condition"};
+const Names message_names = {"name", "data",        "notification", "android", "webpush",
+                             "apns", "fcm_options", "token",        "topic",   "condition"};
 const Names notification_names = {"title", "body", "image"};
-const Names android_names = {"collapse_key", "priority", "ttl", "restricted_package_name", "data", "notification", "fcm_options", "direct_boot_ok"};
-const Names android_notification_names = {"title", "body", "icon", "color", "sound", "tag", "click_action", "body_loc_key", "body_loc_args", "title_loc_key", "title_loc_args", "channel_id", "ticker", "sticky", "event_time", "local_only", "notification_priority", "default_sound", "default_vibrate_timings", "default_light_settings", "vibrate_timings", "visibility", "notification_count", "light_settings", "image"};
+const Names android_names = {"collapse_key", "priority",     "ttl",         "restricted_package_name",
+                             "data",         "notification", "fcm_options", "direct_boot_ok"};
+const Names android_notification_names = {"title",
+                                          "body",
+                                          "icon",
+                                          "color",
+                                          "sound",
+                                          "tag",
+                                          "click_action",
+                                          "body_loc_key",
+                                          "body_loc_args",
+                                          "title_loc_key",
+                                          "title_loc_args",
+                                          "channel_id",
+                                          "ticker",
+                                          "sticky",
+                                          "event_time",
+                                          "local_only",
+                                          "notification_priority",
+                                          "default_sound",
+                                          "default_vibrate_timings",
+                                          "default_light_settings",
+                                          "vibrate_timings",
+                                          "visibility",
+                                          "notification_count",
+                                          "light_settings",
+                                          "image"};
 
 std::optional<Violation> check_names(const json::Value& object, const std::string& path, const Names& names) {
   if (!object.is(json::Type::object)) return Violation{path, "Invalid value: an object is needed"};
@@ -48,7 +74,8 @@ std::optional<Violation> check_android(const json::Value& android) {
     return Violation{"message.android.ttl", "Illegal duration format; duration must end with 's'"};
   if (const auto priority = android.find("priority")) {
     const auto word = priority->text().value_or("");
-    if (word != "high" && word != "normal" && word != "HIGH" && word != "NORMAL") return Violation{"message.android.priority", "Invalid value"};
+    if (word != "high" && word != "normal" && word != "HIGH" && word != "NORMAL")
+      return Violation{"message.android.priority", "Invalid value"};
   }
   if (const auto key = android.find("collapse_key"); key && !key->is(json::Type::string))
     return Violation{"message.android.collapse_key", "Invalid value (TYPE_STRING)"};

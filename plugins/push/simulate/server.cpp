@@ -14,7 +14,8 @@ namespace asio = boost::asio;
 using asio::ip::tcp;
 
 /// Chooses `h2` or, where that is taken, HTTP/1.1.
-int choose(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned length, void* http1) {
+int choose(SSL*, const unsigned char** out, unsigned char* size, const unsigned char* offered, unsigned length,
+           void* http1) {
   static const unsigned char both[] = "\x02h2\x08http/1.1";
   const unsigned ours = http1 != nullptr ? sizeof both - 1 : 3;
   unsigned char* chosen = nullptr;
@@ -35,7 +36,9 @@ asio::ssl::context context_for(const Keys& keys, bool takes_http1) {
 
 struct Door {
   Door(asio::io_context& io, const Keys& keys, const Listener& listener, Provider provider)
-      : listener(listener), provider(std::move(provider)), tls(context_for(keys, listener.takes_http1)),
+      : listener(listener),
+        provider(std::move(provider)),
+        tls(context_for(keys, listener.takes_http1)),
         acceptor(io, {asio::ip::make_address(listener.address), listener.port}) {}
 
   Listener listener;

@@ -24,13 +24,14 @@ Codes codes_of(std::string_view reply) {
   const auto rest = reply.substr(4);
   const auto word = rest.substr(0, rest.find(' '));
   const auto dots = std::count(word.begin(), word.end(), '.');
-  if (word.size() <= 9 && dots == 2 && std::all_of(word.begin(), word.end(), [](char c) { return is_digit(c) || c == '.'; }))
+  if (word.size() <= 9 && dots == 2 &&
+      std::all_of(word.begin(), word.end(), [](char c) { return is_digit(c) || c == '.'; }))
     out.enhanced = word;
   return out;
 }
 
 /// Codes that say that there is no such mailbox, or none any more (RFC 3463, RFC 7505).
-constexpr std::array dead_address = {std::string_view("5.1.1"), std::string_view("5.1.2"), std::string_view("5.1.3"),
+constexpr std::array dead_address = {std::string_view("5.1.1"), std::string_view("5.1.2"),  std::string_view("5.1.3"),
                                      std::string_view("5.1.6"), std::string_view("5.1.10"), std::string_view("5.2.1")};
 
 }  // namespace
@@ -45,7 +46,8 @@ PushVerdict read(const Response& response) {
   if (!codes.enhanced.empty()) reason += ' ' + std::string(codes.enhanced);
   if (codes.basic < 500) return retry(std::move(reason));
   if (response.failure == Failure::login || response.detail.starts_with("MAIL")) return broken(std::move(reason));
-  if (std::find(dead_address.begin(), dead_address.end(), codes.enhanced) != dead_address.end()) return dead(std::move(reason));
+  if (std::find(dead_address.begin(), dead_address.end(), codes.enhanced) != dead_address.end())
+    return dead(std::move(reason));
   if (codes.basic == 530 || codes.basic == 535) return broken(std::move(reason));
   // Without a finer code 550 is "no such mailbox" as well as "not from you": the address is kept.
   return refused(std::move(reason));

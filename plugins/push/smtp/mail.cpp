@@ -19,8 +19,8 @@ bool is_alphanumeric(char c) noexcept {
 
 bool is_plain(std::string_view text) {
   return text.size() <= plain_header && std::all_of(text.begin(), text.end(), [](char c) {
-    return is_alphanumeric(c) || c == ' ' || c == '-' || c == '.' || c == ',' || c == '!' || c == '\'';
-  });
+           return is_alphanumeric(c) || c == ' ' || c == '-' || c == '.' || c == ',' || c == '!' || c == '\'';
+         });
 }
 
 std::string one_line(std::string_view text) {
@@ -31,8 +31,7 @@ std::string one_line(std::string_view text) {
 
 std::string date(Millis now) {
   constexpr const char* days[] = {"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"};
-  constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun",
-                                    "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
+  constexpr const char* months[] = {"Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"};
   const std::time_t seconds = now / 1000;
   std::tm t{};
   ::gmtime_r(&seconds, &t);
@@ -91,9 +90,8 @@ bool is_address(std::string_view text) noexcept {
   constexpr std::string_view marks = "!#$%&'*+-/=?^_`{|}~.";
   const auto is_local = [&](char c) { return is_alphanumeric(c) || marks.find(c) != std::string_view::npos; };
   const auto is_domain = [](char c) { return is_alphanumeric(c) || c == '-' || c == '.'; };
-  return !domain.empty() && is_alphanumeric(domain.front()) && is_alphanumeric(domain.back()) &&
-         local.front() != '-' && std::all_of(local.begin(), local.end(), is_local) &&
-         std::all_of(domain.begin(), domain.end(), is_domain);
+  return !domain.empty() && is_alphanumeric(domain.front()) && is_alphanumeric(domain.back()) && local.front() != '-' &&
+         std::all_of(local.begin(), local.end(), is_local) && std::all_of(domain.begin(), domain.end(), is_domain);
 }
 
 std::string encoded_header(std::string_view text) {

@@ -9,11 +9,11 @@
 namespace loft::push::smtp {
 
 struct Letterhead {
-  std::string sender;                                     ///< address
-  std::string display_name;                               ///< UTF-8; empty: the address alone
-  std::string subject = "New message from {sender}";      ///< `{sender}` is the notification's title
-  std::string subject_hidden = "New message";             ///< where the title may not be shown
-  std::string link;                                       ///< where the message can be read; empty: nowhere
+  std::string sender;                                 ///< address
+  std::string display_name;                           ///< UTF-8; empty: the address alone
+  std::string subject = "New message from {sender}";  ///< `{sender}` is the notification's title
+  std::string subject_hidden = "New message";         ///< where the title may not be shown
+  std::string link;                                   ///< where the message can be read; empty: nowhere
 };
 
 /// An ASCII address that can stand in an envelope and a header as it is: `local@domain`, 254 bytes, no quoting.

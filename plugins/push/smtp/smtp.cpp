@@ -41,21 +41,27 @@ void Smtp::options(OptionTable& table) {
   table.text("subject", head_.subject, "Subject of mails; `{sender}` is who wrote.");
   table.text("subject_hidden", head_.subject_hidden, "Subject where it may not be shown who wrote.");
   table.text("link", head_.link, "Address of the application, shown in mails. Empty: none.");
-  table.integer("connections", connections_, "Connections to the server; each carries one mail at a time.").range(1, 16);
+  table.integer("connections", connections_, "Connections to the server; each carries one mail at a time.")
+      .range(1, 16);
   table.integer("window", window_, "Mails under way at once, of all connections.").range(1, 10'000);
-  table.duration("timeout", timeout_, "So long a mail may be under way, waiting for others included; then it is tried again later.")
+  table
+      .duration("timeout", timeout_,
+                "So long a mail may be under way, waiting for others included; then it is tried again later.")
       .range(100, 600'000);
 }
 
 Result<void> Smtp::configure() {
-  if (!is_host_name(host_name_)) return wrong("smtp_host", "is the name of a host or an address, without a scheme or a port");
+  if (!is_host_name(host_name_))
+    return wrong("smtp_host", "is the name of a host or an address, without a scheme or a port");
   if (!smtp::is_address(head_.sender)) return wrong("sender", "is a mail address such as chat@example.org");
   if (username_.empty()) username_ = head_.sender;
   if (!hello_.empty() && !is_host_name(hello_)) return wrong("hello", "is the name of a host");
-  if (!head_.link.empty() && (!is_header_value(head_.link) || !(head_.link.starts_with("https://") || head_.link.starts_with("http://"))))
+  if (!head_.link.empty() &&
+      (!is_header_value(head_.link) || !(head_.link.starts_with("https://") || head_.link.starts_with("http://"))))
     return wrong("link", "is an address that begins with https://");
   if (!use_ssl_ && !starttls_ && !password_.empty())
-    return wrong("starttls", "must be true where there is a password: it would be sent readable for everybody on the way");
+    return wrong("starttls",
+                 "must be true where there is a password: it would be sent readable for everybody on the way");
   return {};
 }
 
@@ -103,8 +109,10 @@ void Smtp::send(const Notification& notification, Function<void(PushVerdict)> do
   courier_->send(std::move(next), [this, done = std::move(done)](const Response& response) mutable {
     auto verdict = smtp::read(response);
     // libcurl's words name the failure and the reply's code, and no address.
-    if (verdict.kind != PushVerdict::Kind::accepted && !response.detail.empty() && told_.may_tell(host_->clock().steady()))
-      host_->log().warn("the mail server does not take a mail", {{"reason", verdict.reason}, {"detail", response.detail}});
+    if (verdict.kind != PushVerdict::Kind::accepted && !response.detail.empty() &&
+        told_.may_tell(host_->clock().steady()))
+      host_->log().warn("the mail server does not take a mail",
+                        {{"reason", verdict.reason}, {"detail", response.detail}});
     done(std::move(verdict));
   });
 }
@@ -114,8 +122,9 @@ Result<void> Smtp::verify() {
   const auto verdict = smtp::read(response);
   if (verdict.kind == PushVerdict::Kind::accepted) return {};
   const bool ours = verdict.kind == PushVerdict::Kind::broken;
-  return Error{ours ? Code::invalid : Code::unavailable, verdict.reason,
-               host_name_ + ":" + std::to_string(port_) + ": " + (response.detail.empty() ? verdict.reason : response.detail)};
+  return Error{
+      ours ? Code::invalid : Code::unavailable, verdict.reason,
+      host_name_ + ":" + std::to_string(port_) + ": " + (response.detail.empty() ? verdict.reason : response.detail)};
 }
 
 }  // namespace loft::push
