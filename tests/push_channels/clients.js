@@ -139,6 +139,7 @@ async function fcm() {
   assert.deepStrictEqual(await failure({ token: "x".repeat(20), android: { ttl: "60" } }), [400, undefined]);
   assert.deepStrictEqual(await failure({ notification: { title: "to nobody" } }), [400, undefined]);
   assert.deepStrictEqual(await failure({ token: "x".repeat(20), data: { b: "x".repeat(5000) } }), [400, "INVALID_ARGUMENT"]);
+  assert.deepStrictEqual(await failure({ token: "x".repeat(20), data: { from: "me" } }), [400, "INVALID_ARGUMENT"]);
   assert.deepStrictEqual(await failure({ token: "x".repeat(20) }, { project: "another" }), [403, undefined]);
   const dry = await send({ topic: "news" }, { body: { validate_only: true } });
   assert.strictEqual(dry.status, 200);

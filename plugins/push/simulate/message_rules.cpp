@@ -64,6 +64,18 @@ std::optional<Violation> check_texts(const json::Value& object, const std::strin
   return out;
 }
 
+std::optional<Violation> check_data_keys(const json::Value& data) {
+  std::optional<Violation> out;
+  data.members([&](const json::Value& key, const json::Value&) {
+    const auto name = key.text().value_or("");
+    if (name != "from" && name != "message_type" && !name.starts_with("google.") && !name.starts_with("gcm."))
+      return true;
+    out = Violation{"message.data", "Invalid data payload key: " + name, true};
+    return false;
+  });
+  return out;
+}
+
 bool is_duration(const std::string& text) {
   return text.size() > 1 && text.ends_with('s') && text.find_first_not_of("0123456789.") == text.size() - 1;
 }
@@ -100,6 +112,7 @@ std::optional<Violation> check_message(const json::Value& body) {
   if (const auto data = message->find("data")) {
     if (!data->is(json::Type::object)) return Violation{"message.data", "Invalid value: an object is needed"};
     if (auto wrong = check_texts(*data, "message.data")) return wrong;
+    if (auto wrong = check_data_keys(*data)) return wrong;
   }
   if (const auto shown = message->find("notification")) {
     if (auto wrong = check_names(*shown, "message.notification", notification_names)) return wrong;
