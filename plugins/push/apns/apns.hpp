@@ -1,0 +1,60 @@
+// Apple's push service.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <loft/push.hpp>
+
+#include "apns/answer.hpp"
+#include "apns/payload.hpp"
+#include "apns/provider_token.hpp"
+#include "common/courier.hpp"
+#include "common/http_options.hpp"
+#include "common/token_doubt.hpp"
+#include "common/verdict.hpp"
+
+namespace loft::push {
+
+class Apns final : public Push {
+ public:
+  void options(OptionTable& table) override;
+  Result<void> configure() override;
+  void setup(Host& host) override;
+  void start() override;
+  void stop(Millis deadline) noexcept override;
+
+  std::string_view channel() const noexcept override { return "apns"; }
+  void send(const Notification& notification, Function<void(PushVerdict)> done) override;
+  std::size_t window() const noexcept override { return http_.window; }
+  Millis longest() const noexcept override { return http_.longest(); }
+  Result<void> verify() override;
+
+ private:
+  /// A notification on its way, also over several requests.
+  struct Attempt;
+
+  std::string base() const;
+  std::optional<std::string> topic(const std::string& app) const;
+  Request request(const Notification& notification, const std::string& topic, std::string_view provider_token,
+                  std::size_t limit) const;
+  void go(std::unique_ptr<Attempt> attempt);
+  void arrived(std::unique_ptr<Attempt> attempt, const Response& response);
+  PushVerdict believed(PushVerdict verdict);
+
+  std::string key_id_, team_id_, bundle_id_, key_path_, endpoint_;
+  std::vector<std::string> apps_;
+  bool production_ = true;
+  apns::Look look_;
+  HttpOptions http_;
+
+  Host* host_ = nullptr;
+  std::unique_ptr<ProviderToken> token_;
+  std::unique_ptr<Courier> courier_;
+  TokenDoubt doubt_;
+  Told told_failure_, told_doubt_;
+};
+
+}  // namespace loft::push
