@@ -73,12 +73,14 @@ class Reader {
   explicit Reader(const Document& document) : root_(document.root()) {}
 
   Settings read() {
-    std::vector<std::string> names = {"auth", "storage", "broker", "domains", "listeners", "contracts", "plugins"};
+    std::vector<std::string> names = {"auth", "storage", "broker", "domains", "listeners", "contracts", "plugins",
+                                      "email"};
     auto sections = host_sections(settings_, drafts_);
     for (const auto& each : sections) {
       if (!each.path.empty()) names.push_back(each.path.substr(0, each.path.find('.')));
     }
     for (auto& each : sections) {
+      if (each.path == "push") each.also_known = push_channels();
       if (each.path.empty())
         root_.apply(each.table, names);
       else
@@ -97,6 +99,7 @@ class Reader {
     settings_.broker = section(root_["broker"], "broker", "local");
     read_domains();
     read_retention();
+    read_push();
     read_internal();
     read_listeners();
     read_plugins();
@@ -142,6 +145,7 @@ class Reader {
     for (const auto* list : {&settings_.domains, &settings_.contracts, &settings_.plugins}) {
       std::for_each(list->begin(), list->end(), add);
     }
+    for (const auto& channel : settings_.push.channels) add(channel.plugin);
     loggers.emplace_back("transport.http");  // the internal listener's
     for (const auto& listener : settings_.listeners) add(listener.transport), add(listener.websocket_transport);
     for (const auto& [name, level] : drafts_.log_levels) {
@@ -194,6 +198,38 @@ class Reader {
       else
         root_["retention"][kinds[kind]].problem("'" + text + "' " + wrong + "; or `forever`");
     }
+  }
+
+  /// Keys of `push` that hold a mapping.
+  std::vector<std::string> push_channels() {
+    std::vector<std::string> words = {"email"};
+    const auto node = root_["push"];
+    for (const auto& key : node.keys()) {
+      if (key != "email" && node[key].is_map()) words.push_back(key);
+    }
+    return words;
+  }
+
+  void read_push() {
+    auto& push = settings_.push;
+    push.place = root_.option("push.enabled");
+    if (push.retry_first > push.retry_longest)
+      root_.option("push.retry_longest").problem("must not be shorter than push.retry_first");
+    const auto node = root_["push"];
+    for (const auto& word : push_channels()) {
+      if (word == "email") continue;
+      const auto options = node[word];
+      const auto enabled = options["enabled"];
+      if (enabled.present() && enabled.text() != "true" && enabled.text() != "false")
+        enabled.problem("takes true or false");
+      auto ref = section(options, "push", word);
+      ref.instance = "push." + word;
+      ref.reserved.emplace_back("enabled");
+      if (push.enabled && enabled.present() && enabled.text() == "true") push.channels.push_back({word, std::move(ref)});
+    }
+    if (!push.enabled || !push.email) return;
+    PluginRef mail{"push.smtp", "push.smtp", root_["email"], {}, root_.option("push.email.enabled")};
+    push.channels.push_back({"email", std::move(mail)});
   }
 
   void read_internal() {
@@ -380,7 +416,7 @@ class Reader {
 }  // namespace
 
 const std::vector<std::string> part_loggers = {"bus",      "endpoint",  "followers", "host",
-                                               "identity", "messaging", "net",       "plugins"};
+                                               "identity", "messaging", "net",       "plugins", "push"};
 
 std::string logger_name(const std::string& id, const std::string& instance) {
   const auto kind = id.substr(0, id.find('.') + 1);

@@ -1,0 +1,78 @@
+// What a worker holds. Private to core/push/worker*.cpp.
+#pragma once
+
+#include <algorithm>
+#include <chrono>
+#include <optional>
+#include <utility>
+
+#include "push/worker.hpp"
+
+namespace loft::push {
+
+/// One notification that is under way.
+struct Worker::Try {
+  Lane* lane = nullptr;
+  Notification notification;
+};
+
+struct Worker::Row {
+  std::uint64_t number = 0;
+  Millis until = 0;  ///< steady: what is handed over later than this may outlast the lease
+  OwedPush push;
+  Plan plan;
+  Standing standing;
+  std::string handle;
+  std::string mail;                ///< the user's address; empty: none
+  std::vector<Device> devices;     ///< of channels that are there
+  std::vector<Try> tries;          ///< those of this round; their places do not change
+  std::size_t under_way = 0;
+  bool tried = false;              ///< something was answered in this round
+  Millis not_before = 0;           ///< since 1970: what somebody asked us to wait for
+  std::string waits;               ///< why something was not tried in this round
+  bool mailing = false;            ///< the turn of this user's mails is this row's
+  bool mailed = false;             ///< a mail was asked for in this round
+};
+
+struct Worker::Answer {
+  std::uint64_t row = 0;
+  std::size_t index = 0;  ///< into Row::tries
+  PushVerdict verdict;
+  std::optional<Error> refused;
+  std::unique_ptr<SendPush> allowed;
+};
+
+/// Outlives the worker while a channel still has something to say.
+struct Worker::Mailbox {
+  void put(Answer answer) {
+    {
+      const std::lock_guard lock(mutex_);
+      answers_.push_back(std::move(answer));
+    }
+    filled_.notify_one();
+  }
+  void poke() {
+    {
+      const std::lock_guard lock(mutex_);
+      poked_ = true;
+    }
+    filled_.notify_one();
+  }
+  std::vector<Answer> take() {
+    const std::lock_guard lock(mutex_);
+    return std::exchange(answers_, {});
+  }
+  void wait(Millis time) {
+    std::unique_lock lock(mutex_);
+    filled_.wait_for(lock, std::chrono::milliseconds(time), [this] { return poked_ || !answers_.empty(); });
+    poked_ = false;
+  }
+
+ private:
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::vector<Answer> answers_;
+  bool poked_ = false;
+};
+
+}  // namespace loft::push
