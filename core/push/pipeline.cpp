@@ -2,6 +2,8 @@
 
 #include <random>
 
+#include <loft/json_writer.hpp>
+
 namespace loft::push {
 namespace {
 
@@ -39,6 +41,7 @@ Pipeline::~Pipeline() { stop(0); }
 void Pipeline::register_on(BusImpl& bus) {
   devices_.intercept(bus);
   bus.intercept<EraseUser>(Stage::policy, [this](EraseUser& event) { return forget(event); });
+  bus.intercept<ExportUser>(Stage::policy, [this](ExportUser& event) { return tell(event); });
   if (!settings_.enabled || ledger_ == nullptr) return;
   owing_ = std::make_unique<Owing>(Owing::Parts{settings_, *ledger_, world_, clock_, meters_, trace_}, [this](Millis) {
     for (auto& worker : workers_) worker->poke();
@@ -52,6 +55,17 @@ Verdict Pipeline::forget(EraseUser& event) {
   const auto rows = world_.forget(event.user, event.dry_run);
   if (!rows) return rows.error();
   if (*rows > 0) event.removed("push settings", *rows);
+  return Verdict::pass();
+}
+
+Verdict Pipeline::tell(ExportUser& event) {
+  const auto mutes = world_.mutes_of(event.user);
+  if (!mutes) return mutes.error();
+  for (const auto& [conversation, until] : *mutes) {
+    std::string data;
+    json::Writer(data).object().key("conversation").number(raw(conversation)).key("until").number(until).end_object();
+    event.add("push.muted", std::move(data));
+  }
   return Verdict::pass();
 }
 

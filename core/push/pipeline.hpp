@@ -48,6 +48,7 @@ class Pipeline {
   void keep_house();
   bool pause(Millis time);
   Verdict forget(EraseUser& event);
+  Verdict tell(ExportUser& event);
   void tell_counts();
 
   const Settings& settings_;

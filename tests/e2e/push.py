@@ -4,6 +4,7 @@
 import json
 import os
 
+from lib.audited import LINES
 from lib.cases import case, run, until
 from lib.host import Host
 from lib.program import run as program
@@ -204,6 +205,46 @@ def crashes(given):
         assert {one["message"] for one in sent} == set(messages)
         assert len(sent) <= len(messages) + 5 * 50, len(sent)  # a window's worth for each crash
         assert len({one["id"] for one in sent}) == len(messages)
+
+
+@case
+def plugins(given):
+    """interceptors see a device before it is registered and removed, and a push before it is sent: they rewrite and silence
+    it; observers hear what came of it"""
+    with Pushing(given) as host:
+        file = os.path.join(host.directory, "audit.ndjson")
+        with open(host.config, "a", encoding="utf-8") as config:
+            config.write(LINES.format(file=file, first="veto: ' \"forbidden-word', from: ann, to: Anne"))
+        host.stop()
+        host.start()
+
+        def saw(event, **fields):
+            with open(file, encoding="utf-8") as lines:
+                every = [json.loads(line) for line in lines.read().split("\n")[:-1]]
+            fields = {"event": event, "by": "first", **fields}
+            return [line for line in every if all(line.get(key) == value for key, value in fields.items())]
+
+        bob = host.account("bob")
+        host.account("ann")
+        headers = {"Authorization": "Bearer " + bob["token"]}
+        http = Http(f"http://127.0.0.1:{host.port('devices')}")
+        for token in ("dead-1", "ok-1"):
+            body = json.dumps({"deviceId": token, "platform": "IOS", "pushToken": token}).encode()
+            assert http.call("POST", "/api/v1/push/device/register", headers, body)[0] == 200
+        asked = [(line["stage"], line["user"], line["channel"]) for line in saw("RegisterDevice", client="ok-1")]
+        assert asked == [(stage, bob["uid"], "fake") for stage in ("check", "rewrite", "policy")], asked
+        message = host.say("ann", "bob", "hello")
+        host.ends(message, "bob", "delivered")
+        assert [line["title"] for line in host.sent(token="ok-1")] == ["Anne"], host.sent()
+        assert {line["stage"] for line in saw("SendPush", message=message, user=bob["uid"])} == {"check", "rewrite", "policy"}
+        assert len(saw("PushSucceeded", message=message, channel="fake")) == 1
+        assert [line["reason"] for line in saw("PushDead", message=message)] == ["Unregistered"]
+        # Content is judged as JSON, where a quote has a backslash before it; a notification has the text itself.
+        vetoed = host.say("ann", "bob", 'a "forbidden-word"')
+        assert host.ends(vetoed, "bob", "silenced")["reason"] == "audit.vetoed"
+        body = json.dumps({"deviceId": "ok-1"}).encode()
+        assert http.call("POST", "/api/v1/push/device/unregister", headers, body)[0] == 200
+        assert len(saw("UnregisterDevice", client="ok-1", user=bob["uid"])) == 3
 
 
 @case
