@@ -100,9 +100,8 @@ class Grammar {
   void commands() {
     add(app_, "serve", "Run the host until SIGTERM or SIGINT", &Actions::serve,
         "  loft serve\n  loft serve --set listeners.0.listen=127.0.0.1:9000");
-    auto* const check =
-        add(app_, "check", "Read the configuration and all plugins' options, report every problem", &Actions::check,
-            "  loft check --config loft.yaml\n  loft check --online push");
+    auto* const check = add(app_, "check", "Read the configuration and all plugins' options, report every problem",
+                            &Actions::check, "  loft check --config loft.yaml\n  loft check --online push");
     check->add_option("--online", words_.online, "Also ask the providers of `push` whether they take our credentials")
         ->type_name("PART");
 

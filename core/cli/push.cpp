@@ -229,8 +229,7 @@ int Actions::push_device(std::string_view act, std::string_view more) {
       out_ << "\n";
       return true;
     });
-    if (const auto flag = answer->find("more"); flag && flag->boolean() == true)
-      out_ << "… and more; name a user\n";
+    if (const auto flag = answer->find("more"); flag && flag->boolean() == true) out_ << "… and more; name a user\n";
   } else if (act == "add") {
     out_ << "added device " << text(*answer, "id") << "\n";
   } else {

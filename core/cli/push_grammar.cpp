@@ -14,16 +14,15 @@ void names_user(CLI::App* command, Words& words, bool required) {
 }
 
 void names_push(CLI::App* command, Words& words, bool required) {
-  auto* const option =
-      command->add_option("message", words.message, "The message's number")->type_name("MESSAGE");
+  auto* const option = command->add_option("message", words.message, "The message's number")->type_name("MESSAGE");
   if (required) option->required();
   names_user(command, words, required);
 }
 
 void device_grammar(CLI::App& device, Words& words, const AddCommand& add) {
-  auto* const made = add(device, "add", "Register a device by hand, as `POST /api/v1/push/device/register` does",
-                         &Actions::push_device_add,
-                         "  loft push device add bob --channel apns --token 00fc13adff78… --platform ios");
+  auto* const made =
+      add(device, "add", "Register a device by hand, as `POST /api/v1/push/device/register` does",
+          &Actions::push_device_add, "  loft push device add bob --channel apns --token 00fc13adff78… --platform ios");
   names_user(made, words, true);
   made->add_option("--channel", words.channel, "apns, fcm, or another key of `push`")->required()->type_name("WORD");
   made->add_option("--token", words.token_text, "What the provider gave the app")->required()->type_name("TOKEN");
@@ -57,8 +56,7 @@ void push_grammar(CLI::App& push, Words& words, const AddCommand& add) {
   names_push(add(push, "why", "Tell the story of one push in time order, or why there was none", &Actions::push_why,
                  "  loft push why 153425346785280 bob"),
              words, true);
-  auto* const replay = add(push, "replay", "Send dead letters again, when their cause is mended",
-                           &Actions::push_replay,
+  auto* const replay = add(push, "replay", "Send dead letters again, when their cause is mended", &Actions::push_replay,
                            "  loft push replay 153425346785280 bob\n  loft push replay --all --reason push.attempts");
   names_push(replay, words, false);
   replay->add_flag("--all", words.all, "All dead letters");
@@ -66,9 +64,9 @@ void push_grammar(CLI::App& push, Words& words, const AddCommand& add) {
   names_push(add(push, "dry-run", "Show what would be sent now, and to which devices; sends nothing",
                  &Actions::push_dry_run, "  loft push dry-run 153425346785280 bob"),
              words, true);
-  auto* const mute = add(push, "mute", "Keep a user from pushes of a conversation, or list what is muted",
-                         &Actions::push_mute,
-                         "  loft push mute bob 153425346785280 --for 8h\n  loft push mute bob 153425346785280 --off");
+  auto* const mute =
+      add(push, "mute", "Keep a user from pushes of a conversation, or list what is muted", &Actions::push_mute,
+          "  loft push mute bob 153425346785280 --for 8h\n  loft push mute bob 153425346785280 --off");
   names_user(mute, words, true);
   mute->add_option("conversation", words.conversation, "The conversation's number; none: list")->type_name("ID");
   mute->add_option("--for", words.mute_for, "For how long; else until --off")->type_name("DURATION");

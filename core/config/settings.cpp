@@ -73,8 +73,8 @@ class Reader {
   explicit Reader(const Document& document) : root_(document.root()) {}
 
   Settings read() {
-    std::vector<std::string> names = {"auth", "storage", "broker", "domains", "listeners", "contracts", "plugins",
-                                      "email"};
+    std::vector<std::string> names = {"auth",      "storage",   "broker",  "domains",
+                                      "listeners", "contracts", "plugins", "email"};
     auto sections = host_sections(settings_, drafts_);
     for (const auto& each : sections) {
       if (!each.path.empty()) names.push_back(each.path.substr(0, each.path.find('.')));
@@ -225,7 +225,8 @@ class Reader {
       auto ref = section(options, "push", word);
       ref.instance = "push." + word;
       ref.reserved.emplace_back("enabled");
-      if (push.enabled && enabled.present() && enabled.text() == "true") push.channels.push_back({word, std::move(ref)});
+      if (push.enabled && enabled.present() && enabled.text() == "true")
+        push.channels.push_back({word, std::move(ref)});
     }
     if (!push.enabled || !push.email) return;
     PluginRef mail{"push.smtp", "push.smtp", root_["email"], {}, root_.option("push.email.enabled")};
@@ -415,8 +416,8 @@ class Reader {
 
 }  // namespace
 
-const std::vector<std::string> part_loggers = {"bus",      "endpoint",  "followers", "host",
-                                               "identity", "messaging", "net",       "plugins", "push"};
+const std::vector<std::string> part_loggers = {"bus",       "endpoint", "followers", "host", "identity",
+                                               "messaging", "net",      "plugins",   "push"};
 
 std::string logger_name(const std::string& id, const std::string& instance) {
   const auto kind = id.substr(0, id.find('.') + 1);

@@ -41,6 +41,8 @@ class Reader {
   Result<Standing> standing(MessageId id, bool count);
   /// Leaves those without a live session, in their order. Never waits for the storage.
   static void leave_absent(const Core& core, std::vector<UserId>& users);
+  /// Who may see a message, its sender apart, from memory; nullopt: not known there, or too many to say at once.
+  static std::optional<std::vector<UserId>> audience(const Core& core, const Message& message);
 
   /// Fills in `receipt` as the caller is to see it.
   Result<void> receipts(std::vector<MessageRecord>& records);

@@ -94,4 +94,24 @@ void Reader::leave_absent(const Core& core, std::vector<UserId>& users) {
   });
 }
 
+std::optional<std::vector<UserId>> Reader::audience(const Core& core, const Message& message) {
+  constexpr std::size_t most = 1'000;  // looked through with the lock held
+  std::lock_guard lock(core.state_.mutex);
+  const auto* conversation = core.state_.find(message.conversation);
+  if (conversation == nullptr) return std::nullopt;
+  std::vector<UserId> users;
+  if (conversation->is_direct()) {
+    for (const auto user : {conversation->info->low, conversation->info->high}) {
+      if (user != message.sender) users.push_back(user);
+    }
+    return users;
+  }
+  if (!conversation->lists_members() || !conversation->members_loaded || conversation->members.size() > most)
+    return std::nullopt;
+  for (const auto& member : conversation->members) {
+    if (!member.left && member.user != message.sender && member.joined_seq < message.seq) users.push_back(member.user);
+  }
+  return users;
+}
+
 }  // namespace loft

@@ -36,6 +36,7 @@ CoreWorld::CoreWorld(Core& core, Storage& storage, const Domains& domains, const
     : core_(core), storage_(storage), domains_(domains), clock_(clock), values_(core.key_values(std::string(space))) {}
 
 Result<void> CoreWorld::recipients(const Message& message, Function<Result<void>(std::vector<UserId>)> page) {
+  if (auto known = Reader::audience(core_, message)) return known->empty() ? Result<void>() : page(std::move(*known));
   const auto stored = storage_.conversation(message.conversation);
   if (!stored) return stored.error();
   if (!*stored) return {};
@@ -134,8 +135,8 @@ Result<void> CoreWorld::note_mail(UserId user, Millis at) {
 Result<void> CoreWorld::mute(UserId user, ConversationId conversation, std::optional<Millis> until) {
   std::optional<std::string> value;
   if (until) value = std::to_string(*until);
-  return values_->write(
-      {{key("mute", conversation, user), value, std::nullopt}, {key("muted", user, conversation), value, std::nullopt}});
+  return values_->write({{key("mute", conversation, user), value, std::nullopt},
+                         {key("muted", user, conversation), value, std::nullopt}});
 }
 
 Result<std::vector<std::pair<ConversationId, Millis>>> CoreWorld::mutes_of(UserId user) {

@@ -70,9 +70,10 @@ void Lane::answered(const PushVerdict& verdict) {
   if (verdict.kind == PushVerdict::Kind::broken) {
     // Those that were under way together say it one after the other.
     if (!broken_ || clock_.steady() >= rests_until_) {
-      log_.error("a push channel is not trusted by its provider and rests; check its credentials, then see `loft check "
-                 "--online push`",
-                 {{"channel", word_}, {"reason", verdict.reason}, {"rests_ms", rests_.broken}});
+      log_.error(
+          "a push channel is not trusted by its provider and rests; check its credentials, then see `loft check "
+          "--online push`",
+          {{"channel", word_}, {"reason", verdict.reason}, {"rests_ms", rests_.broken}});
       rest(rests_.broken, verdict.reason, true);
     }
     return;
@@ -102,8 +103,8 @@ void Lane::answered(const PushVerdict& verdict) {
 
 Lane::State Lane::state() const {
   const std::lock_guard lock(mutex_);
-  return {in_flight_, std::max<std::size_t>(channel_.window(), 1),
-          std::max<Millis>(rests_until_ - clock_.steady(), 0), reason_, broken_};
+  return {in_flight_, std::max<std::size_t>(channel_.window(), 1), std::max<Millis>(rests_until_ - clock_.steady(), 0),
+          reason_, broken_};
 }
 
 }  // namespace loft::push

@@ -17,11 +17,11 @@ namespace loft::push {
 class Lane {
  public:
   struct Rests {
-    Millis broken = 60'000;    ///< after the provider refused our credentials
-    Millis first = 1'000;      ///< after it has not answered many times in a row; doubling …
-    Millis longest = 60'000;   ///< … up to this
-    unsigned patience = 16;    ///< so many in a row
-    std::size_t probes = 4;    ///< under way at once until the provider answers again
+    Millis broken = 60'000;   ///< after the provider refused our credentials
+    Millis first = 1'000;     ///< after it has not answered many times in a row; doubling …
+    Millis longest = 60'000;  ///< … up to this
+    unsigned patience = 16;   ///< so many in a row
+    std::size_t probes = 4;   ///< under way at once until the provider answers again
   };
 
   /// All outlive it.
@@ -72,10 +72,10 @@ class Lane {
   mutable std::mutex mutex_;
   std::mutex sending_;
   std::size_t in_flight_ = 0;
-  unsigned unanswered_ = 0;   ///< in a row
-  Millis pause_ = 0;          ///< the latest rest
-  Millis rests_until_ = 0;    ///< steady
-  std::string reason_;        ///< not empty: only probes until the provider answers
+  unsigned unanswered_ = 0;  ///< in a row
+  Millis pause_ = 0;         ///< the latest rest
+  Millis rests_until_ = 0;   ///< steady
+  std::string reason_;       ///< not empty: only probes until the provider answers
   bool broken_ = false;
 };
 

@@ -35,6 +35,10 @@ Meters::Meters(Metrics& metrics)
       owed_(metrics.counter("push_owed_total", "Pushes that were stored to be sent.")),
       behind_(metrics.gauge("push_behind_ms", "How old the message was that push looked at last.")) {
   for (const auto state : {PushState::owed, PushState::delivered, PushState::silenced, PushState::dead}) queue(state);
+  // Families that are shown before anything happens.
+  ended(PushState::delivered, "");
+  delayed("push.busy");
+  passed_over("push.online");
 }
 
 std::string Meters::label(std::string_view reason) {
@@ -50,10 +54,9 @@ Metric& Meters::counter(std::string_view name, std::string_view help, const std:
   return metrics_.counter(name, help, labels);
 }
 
-void Meters::passed_over(std::string_view reason) {
-  counter("push_passed_over_total", "Recipients of messages to whom no push was owed.",
-          labelled("reason", label(reason)))
-      .add();
+Metric& Meters::passed_over(std::string_view reason) {
+  return counter("push_passed_over_total", "Recipients of messages to whom no push was owed.",
+                 labelled("reason", label(reason)));
 }
 
 void Meters::answered(std::string_view channel, PushVerdict::Kind kind, std::string_view reason) {
@@ -63,14 +66,13 @@ void Meters::answered(std::string_view channel, PushVerdict::Kind kind, std::str
       .add();
 }
 
-void Meters::finished(PushState state, std::string_view reason) {
-  counter("push_finished_total", "Pushes that came to their end.",
-          labelled("state", name(state)) + "," + labelled("reason", label(reason)))
-      .add();
+Metric& Meters::ended(PushState state, std::string_view reason) {
+  return counter("push_finished_total", "Pushes that came to their end.",
+                 labelled("state", name(state)) + "," + labelled("reason", label(reason)));
 }
 
-void Meters::put_off(std::string_view reason) {
-  counter("push_put_off_total", "Pushes that are to be tried later.", labelled("reason", label(reason))).add();
+Metric& Meters::delayed(std::string_view reason) {
+  return counter("push_put_off_total", "Pushes that are to be tried later.", labelled("reason", label(reason)));
 }
 
 Metric& Meters::in_flight(std::string_view channel) {

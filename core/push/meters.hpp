@@ -18,10 +18,10 @@ class Meters {
   explicit Meters(Metrics& metrics);
 
   void owed(std::size_t pushes) { owed_.add(static_cast<std::int64_t>(pushes)); }
-  void passed_over(std::string_view reason);
+  Metric& passed_over(std::string_view reason);
   void answered(std::string_view channel, PushVerdict::Kind kind, std::string_view reason);
-  void finished(PushState state, std::string_view reason);
-  void put_off(std::string_view reason);
+  void finished(PushState state, std::string_view reason) { ended(state, reason).add(); }
+  void put_off(std::string_view reason) { delayed(reason).add(); }
   Metric& in_flight(std::string_view channel);
   Metric& resting(std::string_view channel);
   Metric& queue(PushState state);
@@ -30,6 +30,8 @@ class Meters {
  private:
   /// A provider's words are many: beyond a limit they are `other`.
   std::string label(std::string_view reason);
+  Metric& ended(PushState state, std::string_view reason);
+  Metric& delayed(std::string_view reason);
   Metric& counter(std::string_view name, std::string_view help, const std::string& labels);
 
   Metrics& metrics_;

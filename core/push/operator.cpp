@@ -252,7 +252,8 @@ Result<std::string> Operator::device(const json::Value& arguments) {
       w.object().key("removed").number(device.id).end_object();
       return out;
     }
-    return Error{Code::not_found, "device.unknown", "this user has no device of that number; see `loft push device list`"};
+    return Error{Code::not_found, "device.unknown",
+                 "this user has no device of that number; see `loft push device list`"};
   }
   if (word != "add") return bad_arguments("`act` is one of add, list, remove");
   const auto [channel, token, platform, app, locale, client] =

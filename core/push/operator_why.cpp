@@ -48,7 +48,8 @@ std::string explained(std::string_view reason) {
 void tell_row(const OwedPush& row, std::vector<Event>& story) {
   story.push_back({row.created, "owed", "due at once or after push.delay"});
   for (const auto& outcome : Plan::decode(row.plan).outcomes) {
-    const auto who = outcome.device == 0 ? std::string("mail") : outcome.channel + " device " + std::to_string(outcome.device);
+    const auto who =
+        outcome.device == 0 ? std::string("mail") : outcome.channel + " device " + std::to_string(outcome.device);
     if (outcome.last == 0 && outcome.state == Outcome::State::silenced)
       story.push_back({row.finished != 0 ? row.finished : row.due, "silenced", who + ": " + explained(outcome.reason)});
   }
@@ -80,8 +81,9 @@ Result<std::string> Operator::why(const json::Value& arguments) {
   std::string state = "none", reason;
   if (!messages->empty()) {
     const auto& message = messages->front();
-    story.push_back({message.time(), "stored", "from " + handle_of(message.sender) + " in conversation " +
-                                                   std::to_string(raw(message.conversation))});
+    story.push_back(
+        {message.time(), "stored",
+         "from " + handle_of(message.sender) + " in conversation " + std::to_string(raw(message.conversation))});
     if (message.recalled != 0) story.push_back({id::time_of(message.recalled), "recalled", {}});
   }
   for (const auto& attempt : *attempts) {
@@ -104,7 +106,14 @@ Result<std::string> Operator::why(const json::Value& arguments) {
   w.object().key("message").number(raw(key.message)).key("user").string(which->handle);
   w.key("state").string(state).key("reason").string(reason).key("story").array();
   for (const auto& event : story)
-    w.object().key("time").number(event.at).key("what").string(event.what).key("detail").string(event.detail).end_object();
+    w.object()
+        .key("time")
+        .number(event.at)
+        .key("what")
+        .string(event.what)
+        .key("detail")
+        .string(event.detail)
+        .end_object();
   w.end_array();
   if (*row) {
     w.key("push");
@@ -135,8 +144,9 @@ Result<std::pair<Millis, std::string>> Operator::unowed(const Named& which, cons
   const auto devices = p_.ledger->devices(which.user);
   if (!devices) return devices.error();
   if (devices->empty() && !p_.settings.email) return say(now, "push.no_device");
-  return say(now, "the user had a live session or no device then, or push was off; the host was started again since, and "
-                  "does not remember which");
+  return say(now,
+             "the user had a live session or no device then, or push was off; the host was started again since, and "
+             "does not remember which");
 }
 
 Result<std::string> Operator::dry_run(const json::Value& arguments) {

@@ -21,18 +21,23 @@ Result<void> Owing::consume(std::span<const Committed> entries) {
 
 void Owing::pass_over(const Message& message, UserId user, const char* reason) {
   p_.trace.note({message.id, user}, p_.clock.now(), reason);
-  p_.meters.passed_over(reason);
+  count_passed_over(reason);
+}
+
+void Owing::count_passed_over(const char* reason) {
+  auto& counter = passed_over_[reason];
+  if (counter == nullptr) counter = &p_.meters.passed_over(reason);
+  counter->add();
 }
 
 Result<void> Owing::take(const Message& message) {
   const auto now = p_.clock.now();
   p_.meters.behind().set(std::max<Millis>(now - message.time(), 0));
   if (message.recalled != 0 || message.time() + p_.settings.ttl <= now) {
-    p_.meters.passed_over(message.recalled != 0 ? "push.recalled" : "push.expired");
+    count_passed_over(message.recalled != 0 ? "push.recalled" : "push.expired");
     return {};
   }
-  return p_.world.recipients(message,
-                             [&](std::vector<UserId> users) { return take_page(message, std::move(users)); });
+  return p_.world.recipients(message, [&](std::vector<UserId> users) { return take_page(message, std::move(users)); });
 }
 
 /// Both in the same order.

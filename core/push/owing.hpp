@@ -37,12 +37,14 @@ class Owing {
   Result<void> take_page(const Message& message, std::vector<UserId> users);
   Result<void> leave_unreachable(const Message& message, std::vector<UserId>& users);
   void pass_over(const Message& message, UserId user, const char* reason);
+  void count_passed_over(const char* reason);
   void pass_over_gone(const Message& message, const std::vector<UserId>& before, const std::vector<UserId>& after,
                       const char* reason);
   Result<void> store();
 
   const Parts p_;
   Function<void(Millis)> owed_;
+  std::map<const char*, Metric*> passed_over_;  ///< by literal: looked up once
   std::vector<OwedPush> rows_;
   std::map<ConversationId, std::vector<UserId>> muted_;  ///< of the entries at hand
 };

@@ -75,8 +75,7 @@ void Pipeline::add(const std::string& word, const std::string& plugin, Push& cha
 
 void Pipeline::start() {
   if (!settings_.enabled || ledger_ == nullptr) return;
-  const Worker::Parts parts{settings_, *ledger_, world_,  lanes_, mails_,
-                            events_,   threads_, clock_, log_,   meters_};
+  const Worker::Parts parts{settings_, *ledger_, world_, lanes_, mails_, events_, threads_, clock_, log_, meters_};
   for (unsigned i = 0; i < settings_.workers; ++i)
     workers_.push_back(std::make_unique<Worker>(parts, random_number(), random_number()));
   for (auto& worker : workers_) running_.emplace_back([this, &worker = *worker] { run(worker); });

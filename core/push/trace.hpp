@@ -15,8 +15,8 @@ class Trace {
  public:
   struct Decision {
     PushKey key;
-    Millis at = 0;              ///< since 1970
-    const char* reason = "";    ///< a literal
+    Millis at = 0;            ///< since 1970
+    const char* reason = "";  ///< a literal
   };
 
   explicit Trace(std::size_t places = 65'536) : places_(places) {}

@@ -5,10 +5,10 @@
 namespace loft::push {
 namespace {
 
-constexpr Millis idle = 1'000;            // what another host owes is found so late
-constexpr Millis ledger_pause = 1'000;    // after a failure of it
-constexpr Millis crowded_pause = 200;     // when a lease brought nothing but what must wait
-constexpr Millis margin = 5'000;          // of a lease, above a channel's longest time
+constexpr Millis idle = 1'000;          // what another host owes is found so late
+constexpr Millis ledger_pause = 1'000;  // after a failure of it
+constexpr Millis crowded_pause = 200;   // when a lease brought nothing but what must wait
+constexpr Millis margin = 5'000;        // of a lease, above a channel's longest time
 
 }  // namespace
 
@@ -62,11 +62,8 @@ void Worker::take(Answer& answer) {
   if (found == rows_.end()) return;
   auto& row = *found->second;
   auto& one = row.tries[answer.index];
-  if (answer.refused) {  // by a plugin, and never handed over
-    one.lane->release();
-    auto& outcome = row.plan.of(one.notification.device.id, one.lane->word());
-    outcome.state = Outcome::State::silenced;
-    outcome.reason = answer.refused->reason;
+  if (answer.refused) {
+    refused(row, one, *answer.refused);
     --row.under_way;
   } else if (answer.allowed) {
     one.notification = std::move(answer.allowed->notification);
@@ -89,6 +86,7 @@ Millis Worker::lease() {
   room = std::min(room == 0 ? 0 : std::max<std::size_t>(room / p_.settings.workers, 1), p_.settings.batch);
   if (room == 0 || rows_.size() >= 4 * p_.settings.batch) return crowded_pause;
   const auto now = p_.clock.now();
+  const auto since = p_.clock.steady();
   const auto length = std::max(p_.settings.lease, longest + std::min(margin, p_.settings.lease));
   auto leased = p_.ledger.lease(holder_, now, now + length, room);
   if (!leased) {
@@ -109,7 +107,7 @@ Millis Worker::lease() {
   for (auto& push : *leased) {
     auto row = std::make_unique<Row>();
     row->number = next_row_++;
-    row->until = p_.clock.steady() + length - longest;
+    row->until = since + length - longest;
     row->plan = Plan::decode(push.plan);
     row->push = std::move(push);
     auto& added = *rows_.emplace(row->number, std::move(row)).first->second;

@@ -86,6 +86,7 @@ class Worker {
   struct Row;
   struct Answer;
   struct Mailbox;
+  class Promise;
 
   void collect();
   void take(Answer& answer);
@@ -98,6 +99,8 @@ class Worker {
   bool try_mail(Row& row);
   void hand_over(Row& row, Try& one);
   void judge(Row& row, Try& one, PushVerdict verdict);
+  void refused(Row& row, Try& one, const Error& error);
+  void end_mail(Row& row, const Try& one);
   void conclude(Row& row);
   void end(Row& row, PushState state, std::string reason);
   void put_off(Row& row, Millis due, std::string reason);

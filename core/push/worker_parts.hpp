@@ -10,6 +10,24 @@
 
 namespace loft::push {
 
+/// What a channel answers through: once, whatever it does. A channel that drops it, or throws, has not answered.
+class Worker::Promise {
+ public:
+  Promise(std::shared_ptr<Mailbox> box, std::uint64_t row, std::size_t index)
+      : box_(std::move(box)), row_(row), index_(index) {}
+  ~Promise() { keep({PushVerdict::Kind::retry, "push.dropped", 0, 0}); }
+  Promise(const Promise&) = delete;
+  Promise& operator=(const Promise&) = delete;
+
+  void keep(PushVerdict verdict);
+
+ private:
+  std::shared_ptr<Mailbox> box_;
+  std::uint64_t row_;
+  std::size_t index_;
+  std::atomic<bool> kept_{false};
+};
+
 /// One notification that is under way.
 struct Worker::Try {
   Lane* lane = nullptr;
@@ -23,15 +41,15 @@ struct Worker::Row {
   Plan plan;
   Standing standing;
   std::string handle;
-  std::string mail;                ///< the user's address; empty: none
-  std::vector<Device> devices;     ///< of channels that are there
-  std::vector<Try> tries;          ///< those of this round; their places do not change
+  std::string mail;             ///< the user's address; empty: none
+  std::vector<Device> devices;  ///< of channels that are there
+  std::vector<Try> tries;       ///< those of this round; their places do not change
   std::size_t under_way = 0;
-  bool tried = false;              ///< something was answered in this round
-  Millis not_before = 0;           ///< since 1970: what somebody asked us to wait for
-  std::string waits;               ///< why something was not tried in this round
-  bool mailing = false;            ///< the turn of this user's mails is this row's
-  bool mailed = false;             ///< a mail was asked for in this round
+  bool tried = false;     ///< something was answered in this round
+  Millis not_before = 0;  ///< since 1970: what somebody asked us to wait for
+  std::string waits;      ///< why something was not tried in this round
+  bool mailing = false;   ///< the turn of this user's mails is this row's
+  bool mailed = false;    ///< a mail was asked for in this round
 };
 
 struct Worker::Answer {
@@ -74,5 +92,9 @@ struct Worker::Mailbox {
   std::vector<Answer> answers_;
   bool poked_ = false;
 };
+
+inline void Worker::Promise::keep(PushVerdict verdict) {
+  if (!kept_.exchange(true)) box_->put({row_, index_, std::move(verdict), {}, {}});
+}
 
 }  // namespace loft::push

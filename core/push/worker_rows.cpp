@@ -119,25 +119,54 @@ bool Worker::try_one(Row& row, Lane& lane, const Device& device) {
     return true;
   }
   // Those that wait need a loop to wait on.
-  p_.threads.post(static_cast<unsigned>(row.number % p_.threads.count()),
-                  [&events = p_.events, box = mailbox_, number = row.number, index, asked = std::move(asked)]() mutable {
-                    events.send.propose(std::move(asked), [box, number, index](SendPush& event, Verdict verdict) {
-                      Answer answer{number, index, {}, {}, {}};
-                      if (verdict.passed())
-                        answer.allowed = std::make_unique<SendPush>(std::move(event));
-                      else
-                        answer.refused = verdict.refusal();
-                      box->put(std::move(answer));
-                    });
-                  });
+  p_.threads.post(
+      static_cast<unsigned>(row.number % p_.threads.count()),
+      [&events = p_.events, box = mailbox_, number = row.number, index, asked = std::move(asked)]() mutable {
+        events.send.propose(std::move(asked), [box, number, index](SendPush& event, Verdict verdict) {
+          Answer answer{number, index, {}, {}, {}};
+          if (verdict.passed())
+            answer.allowed = std::make_unique<SendPush>(std::move(event));
+          else
+            answer.refused = verdict.refusal();
+          box->put(std::move(answer));
+        });
+      });
   return true;
 }
 
 void Worker::hand_over(Row& row, Try& one) {
   const auto index = static_cast<std::size_t>(&one - row.tries.data());
-  one.lane->send(one.notification, [box = mailbox_, number = row.number, index](PushVerdict verdict) {
-    box->put({number, index, std::move(verdict), {}, {}});
-  });
+  auto promise = std::make_unique<Promise>(mailbox_, row.number, index);
+  // An interceptor took its time, or this thread stood still: another host may have it by now.
+  if (p_.clock.steady() > row.until) return promise->keep({PushVerdict::Kind::retry, "push.late", 0, 0});
+  try {
+    one.lane->send(one.notification,
+                   [promise = std::move(promise)](PushVerdict verdict) { promise->keep(std::move(verdict)); });
+  } catch (const std::exception& e) {
+    p_.log.error("a push channel threw; this is a bug in the plugin",
+                 {{"channel", one.lane->word()}, {"what", e.what()}});
+  }
+}
+
+/// By a plugin: it was never handed over.
+void Worker::refused(Row& row, Try& one, const Error& error) {
+  one.lane->release();
+  auto& outcome = row.plan.of(one.notification.device.id, one.lane->word());
+  outcome.reason = error.reason;
+  if (error.reason.starts_with("interceptor.")) {  // nobody's decision: it threw, or did not answer
+    ++outcome.tries;
+    row.tried = true;
+  } else {
+    outcome.state = Outcome::State::silenced;
+  }
+  end_mail(row, one);
+}
+
+/// The turn of the user's mails goes on, if this was one.
+void Worker::end_mail(Row& row, const Try& one) {
+  if (!row.mailing || one.notification.device.id != 0) return;
+  row.mailing = false;
+  p_.mails.release(row.push.user);
 }
 
 void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
@@ -183,13 +212,11 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
       row.not_before = std::max(row.not_before, now + p_.settings.rest + jitter(p_.settings.rest / 2));
       break;
   }
-  if (!row.mailing || device.id != 0) return;
-  row.mailing = false;
-  if (good) {
+  if (row.mailing && device.id == 0 && good) {
     if (const auto noted = p_.world.note_mail(row.push.user, now); !noted)
       p_.log.warn("the time of a mail could not be stored", {{"reason", noted.error().reason}});
   }
-  p_.mails.release(row.push.user);
+  end_mail(row, one);
 }
 
 void Worker::tell_dead(Row& row, const Outcome& outcome, const Device& device) {
@@ -231,9 +258,8 @@ void Worker::conclude(Row& row) {
   if (row.plan.outcomes.empty()) return end(row, PushState::silenced, "push.no_device");
   const auto& last = *std::max_element(row.plan.outcomes.begin(), row.plan.outcomes.end(),
                                        [](const Outcome& a, const Outcome& b) { return a.last < b.last; });
-  const bool silenced = std::all_of(row.plan.outcomes.begin(), row.plan.outcomes.end(), [](const Outcome& outcome) {
-    return outcome.state == Outcome::State::silenced;
-  });
+  const bool silenced = std::all_of(row.plan.outcomes.begin(), row.plan.outcomes.end(),
+                                    [](const Outcome& outcome) { return outcome.state == Outcome::State::silenced; });
   end(row, silenced ? PushState::silenced : PushState::dead,
       last.state == Outcome::State::spent ? "push.attempts" : last.reason);
 }

@@ -21,8 +21,7 @@ class World {
 
   /// Hands out the users who may see a message, but its sender, page by page, until `page` fails. Errors: the
   /// storage's; `page`'s.
-  virtual Result<void> recipients(const Message& message,
-                                  Function<Result<void>(std::vector<UserId> users)> page) = 0;
+  virtual Result<void> recipients(const Message& message, Function<Result<void>(std::vector<UserId> users)> page) = 0;
   /// Leaves those without a live session.
   virtual void leave_absent(std::vector<UserId>& users) = 0;
   /// Who wants no pushes of a conversation now, ascending.

@@ -4,6 +4,7 @@
 import json
 import os
 
+from internal import get, parse
 from lib.audited import LINES
 from lib.cases import case, run, until
 from lib.host import Host
@@ -176,6 +177,17 @@ def troubles(given):
         assert host.push("replay", "--all", "--reason", "push.attempts") == {"replayed": 1}
         until(lambda: len(host.sent(message=message["never"])) > 4, "the replay")
         assert host.readiness()[1]["push"] == "ok"
+        values = parse(get(host, "/metrics")[2])
+
+        def counted(name, **labels):
+            wanted = {f'{key}="{value}"' for key, value in labels.items()}
+            return sum(value for (each, has), value in values.items() if each == name and wanted <= set(has))
+
+        assert counted("loft_push_answers_total", channel="fake", result="accepted") == 1, values
+        assert counted("loft_push_answers_total", channel="fake", reason="PayloadTooLarge", result="refused") == 1
+        assert counted("loft_push_answers_total", reason="ServiceUnavailable", result="retry") >= 5
+        assert counted("loft_push_finished_total", state="dead", reason="push.attempts") >= 1
+        assert counted("loft_push_owed_total") == 3
         waits = host.say("ann", "bad", "x")
         until(lambda: "InvalidProviderToken" in host.readiness()[1]["push"], "readiness tells")
         assert host.readiness()[0] == 200

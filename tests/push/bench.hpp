@@ -92,9 +92,7 @@ class FakeWorld final : public push::World {
   void leave_absent(std::vector<UserId>& users) override {
     std::erase_if(users, [&](UserId one) { return online.contains(one); });
   }
-  Result<std::vector<UserId>> muted(ConversationId) override {
-    return std::vector<UserId>(mutes.begin(), mutes.end());
-  }
+  Result<std::vector<UserId>> muted(ConversationId) override { return std::vector<UserId>(mutes.begin(), mutes.end()); }
   Result<bool> is_muted(UserId one, ConversationId) override { return mutes.contains(one); }
   Result<Standing> standing(UserId one, MessageId message, bool) override {
     ++looks;

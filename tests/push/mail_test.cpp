@@ -103,3 +103,22 @@ TEST_CASE("without an address and without a device a push is silenced") {
   }
   CHECK(t.mail.sent.empty());
 }
+
+TEST_CASE("a mail that a plugin refuses holds up no later mail to the same user") {
+  MailBench t;
+  bool quiet = true;
+  t.bus.intercept<SendPush>(Stage::policy, [&](SendPush&) {
+    return quiet ? Verdict::refuse(Code::forbidden, "quiet.hours") : Verdict::pass();
+  });
+  auto worker = t.worker();
+  const auto& first = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(first));
+  t.turn(*worker);
+  CHECK(t.row(first, user(2)).state == PushState::silenced);
+  quiet = false;
+  const auto& second = t.world.say(2, user(1), {user(2)});
+  REQUIRE(t.follow(second));
+  t.turn(*worker);
+  CHECK(t.mail.sent.size() == 1);
+  CHECK(t.row(second, user(2)).state == PushState::delivered);
+}

@@ -238,7 +238,8 @@ TEST_CASE("plugins rewrite and silence what is about to be sent, and are told wh
     return event.channel == "fcm" ? Verdict::refuse(Code::forbidden, "quiet.hours") : Verdict::pass();
   });
   t.bus.observe<PushSucceeded>([&](const PushSucceeded& fact) { told.push_back("good " + fact.channel); });
-  t.bus.observe<PushDead>([&](const PushDead& fact) { told.push_back("dead " + fact.channel + " " + fact.error.reason); });
+  t.bus.observe<PushDead>(
+      [&](const PushDead& fact) { told.push_back("dead " + fact.channel + " " + fact.error.reason); });
   t.device(user(2), "a");
   t.device(user(3), "b", "fcm");
   t.device(user(4), "c");
@@ -303,4 +304,47 @@ TEST_CASE("while messages cannot be read pushes wait, and none is lost") {
   t.world.fails = false;
   t.turn(*worker);
   CHECK(t.row(message, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("an interceptor that throws silences nothing: the push is tried again") {
+  Bench t;
+  bool throws = true;
+  t.bus.intercept<SendPush>(Stage::check, [&](SendPush&) -> Verdict {
+    if (throws) throw std::runtime_error("a bug");
+    return Verdict::pass();
+  });
+  t.device(user(2), "a");
+  auto worker = t.worker();
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(message));
+  t.turn(*worker);
+  CHECK(t.row(message, user(2)).state == PushState::owed);
+  CHECK(t.row(message, user(2)).reason == "interceptor.failed");
+  CHECK(t.lanes.front()->state().in_flight == 0);
+  throws = false;
+  t.clock.advance(600'000);
+  t.turn(*worker);
+  CHECK(t.row(message, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("a channel that drops a notification, or answers twice, costs an attempt and no more") {
+  Bench t;
+  t.device(user(2), "a");
+  auto worker = t.worker();
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(message));
+  t.apns.hold = true;
+  t.turn(*worker);
+  t.apns.pending.clear();
+  t.turn(*worker);
+  CHECK(t.row(message, user(2)).reason == "push.dropped");
+  CHECK(t.row(message, user(2)).attempts == 1);
+  t.clock.advance(600'000);
+  t.turn(*worker);
+  REQUIRE(t.apns.pending.size() == 1);
+  t.apns.pending.front()({});
+  t.apns.pending.front()({});
+  t.turn(*worker);
+  CHECK(t.row(message, user(2)).state == PushState::delivered);
+  CHECK(t.lanes.front()->state().in_flight == 0);
 }

@@ -224,6 +224,7 @@ class MemoryPushLedger final : public PushLedger {
     const auto done = worked("restore", [&] {
       for (const auto& push : pushes) queue_[order(push)] = Row{kept(push), {}, 0};
       for (const auto& attempt : attempts) {
+        std::erase_if(log_, [&](const PushAttempt& old) { return old.id == attempt.id; });
         log_.push_back(attempt);
         last_attempt_ = std::max(last_attempt_, attempt.id);
       }
