@@ -7,7 +7,7 @@ namespace {
 
 /// Whether the provider itself said something: our own words begin with `push.`.
 bool is_answer(const PushVerdict& verdict) {
-  return verdict.kind != PushVerdict::Kind::broken && !verdict.reason.starts_with("push.");
+  return verdict.kind != PushVerdict::Kind::retry || !verdict.reason.starts_with("push.");
 }
 
 }  // namespace

@@ -66,7 +66,7 @@ void Worker::take(Answer& answer) {
     refused(row, one, *answer.refused);
     --row.under_way;
   } else if (answer.allowed) {
-    one.notification = std::move(answer.allowed->notification);
+    rewrite(one.notification, std::move(answer.allowed->notification));
     return hand_over(row, one);
   } else {
     judge(row, one, std::move(answer.verdict));

@@ -10,6 +10,8 @@
 
 namespace loft::push {
 
+void rewrite(Notification& notification, Notification&& wanted);
+
 /// What a channel answers through: once, whatever it does. A channel that drops it, or throws, has not answered.
 class Worker::Promise {
  public:

@@ -10,6 +10,7 @@ constexpr Millis busy_first = 2'000;  // how long what finds a full window waits
 constexpr Millis busy_spread = 6'000;
 constexpr Millis mail_turn = 2'000;  // another mail to the same user is under way
 constexpr std::string_view email = "email";
+constexpr const char* late = "push.late";
 
 std::string address_of(const User& user) {
   const auto profile = json::parse(user.profile);
@@ -22,6 +23,14 @@ std::string address_of(const User& user) {
 }
 
 }  // namespace
+
+/// What interceptors may change; the rest is not theirs.
+void rewrite(Notification& notification, Notification&& wanted) {
+  notification.title = std::move(wanted.title);
+  notification.body = std::move(wanted.body);
+  notification.badge = wanted.badge;
+  notification.expires = wanted.expires;
+}
 
 /// Why nobody needs to hear of it any more; null: it is needed.
 const char* Worker::needless(const Standing& standing) const {
@@ -88,7 +97,7 @@ bool Worker::try_one(Row& row, Lane& lane, const Device& device) {
   const auto now = p_.clock.now();
   auto& outcome = row.plan.of(device.id, lane.word());
   if (p_.clock.steady() > row.until) {  // this thread stood still: another may have it by now
-    row.waits = "push.late";
+    row.waits = late;
     return false;
   }
   const auto room = lane.take();
@@ -111,7 +120,7 @@ bool Worker::try_one(Row& row, Lane& lane, const Device& device) {
     }
     if (!answer.refused) answer.allowed = std::make_unique<SendPush>(std::move(asked));
     if (answer.allowed) {
-      row.tries.back().notification = std::move(answer.allowed->notification);
+      rewrite(row.tries.back().notification, std::move(answer.allowed->notification));
       hand_over(row, row.tries.back());
     } else {
       mailbox_->put(std::move(answer));
@@ -138,7 +147,7 @@ void Worker::hand_over(Row& row, Try& one) {
   const auto index = static_cast<std::size_t>(&one - row.tries.data());
   auto promise = std::make_unique<Promise>(mailbox_, row.number, index);
   // An interceptor took its time, or this thread stood still: another host may have it by now.
-  if (p_.clock.steady() > row.until) return promise->keep({PushVerdict::Kind::retry, "push.late", 0, 0});
+  if (p_.clock.steady() > row.until) return promise->keep({PushVerdict::Kind::retry, late, 0, 0});
   try {
     one.lane->send(one.notification,
                    [promise = std::move(promise)](PushVerdict verdict) { promise->keep(std::move(verdict)); });
@@ -173,6 +182,11 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
   using Kind = PushVerdict::Kind;
   const auto now = p_.clock.now();
   const auto& device = one.notification.device;
+  if (verdict.reason == late) {  // it was never sent
+    one.lane->release();
+    row.waits = late;
+    return end_mail(row, one);
+  }
   one.lane->answered(verdict);
   p_.meters.answered(one.lane->word(), verdict.kind, verdict.reason);
   auto& outcome = row.plan.of(device.id, one.lane->word());
