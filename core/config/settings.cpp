@@ -80,7 +80,7 @@ class Reader {
       if (!each.path.empty()) names.push_back(each.path.substr(0, each.path.find('.')));
     }
     for (auto& each : sections) {
-      if (each.path == "push") each.also_known = push_channels();
+      if (each.path == "push") each.also_known = push_words_ = push_channels(each.table);
       if (each.path.empty())
         root_.apply(each.table, names);
       else
@@ -200,12 +200,20 @@ class Reader {
     }
   }
 
-  /// Keys of `push` that hold a mapping.
-  std::vector<std::string> push_channels() {
-    std::vector<std::string> words = {"email"};
+  /// Keys of `push` that hold a mapping; any other must be an option.
+  std::vector<std::string> push_channels(const OptionTable& table) {
+    std::vector<std::string> words = {"email"}, options;
+    for (const auto& row : table.rows()) options.push_back(row.name);
     const auto node = root_["push"];
     for (const auto& key : node.keys()) {
-      if (key != "email" && node[key].is_map()) words.push_back(key);
+      if (key == "email" || std::find(options.begin(), options.end(), key) != options.end()) continue;
+      if (node[key].is_map()) {
+        words.push_back(key);
+        continue;
+      }
+      const auto near = nearest(key, options);
+      node[key].problem("is neither an option of push nor the mapping of a channel" +
+                        (near.empty() ? "" : "; did you mean '" + near + "'?"));
     }
     return words;
   }
@@ -216,7 +224,7 @@ class Reader {
     if (push.retry_first > push.retry_longest)
       root_.option("push.retry_longest").problem("must not be shorter than push.retry_first");
     const auto node = root_["push"];
-    for (const auto& word : push_channels()) {
+    for (const auto& word : push_words_) {
       if (word == "email") continue;
       const auto options = node[word];
       const auto enabled = options["enabled"];
@@ -412,6 +420,7 @@ class Reader {
   Node root_;
   Settings settings_;
   Drafts drafts_;
+  std::vector<std::string> push_words_;  ///< the channels' keys
 };
 
 }  // namespace
