@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/plugin_refs.hpp"
 #include "config/scalars.hpp"
 #include "config/sections.hpp"
 
@@ -19,54 +20,6 @@ namespace {
 
 constexpr std::string_view internal_name = "internal";  // of the operator's listener in log and ports.json
 constexpr std::size_t shortest_secret = 32;             // RFC 7518 §3.2: as long as the hash
-
-/// `sqlite` and `storage.sqlite` name the same plugin.
-std::string full_id(std::string_view kind, const std::string& name) {
-  return name.find('.') != std::string::npos ? name : std::string(kind) + "." + name;
-}
-
-bool name_like(std::string_view text) {
-  const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  };
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
-}
-
-/// The plugin a word names; a problem at `node` when it is no such word.
-PluginRef named(const Node& node, std::string_view kind, const std::string& word, const Node& options) {
-  PluginRef ref{full_id(kind, word), {}, options, {}, node};
-  ref.instance = ref.id;
-  const auto prefix = std::string(kind) + ".";
-  if (!name_like(word) || (!kind.empty() && !ref.id.starts_with(prefix))) {
-    node.problem("must name a plugin of kind " + std::string(kind) +
-                 ", in lower case, such as `sqlite` or `storage.sqlite`");
-    ref.id.clear();  // so that nobody looks for it and complains again
-  }
-  return ref;
-}
-
-/// A section `{use: name, …options}`.
-PluginRef section(const Node& node, std::string_view kind, const std::string& fallback) {
-  const auto use = node["use"];
-  std::string word = fallback;
-  if (node.present() && !node.is_map()) {
-    node.problem("takes a mapping such as {use: " + fallback + "}");
-  } else if (use.present() && use.is_scalar()) {
-    word = use.text();
-  } else if (use.present()) {
-    use.problem("takes the name of a plugin, such as " + fallback);
-  }
-  auto ref = named(use.present() ? use : node, kind, word, node);
-  ref.reserved = {"use"};
-  return ref;
-}
-
-/// A word, or a mapping `{use: word, …options}`.
-PluginRef word_or_map(const Node& node, std::string_view kind, const std::string& fallback) {
-  if (node.is_map()) return section(node, kind, fallback);
-  if (node.present() && !node.is_scalar()) node.problem("takes the name of a plugin, such as " + fallback);
-  return named(node, kind, node.is_scalar() ? node.text() : fallback, node["options"]);
-}
 
 class Reader {
  public:

@@ -39,7 +39,7 @@ void Runtime::set_up_push() {
   const auto& push = settings_.push;
   if (push.enabled && !push_->has_ledger()) {
     note(push.place, "needs a storage that keeps what is owed, and " + settings_.storage.id +
-                         " does not; choose another `storage`, such as sqlite, or turn push off");
+                         " does not; choose another `storage`, or turn push off");
   }
   for (const auto& [word, plugin] : push.channels) {
     if (plugin.id.empty()) continue;  // that is found already
