@@ -137,7 +137,7 @@ int Actions::check() {
   if (!problems.empty()) return report(problems);
   out_ << file << " is fine: " << loaded.settings.listeners.size() << " listener(s), "
        << loaded.settings.contracts.size() << " contract(s), " << loaded.settings.storage.id << "\n";
-  return success;
+  return words_.online.empty() ? static_cast<int>(success) : check_online(loaded);
 }
 
 Result<std::string> Actions::ask(Loaded& loaded, std::string_view command, const std::string& arguments) {

@@ -6,6 +6,8 @@
 #include <string>
 #include <vector>
 
+#include <loft/json.hpp>
+
 #include "cli/commands.hpp"
 
 namespace loft::cli {
@@ -38,6 +40,22 @@ struct Words {
   std::string first;
   std::string second;
   std::uint64_t batch = 4000;
+  std::string online;
+  // of push
+  std::string message;
+  std::string state;
+  std::string reason;
+  std::uint64_t limit = 50;
+  bool all = false;
+  std::string channel;
+  std::string token_text;
+  std::string platform;
+  std::string app;
+  std::string locale;
+  std::string client;
+  std::uint64_t device = 0;
+  std::optional<std::uint64_t> conversation;
+  std::string mute_for;
 };
 
 class Actions {
@@ -66,6 +84,16 @@ class Actions {
   int plugins_chain();
   int storage_copy();
   int storage_verify();
+  int push_status();
+  int push_list();
+  int push_dead();
+  int push_why();
+  int push_replay();
+  int push_dry_run();
+  int push_device_add();
+  int push_device_list();
+  int push_device_remove();
+  int push_mute();
   int config_reference();
   int config_default();
   int version();
@@ -85,6 +113,11 @@ class Actions {
   int write(std::string_view command, bool to_one);
   template <class F>
   int look_at_storage(F use);
+  std::optional<json::Value> push_answer(std::string_view command, const std::string& arguments, int& exit);
+  std::optional<std::string> one_push();
+  int list_pushes(const std::string& state);
+  int push_device(std::string_view act, std::string_view more);
+  int check_online(Loaded& loaded);
   /// Through the running host, else on the store itself.
   Result<std::string> ask(Loaded& loaded, std::string_view command, const std::string& arguments);
 
@@ -93,6 +126,7 @@ class Actions {
   HostCommands& host_;
   std::ostream& out_;
   std::ostream& err_;
+  std::string answer_;  ///< what the parsed answer points into
 };
 
 }  // namespace loft::cli

@@ -7,6 +7,7 @@
 #include <CLI/Formatter.hpp>
 
 #include "cli/actions.hpp"
+#include "cli/push_grammar.hpp"
 
 namespace loft::cli {
 namespace {
@@ -99,12 +100,20 @@ class Grammar {
   void commands() {
     add(app_, "serve", "Run the host until SIGTERM or SIGINT", &Actions::serve,
         "  loft serve\n  loft serve --set listeners.0.listen=127.0.0.1:9000");
-    add(app_, "check", "Read the configuration and all plugins' options, report every problem", &Actions::check,
-        "  loft check --config loft.yaml");
+    auto* const check = add(app_, "check", "Read the configuration and all plugins' options, report every problem",
+                            &Actions::check, "  loft check --config loft.yaml\n  loft check --online push");
+    check->add_option("--online", words_.online, "Also ask the providers of `push` whether they take our credentials")
+        ->type_name("PART");
 
     user_commands();
     writing_commands();
     storage_commands();
+    push_grammar(family("push", "Notifications: what is owed, what became of it, devices"), words_,
+                 [this](CLI::App& parent, const char* name, const char* help, Action action, const char* examples) {
+                   auto* const command = add(parent, name, help, action, examples);
+                   json(command);
+                   return command;
+                 });
 
     auto& plugins = family("plugins", "Show plugins, their options and their order");
     json(add(plugins, "list", "List the plugins in the plugin path", &Actions::plugins_list, "  loft plugins list"));

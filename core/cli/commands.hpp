@@ -116,6 +116,9 @@ class HostCommands {
   /// go to the document. No I/O besides loading.
   virtual void check(Loaded& loaded) = 0;
 
+  /// Asks the providers of the push channels whether they take our credentials; by channel. Waits for them.
+  virtual Result<std::vector<std::pair<std::string, Result<void>>>> check_push(Loaded& loaded);
+
   /// All plugins in the plugin path, by id.
   virtual Result<std::vector<PluginInfo>> plugins(Loaded& loaded) = 0;
 

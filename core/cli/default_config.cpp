@@ -58,6 +58,9 @@ listeners:                      # five contracts over one store; take out what n
 # How long messages are kept, by kind of conversation: docs/operating/retention-and-erasure.md
 # retention: {direct: 90d, group: 365d, system: 30d, broadcast: forever}
 
+# Notifications for users who are away: docs/operating/push.md
+# push: {enabled: true, apns: {enabled: true, …}, fcm: {enabled: true, …}, email: {enabled: true}}
+
 internal:
   listen: 127.0.0.1:7600        # /metrics, /livez, /readyz
 

@@ -108,6 +108,54 @@ Section receipts(Settings& s) {
   return section;
 }
 
+Section push(Settings& s) {
+  Section section{"push",
+                  "Notifications for users who have no live session, see [push.md](push.md). A mapping below it is a "
+                  "channel: `push.apns` and `push.fcm` take `enabled` and the options of the plugin of that name, see "
+                  "below; any other word `x` does the same for a plugin `push.x`, or for the one that `use` names.",
+                  {}};
+  auto& t = section.table;
+  auto& p = s.push;
+  t.boolean("enabled", p.enabled, "Whether anything is pushed at all.");
+  t.duration("delay", p.delay, "A push is sent so long after its message, if that is still unread then.")
+      .range(0, 3'600'000);
+  t.duration("ttl", p.ttl, "So long after its message a push is of no use any more.").range(1'000, 28LL * 86'400'000);
+  t.choice("privacy", p.privacy, {"full", "sender", "id-only"},
+           "What a notification shows: sender and text, the sender, or neither.");
+  t.choice("collapse", p.collapse, {"message", "conversation"},
+           "What a notification replaces on the device: its own repeat, or the conversation's last one.");
+  t.boolean("badge", p.badge, "Whether the user's unread messages are counted for each push.");
+  t.text("locale", p.locale, "Language of previews for devices that did not say theirs, such as en.");
+  t.integer("attempts", p.attempts, "So often a push is tried; then it is a dead letter, or goes by mail.")
+      .range(1, 1'000);
+  t.duration("retry_first", p.retry_first, "About the pause before the second attempt; it doubles with each.")
+      .range(10, 3'600'000);
+  t.duration("retry_longest", p.retry_longest, "The longest pause between two attempts.").range(10, 86'400'000);
+  t.duration("rest", p.rest, "A channel whose credentials are refused is asked again after this time.")
+      .range(100, 86'400'000);
+  t.duration("keep", p.keep, "What became of a push is kept this long, in the queue and in `push_log`.")
+      .range(1'000, 3650LL * 86'400'000);
+  t.duration("lease", p.lease,
+             "Work of a host that died is taken up by another, or by its next start, after this time; at least a "
+             "channel's longest time is added.")
+      .range(100, 3'600'000);
+  t.integer("workers", p.workers, "Threads that prepare pushes.").range(1, 64);
+  t.integer("batch", p.batch, "Pushes that one of them takes at once.").range(1, 10'000);
+  t.integer("devices", p.devices, "Devices of one user; one more takes the place of the oldest.").range(1, 1'000);
+  return section;
+}
+
+Section push_email(Settings& s) {
+  Section section{"push.email",
+                  "Mail, where no app took the notification. The server stands in the section `email`, whose options "
+                  "are those of the plugin push.smtp.",
+                  {}};
+  section.table.boolean("enabled", s.push.email, "Whether mail is sent.");
+  section.table.duration("interval", s.push.email_interval, "The shortest time between two mails to one user.")
+      .range(0, 30LL * 86'400'000);
+  return section;
+}
+
 Section log(Settings& s, Drafts& drafts) {
   Section section{"log", "Levels are read again on SIGHUP.", {}};
   auto& t = section.table;
@@ -140,6 +188,8 @@ std::vector<Section> host_sections(Settings& settings, Drafts& drafts) {
   sections.push_back(dedupe(settings));
   sections.push_back(receipts(settings));
   sections.push_back(retention(settings, drafts));
+  sections.push_back(push(settings));
+  sections.push_back(push_email(settings));
   sections.push_back(log(settings, drafts));
   sections.push_back(internal(settings, drafts));
   return sections;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <set>
 
+#include "config/plugin_refs.hpp"
 #include "config/scalars.hpp"
 #include "config/sections.hpp"
 
@@ -20,65 +21,19 @@ namespace {
 constexpr std::string_view internal_name = "internal";  // of the operator's listener in log and ports.json
 constexpr std::size_t shortest_secret = 32;             // RFC 7518 §3.2: as long as the hash
 
-/// `sqlite` and `storage.sqlite` name the same plugin.
-std::string full_id(std::string_view kind, const std::string& name) {
-  return name.find('.') != std::string::npos ? name : std::string(kind) + "." + name;
-}
-
-bool name_like(std::string_view text) {
-  const auto good = [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-' || c == '.';
-  };
-  return !text.empty() && text.size() <= 64 && std::all_of(text.begin(), text.end(), good);
-}
-
-/// The plugin a word names; a problem at `node` when it is no such word.
-PluginRef named(const Node& node, std::string_view kind, const std::string& word, const Node& options) {
-  PluginRef ref{full_id(kind, word), {}, options, {}, node};
-  ref.instance = ref.id;
-  const auto prefix = std::string(kind) + ".";
-  if (!name_like(word) || (!kind.empty() && !ref.id.starts_with(prefix))) {
-    node.problem("must name a plugin of kind " + std::string(kind) +
-                 ", in lower case, such as `sqlite` or `storage.sqlite`");
-    ref.id.clear();  // so that nobody looks for it and complains again
-  }
-  return ref;
-}
-
-/// A section `{use: name, …options}`.
-PluginRef section(const Node& node, std::string_view kind, const std::string& fallback) {
-  const auto use = node["use"];
-  std::string word = fallback;
-  if (node.present() && !node.is_map()) {
-    node.problem("takes a mapping such as {use: " + fallback + "}");
-  } else if (use.present() && use.is_scalar()) {
-    word = use.text();
-  } else if (use.present()) {
-    use.problem("takes the name of a plugin, such as " + fallback);
-  }
-  auto ref = named(use.present() ? use : node, kind, word, node);
-  ref.reserved = {"use"};
-  return ref;
-}
-
-/// A word, or a mapping `{use: word, …options}`.
-PluginRef word_or_map(const Node& node, std::string_view kind, const std::string& fallback) {
-  if (node.is_map()) return section(node, kind, fallback);
-  if (node.present() && !node.is_scalar()) node.problem("takes the name of a plugin, such as " + fallback);
-  return named(node, kind, node.is_scalar() ? node.text() : fallback, node["options"]);
-}
-
 class Reader {
  public:
   explicit Reader(const Document& document) : root_(document.root()) {}
 
   Settings read() {
-    std::vector<std::string> names = {"auth", "storage", "broker", "domains", "listeners", "contracts", "plugins"};
+    std::vector<std::string> names = {"auth",      "storage",   "broker",  "domains",
+                                      "listeners", "contracts", "plugins", "email"};
     auto sections = host_sections(settings_, drafts_);
     for (const auto& each : sections) {
       if (!each.path.empty()) names.push_back(each.path.substr(0, each.path.find('.')));
     }
     for (auto& each : sections) {
+      if (each.path == "push") each.also_known = push_words_ = push_channels(each.table);
       if (each.path.empty())
         root_.apply(each.table, names);
       else
@@ -97,6 +52,7 @@ class Reader {
     settings_.broker = section(root_["broker"], "broker", "local");
     read_domains();
     read_retention();
+    read_push();
     read_internal();
     read_listeners();
     read_plugins();
@@ -142,6 +98,7 @@ class Reader {
     for (const auto* list : {&settings_.domains, &settings_.contracts, &settings_.plugins}) {
       std::for_each(list->begin(), list->end(), add);
     }
+    for (const auto& channel : settings_.push.channels) add(channel.plugin);
     loggers.emplace_back("transport.http");  // the internal listener's
     for (const auto& listener : settings_.listeners) add(listener.transport), add(listener.websocket_transport);
     for (const auto& [name, level] : drafts_.log_levels) {
@@ -194,6 +151,47 @@ class Reader {
       else
         root_["retention"][kinds[kind]].problem("'" + text + "' " + wrong + "; or `forever`");
     }
+  }
+
+  /// Keys of `push` that hold a mapping; any other must be an option.
+  std::vector<std::string> push_channels(const OptionTable& table) {
+    std::vector<std::string> words = {"email"}, options;
+    for (const auto& row : table.rows()) options.push_back(row.name);
+    const auto node = root_["push"];
+    for (const auto& key : node.keys()) {
+      if (key == "email" || std::find(options.begin(), options.end(), key) != options.end()) continue;
+      if (node[key].is_map()) {
+        words.push_back(key);
+        continue;
+      }
+      const auto near = nearest(key, options);
+      node[key].problem("is neither an option of push nor the mapping of a channel" +
+                        (near.empty() ? "" : "; did you mean '" + near + "'?"));
+    }
+    return words;
+  }
+
+  void read_push() {
+    auto& push = settings_.push;
+    push.place = root_.option("push.enabled");
+    if (push.retry_first > push.retry_longest)
+      root_.option("push.retry_longest").problem("must not be shorter than push.retry_first");
+    const auto node = root_["push"];
+    for (const auto& word : push_words_) {
+      if (word == "email") continue;
+      const auto options = node[word];
+      const auto enabled = options["enabled"];
+      if (enabled.present() && enabled.text() != "true" && enabled.text() != "false")
+        enabled.problem("takes true or false");
+      auto ref = section(options, "push", word);
+      ref.instance = "push." + word;
+      ref.reserved.emplace_back("enabled");
+      if (push.enabled && enabled.present() && enabled.text() == "true")
+        push.channels.push_back({word, std::move(ref)});
+    }
+    if (!push.enabled || !push.email) return;
+    PluginRef mail{"push.smtp", "push.smtp", root_["email"], {}, root_.option("push.email.enabled")};
+    push.channels.push_back({"email", std::move(mail)});
   }
 
   void read_internal() {
@@ -375,12 +373,13 @@ class Reader {
   Node root_;
   Settings settings_;
   Drafts drafts_;
+  std::vector<std::string> push_words_;  ///< the channels' keys
 };
 
 }  // namespace
 
-const std::vector<std::string> part_loggers = {"bus",      "endpoint",  "followers", "host",
-                                               "identity", "messaging", "net",       "plugins"};
+const std::vector<std::string> part_loggers = {"bus",       "endpoint", "followers", "host", "identity",
+                                               "messaging", "net",      "plugins",   "push"};
 
 std::string logger_name(const std::string& id, const std::string& instance) {
   const auto kind = id.substr(0, id.find('.') + 1);

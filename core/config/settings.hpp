@@ -132,6 +132,43 @@ struct Settings {
     std::string file;  ///< empty: standard error
   } log;
 
+  /// Notifications for users who are away; see core/push.
+  struct Push {
+    enum class Privacy : std::uint8_t {
+      full,     ///< sender, group and text
+      sender,   ///< sender and group
+      id_only,  ///< neither: the app fetches the message by its id
+    };
+    enum class Collapse : std::uint8_t {
+      message,       ///< only a repeat replaces
+      conversation,  ///< a conversation shows its newest message
+    };
+    struct Channel {
+      std::string word;  ///< the key below `push`, and what `loft::Push::channel` says
+      PluginRef plugin;
+    };
+    bool enabled = false;
+    Millis delay = 2'000;
+    Millis ttl = 86'400'000;
+    unsigned attempts = 10;
+    Millis retry_first = 5'000;
+    Millis retry_longest = 600'000;
+    Millis rest = 60'000;
+    Millis keep = 7LL * 86'400'000;
+    Millis lease = 60'000;
+    unsigned workers = 2;
+    std::size_t batch = 256;
+    std::size_t devices = 20;
+    bool badge = true;
+    Privacy privacy = Privacy::full;
+    Collapse collapse = Collapse::message;
+    std::string locale;
+    bool email = false;
+    Millis email_interval = 15LL * 60'000;
+    std::vector<Channel> channels;  ///< the enabled ones, in file order, mail last; none where push is off
+    Node place;
+  } push;
+
   PluginRef storage;
   PluginRef broker;
   std::vector<PluginRef> domains;

@@ -177,6 +177,7 @@ class Commands final : public cli::HostCommands {
 
   int serve(cli::Loaded& loaded) override;
   void check(cli::Loaded& loaded) override;
+  Result<std::vector<std::pair<std::string, Result<void>>>> check_push(cli::Loaded& loaded) override;
   Result<std::vector<cli::PluginInfo>> plugins(cli::Loaded& loaded) override;
   Result<std::vector<config::ReferenceSection>> reference(cli::Loaded& loaded) override;
   Result<std::vector<cli::ChainEntry>> chain(cli::Loaded& loaded) override;
@@ -272,6 +273,18 @@ void Commands::check(cli::Loaded& loaded) {
     } catch (const ConfigError& e) {
       if (loaded.document->problems().size() == before) loaded.document->root().problem(e.what());
     }
+  }
+}
+
+Result<std::vector<std::pair<std::string, Result<void>>>> Commands::check_push(cli::Loaded& loaded) {
+  const auto log = quiet_log();
+  Runtime runtime(*loaded.document, loaded.settings, *log);
+  if (const auto problems = runtime.problems(); !problems.empty()) return bad_configuration(config::format(problems));
+  try {
+    runtime.setup();
+    return runtime.verify_push();
+  } catch (const std::exception& e) {
+    return bad_configuration(e.what());
   }
 }
 

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <chrono>
 #include <filesystem>
+#include <limits>
 #include <set>
 #include <thread>
 
@@ -152,6 +153,7 @@ void Runtime::load_plugins() {
   for (const auto& ref : settings_.plugins) load(ref, "plugins");
   for (const auto& ref : settings_.contracts) load(ref, "contracts");
   if (settings_.internal_enabled) load(settings_.internal_contract, "internal");
+  for (const auto& channel : settings_.push.channels) load(channel.plugin, "push");
   std::set<std::string> transports;
   const auto transport = [&](const config::PluginRef& ref) {
     if (!ref.id.empty() && transports.insert(ref.instance).second) load(ref, "listeners");
@@ -177,6 +179,7 @@ void Runtime::configure_plugins() {
   for (const auto* list : {&settings_.domains, &settings_.plugins, &settings_.contracts}) {
     for (const auto& ref : *list) know(ref);
   }
+  for (const auto& channel : settings_.push.channels) know(channel.plugin);
   for (const auto& listener : settings_.listeners) {
     know(listener.transport);
     know(listener.websocket_transport);
@@ -215,6 +218,9 @@ void Runtime::make_core() {
   commands_.emplace("user.erase", [this](std::string_view arguments) { return personal_data_->erase(arguments); });
   commands_.emplace("user.export",
                     [this](std::string_view arguments) { return personal_data_->export_page(arguments); });
+  push_ = std::make_unique<push::Pipeline>(settings_.push, *core_, *storage_, domains_, *bus_, *this, clock_,
+                                           log_system_.logger("push"), *metrics_);
+  for (auto& [name, run] : push_->commands()) commands_.emplace(name, std::move(run));
 }
 
 void Runtime::setup() {
@@ -251,12 +257,15 @@ void Runtime::check_routes(const Router& router, const config::ListenerSettings&
 void Runtime::set_up_parts() {
   pool_ = std::make_unique<BlockingPool>(settings_.server.blocking_threads, settings_.server.blocking_queue);
   make_core();
+  bus_->begin_setup("push", std::numeric_limits<unsigned>::max());  // last of every chain
+  push_->register_on(*bus_);
   plugins_->setup([this](PluginInstance& instance) { return std::make_unique<PluginHost>(*this, instance); });
   for (const auto& instance : plugins_->instances()) {
     if (const auto* domain = instance->as<Domain>()) {
       if (auto added = domains_.add(*domain); !added) throw std::runtime_error(added.error().detail);
     }
   }
+  set_up_push();
   for (const auto& listener : settings_.listeners) {
     Transport* websocket = nullptr;
     if (listener.websocket && !listener.websocket_transport.id.empty()) {
@@ -318,6 +327,7 @@ void Runtime::start() {
   engine_started_ = true;
   engine_->start();
   if (internal_engine_ != nullptr) internal_engine_->start();
+  push_->start();
   followers_->start();
   upkeep_->start();
   phase_ = Phase::serving;
@@ -363,6 +373,7 @@ bool Runtime::stop(Millis grace) {
     clean = engine_->drain(deadline);
     if (followers_ != nullptr) followers_->stop();
   }
+  if (push_ != nullptr) push_->stop(deadline);
   if (upkeep_ != nullptr) upkeep_->stop();
   if (core_ != nullptr) core_->stop();
   if (pool_ != nullptr) pool_->stop();

@@ -29,6 +29,7 @@
 #include "net/clock.hpp"
 #include "net/engine.hpp"
 #include "plugins/registry.hpp"
+#include "push/pipeline.hpp"
 
 namespace loft {
 
@@ -97,6 +98,8 @@ class Runtime final : public Inspector, public Threads {
   }
   /// Runs a plugin's command. Error: not_found `control.unknown_command`.
   Result<std::string> run_command(std::string_view command, std::string_view arguments);
+  /// Asks each push channel's provider whether its credentials are good. After `setup`, without a start.
+  std::vector<std::pair<std::string, Result<void>>> verify_push();
   const JwtIdentity& identity() const noexcept { return *identity_; }
 
  private:
@@ -107,6 +110,7 @@ class Runtime final : public Inspector, public Threads {
   void configure_plugins();
   void make_core();
   void set_up_parts();
+  void set_up_push();
   void mount(Router& router, const config::MountRef& ref);
   void check_routes(const Router& router, const config::ListenerSettings& listener);
   std::uint16_t listen(net::Engine& engine, const net::ListenSpec& spec, const std::string& transport, Router& router);
@@ -147,6 +151,7 @@ class Runtime final : public Inspector, public Threads {
   std::unique_ptr<Core> core_;
   std::unique_ptr<PersonalData> personal_data_;
   std::unique_ptr<Upkeep> upkeep_;
+  std::unique_ptr<push::Pipeline> push_;
   std::map<std::string, CommandHandler, std::less<>> commands_;  ///< of plugins; constant since `setup`
   std::vector<std::unique_ptr<Router>> routers_;
   std::unique_ptr<Router> internal_;

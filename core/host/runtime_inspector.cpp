@@ -41,6 +41,8 @@ std::vector<Inspector::Part> Runtime::readiness() const {
     auto keys = jwks_->state();
     parts.push_back({"keys", std::move(keys.text), keys.usable});
   }
+  // Messages go on without push: what is wrong with it is for the operator, and keeps no traffic away.
+  if (push_->enabled()) parts.push_back({"push", push_->health(), true});
   return parts;
 }
 

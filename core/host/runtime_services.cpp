@@ -34,6 +34,31 @@ void Runtime::trust_keys() {
 
 void Runtime::read_keys_again() { read_again(key_files_, identity_->ring(), log_system_.logger("identity")); }
 
+/// A push channel is known by one word to the YAML, to devices and to its plugin.
+void Runtime::set_up_push() {
+  const auto& push = settings_.push;
+  if (push.enabled && !push_->has_ledger()) {
+    note(push.place, "needs a storage that keeps what is owed, and " + settings_.storage.id +
+                         " does not; choose another `storage`, or turn push off");
+  }
+  for (const auto& [word, plugin] : push.channels) {
+    if (plugin.id.empty()) continue;  // that is found already
+    auto& channel = plugins_->as<Push>(plugin.instance, "a push channel");
+    if (channel.channel() != word) {
+      note(plugin.place, "push." + word + ": " + plugin.id + " is the channel '" + std::string(channel.channel()) +
+                             "'; write push." + std::string(channel.channel()));
+    }
+    push_->add(word, plugin.id, channel);
+  }
+}
+
+std::vector<std::pair<std::string, Result<void>>> Runtime::verify_push() {
+  std::vector<std::pair<std::string, Result<void>>> answers;
+  for (const auto& [word, plugin] : settings_.push.channels)
+    answers.emplace_back(word, plugins_->as<Push>(plugin.instance, "a push channel").verify());
+  return answers;
+}
+
 Result<UserPtr> Runtime::find_user(const UserRef& ref) {
   auto user = core_->directory().load(ref);
   if (user && is_erased(**user)) return unknown_user();

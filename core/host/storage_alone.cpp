@@ -32,6 +32,7 @@ class RuntimeStorage final : public cli::StorageAlone {
     settings.contracts.clear();
     settings.listeners.clear();
     settings.internal_enabled = false;
+    settings.push = {};
     return settings;
   }
 

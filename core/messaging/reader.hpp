@@ -11,6 +11,14 @@
 
 namespace loft {
 
+/// How a message stands with one who may read it, at this moment; for push.
+struct Standing {
+  /// Its `message` is null: gone, or not to be seen by the reader. `receipt` and `hidden` are the reader's.
+  MessageRecord record;
+  bool online = false;       ///< the reader has a live session
+  std::uint64_t unread = 0;  ///< the reader's messages, of all conversations
+};
+
 class Reader {
  public:
   Reader(Core& core, const Caller& caller)
@@ -28,6 +36,13 @@ class Reader {
   Result<ConversationRecord> conversation(ConversationState& conversation);
   Result<std::vector<MemberRecord>> members(ConversationState& conversation);
   Result<MarkState> mark_state(ConversationState& conversation, MarkId mark);
+
+  /// `count`: fill in `unread` as well, where the message still concerns the reader.
+  Result<Standing> standing(MessageId id, bool count);
+  /// Leaves those without a live session, in their order. Never waits for the storage.
+  static void leave_absent(const Core& core, std::vector<UserId>& users);
+  /// Who may see a message, its sender apart, from memory; nullopt: not known there, or too many to say at once.
+  static std::optional<std::vector<UserId>> audience(const Core& core, const Message& message);
 
   /// Fills in `receipt` as the caller is to see it.
   Result<void> receipts(std::vector<MessageRecord>& records);

@@ -39,8 +39,14 @@ def chain(given):
         for name, kind in events_of_the_sdk():
             expected = [("observer", "first"), ("observer", "second")] if kind == "Fact" else both
             assert listed.pop("loft::" + name) == (waiting if name == "SubmitMessage" else expected), (name, rows)
-        for name in ("EraseUser", "ExportUser"):  # carrypigeon keeps something about users
-            assert listed.pop("loft::" + name) == [("policy", "carrypigeon")], listed
+        for name in ("PushSucceeded", "PushDead"):  # tests/e2e/push.py causes those of push
+            assert listed.pop("loft::" + name) == [("observer", "first"), ("observer", "second")], listed
+        assert listed.pop("loft::SendPush") == both, listed
+        for name in ("RegisterDevice", "UnregisterDevice"):  # the host stores what the others passed
+            assert listed.pop("loft::" + name) == [*both, ("policy", "push")], listed
+        # carrypigeon keeps something about users, and so does push
+        assert listed.pop("loft::EraseUser") == [("policy", "carrypigeon"), ("policy", "push")], listed
+        assert listed.pop("loft::ExportUser") == [("policy", "carrypigeon"), ("policy", "push")], listed
         assert listed == {"test.first": [("follower", "first")], "test.second": [("follower", "second")]}, listed
         lines = program(host.loft, "plugins", "chain", "--config", host.config).out.splitlines()
         assert [line.split() for line in lines] == [[row["event"], row["stage"], row["instance"]] for row in rows], lines

@@ -12,6 +12,7 @@
 
 #include <loft/abi.hpp>
 #include <loft/plugin.hpp>
+#include <loft/push_devices.hpp>
 
 #include "describe.hpp"
 
@@ -50,6 +51,9 @@ class Auditor final : public Plugin {
     intercept<ChangeConversation>("ChangeConversation");
     intercept<DeliverTo>("DeliverTo");
     intercept<ReadMessages>("ReadMessages");
+    intercept<RegisterDevice>("RegisterDevice");
+    intercept<UnregisterDevice>("UnregisterDevice");
+    intercept<SendPush>("SendPush");
     if (!wait_.empty() || !never_.empty() || !hog_.empty()) {
       host.bus().intercept_waiting<SubmitMessage>(
           Stage::policy, patience, [this](SubmitMessage& e, Resume resume) { later(e, std::move(resume)); });
@@ -68,6 +72,8 @@ class Auditor final : public Plugin {
     observe<Overloaded>("Overloaded");
     observe<StorageLost>("StorageLost");
     observe<StorageRecovered>("StorageRecovered");
+    observe<PushSucceeded>("PushSucceeded");
+    observe<PushDead>("PushDead");
 
     FollowerSpec spec;
     spec.name = "test." + std::string(host.instance());
@@ -143,6 +149,11 @@ class Auditor final : public Plugin {
       if (const auto at = content.find(from_); !from_.empty() && at != std::string::npos)
         content.replace(at, from_.size(), to_);
     }
+    if constexpr (std::is_same_v<E, SendPush>) {
+      auto& title = e.notification.title;
+      if (const auto at = title.find(from_); !from_.empty() && at != std::string::npos)
+        title.replace(at, from_.size(), to_);
+    }
   }
 
   /// A refusal without a detail: the reason is what reaches the client.
@@ -150,6 +161,7 @@ class Auditor final : public Plugin {
     return has(text, veto_) ? Verdict::refuse(Code::forbidden, "audit.vetoed") : Verdict::pass();
   }
   Verdict judge(const OpenSession& e) { return vetoed(e.user->handle); }
+  Verdict judge(const SendPush& e) { return vetoed(e.notification.body); }
   Verdict judge(const DeliverTo& e) {
     return has(e.record->message->content, hide_) ? Verdict::refuse(Code::forbidden, "audit.hidden") : Verdict::pass();
   }

@@ -3,6 +3,7 @@
 
 #include <loft/events.hpp>
 #include <loft/json.hpp>
+#include <loft/push_devices.hpp>
 
 namespace audit {
 
@@ -72,6 +73,19 @@ inline void describe(Writer& w, const loft::DeliverTo& e) {
   record(w, *e.record);
 }
 inline void describe(Writer& w, const loft::ReadMessages& e) { caller(w, e.caller); }
+inline void describe(Writer& w, const loft::RegisterDevice& e) {
+  caller(w, e.caller);
+  w.key("channel").string(e.device.channel).key("client").string(e.device.client);
+}
+inline void describe(Writer& w, const loft::UnregisterDevice& e) {
+  caller(w, e.caller);
+  w.key("client").string(e.client);
+}
+inline void push(Writer& w, const std::string& channel, const loft::Notification& notification) {
+  w.key("channel").string(channel).key("message").number(raw(notification.message));
+  w.key("user").number(raw(notification.user)).key("title").string(notification.title);
+}
+inline void describe(Writer& w, const loft::SendPush& e) { push(w, e.channel, e.notification); }
 
 // ---- facts
 
@@ -102,5 +116,10 @@ inline void describe(Writer& w, const loft::UserCreated& e) {
 inline void describe(Writer& w, const loft::Overloaded& e) { w.key("what").string(e.what); }
 inline void describe(Writer& w, const loft::StorageLost& e) { error(w, e.error); }
 inline void describe(Writer&, const loft::StorageRecovered&) {}
+inline void describe(Writer& w, const loft::PushSucceeded& e) { push(w, e.channel, e.notification); }
+inline void describe(Writer& w, const loft::PushDead& e) {
+  push(w, e.channel, e.notification);
+  error(w, e.error);
+}
 
 }  // namespace audit

@@ -1,0 +1,42 @@
+#pragma once
+
+#include <loft/key_values.hpp>
+
+#include "messaging/core.hpp"
+#include "push/world.hpp"
+
+namespace loft::push {
+
+/// The world as the core and the storage know it. Both outlive it.
+class CoreWorld final : public World {
+ public:
+  CoreWorld(Core& core, Storage& storage, const Domains& domains, const Clock& clock);
+
+  Result<void> recipients(const Message& message, Function<Result<void>(std::vector<UserId>)> page) override;
+  void leave_absent(std::vector<UserId>& users) override;
+  Result<std::vector<UserId>> muted(ConversationId conversation) override;
+  Result<bool> is_muted(UserId user, ConversationId conversation) override;
+  Result<Standing> standing(UserId user, MessageId message, bool count) override;
+  Result<std::shared_ptr<const User>> user(UserId user) override;
+  void preview(const Message& message, std::string_view locale, std::string& out) const override;
+  Result<Millis> mailed(UserId user) override;
+  Result<void> note_mail(UserId user, Millis at) override;
+
+  /// `until`: since 1970; nullopt lifts it, 0 is for ever. Waits.
+  Result<void> mute(UserId user, ConversationId conversation, std::optional<Millis> until);
+  /// Forgets what is kept of a user; returns how many values. `dry_run`: only counts.
+  Result<std::uint64_t> forget(UserId user, bool dry_run);
+  /// The user's muted conversations with the moment until which.
+  Result<std::vector<std::pair<ConversationId, Millis>>> mutes_of(UserId user);
+
+ private:
+  Result<void> readers_of_broadcast(const Message& message, Function<Result<void>(std::vector<UserId>)>& page);
+
+  Core& core_;
+  Storage& storage_;
+  const Domains& domains_;
+  const Clock& clock_;
+  std::unique_ptr<KeyValues> values_;
+};
+
+}  // namespace loft::push

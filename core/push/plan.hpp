@@ -1,0 +1,46 @@
+// What became of one push on each of its user's devices: the text in `OwedPush::plan`.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <loft/clock.hpp>
+
+namespace loft::push {
+
+struct Outcome {
+  enum class State : std::uint8_t {
+    open,      ///< to be tried, or tried again
+    accepted,  ///< the provider took it
+    refused,   ///< the provider will never take it
+    dead,      ///< the provider does not know the device any more
+    silenced,  ///< a plugin refused it
+    spent,     ///< out of attempts
+  };
+  std::uint64_t device = 0;  ///< 0: the user's mail address
+  std::string channel;
+  State state = State::open;
+  std::uint32_t tries = 0;
+  Millis last = 0;     ///< since 1970: the latest answer; 0: none
+  std::string reason;  ///< of the latest answer, or why it waits; empty: all is well
+
+  bool is_open() const noexcept { return state == State::open; }
+};
+
+std::string_view name(Outcome::State state) noexcept;
+
+struct Plan {
+  std::vector<Outcome> outcomes;
+
+  /// That of a device; made where there is none.
+  Outcome& of(std::uint64_t device, std::string_view channel);
+  bool has(Outcome::State state) const noexcept;
+
+  std::string encode() const;
+  /// What cannot be read (a newer host wrote it) is an empty plan: every device is tried.
+  static Plan decode(std::string_view text);
+};
+
+}  // namespace loft::push

@@ -1,0 +1,124 @@
+#include "bench.hpp"
+
+using namespace loft;
+using namespace loft::tests;
+using Kind = PushVerdict::Kind;
+
+namespace {
+
+class MailBench : public Bench {
+ public:
+  MailBench() {
+    settings.email_interval = 600'000;
+    world.profiles[user(2)] = R"({"name":"Bob","email":"bob@example.org"})";
+    open_lanes(true);
+  }
+};
+
+}  // namespace
+
+TEST_CASE("a mail goes out when no app took the push, and only then") {
+  MailBench t;
+  auto worker = t.worker();
+  const auto& first = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(first));  // no device at all
+  t.turn(*worker);
+  REQUIRE(t.mail.sent.size() == 1);
+  CHECK(t.mail.sent.front().device.token == "bob@example.org");
+  CHECK(t.row(first, user(2)).state == PushState::delivered);
+  CHECK((*t.ledger.attempts(first.id, "u2")).front().type == "email");
+
+  t.clock.advance(3'600'000);
+  t.device(user(2), "a");
+  const auto& second = t.world.say(2, user(1), {user(2)});
+  REQUIRE(t.follow(second));
+  t.turn(*worker);
+  CHECK(t.apns.sent.size() == 1);
+  CHECK(t.mail.sent.size() == 1);
+
+  t.clock.advance(3'600'000);
+  t.apns.verdict = {Kind::dead_token, "Unregistered", 0, 0};
+  const auto& third = t.world.say(3, user(1), {user(2)});
+  REQUIRE(t.follow(third));
+  t.turn(*worker);
+  CHECK(t.mail.sent.size() == 2);
+  CHECK(t.row(third, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("a busy chat is one mail per push.email.interval, and the next one tells of all that came since") {
+  MailBench t;
+  auto worker = t.worker();
+  std::vector<const Message*> messages;
+  for (std::uint64_t number = 1; number <= 20; ++number) {
+    messages.push_back(&t.world.say(number, user(1), {user(2)}));
+    REQUIRE(t.follow(*messages.back()));
+    t.turn(*worker);
+    t.clock.advance(10'000);
+  }
+  CHECK(t.mail.sent.size() == 1);
+  for (int round = 0; round < 30; ++round) {
+    t.clock.advance(60'000);
+    t.turn(*worker);
+  }
+  CHECK(t.mail.sent.size() == 2);
+  std::size_t covered = 0;
+  for (const auto* message : messages) {
+    CHECK(t.row(*message, user(2)).state != PushState::owed);
+    covered += t.row(*message, user(2)).reason == "push.mail_covers" ? 1 : 0;
+  }
+  CHECK(covered == 18);
+}
+
+TEST_CASE("a mail that failed is tried again, however often the apps were before") {
+  MailBench t;
+  t.settings.attempts = 2;
+  t.device(user(2), "a");
+  auto worker = t.worker();
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(message));
+  t.apns.verdict = {Kind::retry, "InternalServerError", 0, 0};
+  t.mail.verdict = {Kind::retry, "451", 0, 0};
+  for (int round = 0; round < 10 && t.mail.sent.empty(); ++round) {
+    t.turn(*worker);
+    t.clock.advance(600'000);
+  }
+  CHECK(t.apns.sent.size() == 2);
+  CHECK(t.row(message, user(2)).state == PushState::owed);
+  t.mail.verdict = {};
+  t.turn(*worker);
+  CHECK(t.mail.sent.size() == 2);
+  CHECK(t.apns.sent.size() == 2);
+  CHECK(t.row(message, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("without an address and without a device a push is silenced") {
+  MailBench t;
+  auto worker = t.worker();
+  for (const auto* profile : {"", "{}", R"({"email":"no address"})", R"({"email":"a@b\nBcc: c@d"})"}) {
+    t.world.profiles[user(2)] = profile;
+    const auto& message = t.world.say(t.world.messages.size() + 1, user(1), {user(2)});
+    REQUIRE(t.follow(message));
+    t.turn(*worker);
+    CHECK(t.row(message, user(2)).reason == "push.no_device");
+  }
+  CHECK(t.mail.sent.empty());
+}
+
+TEST_CASE("a mail that a plugin refuses holds up no later mail to the same user") {
+  MailBench t;
+  bool quiet = true;
+  t.bus.intercept<SendPush>(Stage::policy, [&](SendPush&) {
+    return quiet ? Verdict::refuse(Code::forbidden, "quiet.hours") : Verdict::pass();
+  });
+  auto worker = t.worker();
+  const auto& first = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(first));
+  t.turn(*worker);
+  CHECK(t.row(first, user(2)).state == PushState::silenced);
+  quiet = false;
+  const auto& second = t.world.say(2, user(1), {user(2)});
+  REQUIRE(t.follow(second));
+  t.turn(*worker);
+  CHECK(t.mail.sent.size() == 1);
+  CHECK(t.row(second, user(2)).state == PushState::delivered);
+}

@@ -1,0 +1,65 @@
+#include "bench.hpp"
+
+using namespace loft;
+using namespace loft::tests;
+
+TEST_CASE("a message is owed once to each reader who is away, and to nobody else") {
+  Bench t;
+  for (const auto number : {1, 2, 3, 4}) t.device(user(number), "token" + std::to_string(number));
+  t.world.online = {user(3)};
+  t.world.mutes = {user(4)};
+  const auto& message = t.world.say(1, user(1), {user(2), user(3), user(4), user(5)});
+  REQUIRE(t.follow(message));
+  REQUIRE(t.follow(message));  // at least once, as after a crash
+  CHECK(t.row(message, user(2)).state == PushState::owed);
+  for (const auto number : {1, 3, 4, 5}) CHECK_FALSE(t.has_row(message, user(number)));
+  const auto reason = [&](std::uint64_t number) {
+    const auto found = t.trace.find({message.id, user(number)});
+    return std::string(found ? found->reason : "");
+  };
+  CHECK(reason(3) == "push.online");
+  CHECK(reason(4) == "push.muted");
+  CHECK(reason(5) == "push.no_device");
+  CHECK(t.metrics.value("push_owed_total") == 1);
+  CHECK(t.metrics.value("push_passed_over_total", "reason=\"push.online\"") == 2);
+}
+
+TEST_CASE("a push is due push.delay after its message and of no use push.ttl after it") {
+  Bench t;
+  t.settings.delay = 3'000;
+  t.settings.ttl = 60'000;
+  t.device(user(2), "a");
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  t.clock.advance(1'000);
+  REQUIRE(t.follow(message));
+  CHECK(t.row(message, user(2)).due == message.time() + 3'000);
+  CHECK(t.row(message, user(2)).expires == message.time() + 60'000);
+  t.clock.advance(60'000);
+  const auto& late = message;
+  CHECK(t.follow(late));
+  const auto& second = t.world.say(2, user(1), {user(2)});
+  t.clock.advance(60'000);
+  REQUIRE(t.follow(second));
+  CHECK_FALSE(t.has_row(second, user(2)));
+}
+
+TEST_CASE("a group of thousands is owed page by page, each member once") {
+  Bench t;
+  std::vector<UserId> readers;
+  for (std::uint64_t number = 2; number < 2'502; ++number) {
+    readers.push_back(user(number));
+    t.device(user(number), "token" + std::to_string(number));
+  }
+  t.world.page_size = 400;
+  const auto& message = t.world.say(1, user(1), readers);
+  REQUIRE(t.follow(message));
+  CHECK((*t.ledger.push_counts())[0] == 2'500);
+}
+
+TEST_CASE("where mail is sent a user without a device is owed a push as well") {
+  Bench t;
+  t.settings.email = true;
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(message));
+  CHECK(t.has_row(message, user(2)));
+}
