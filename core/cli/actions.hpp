@@ -56,6 +56,7 @@ struct Words {
   std::uint64_t device = 0;
   std::optional<std::uint64_t> conversation;
   std::string mute_for;
+  std::vector<std::string> rest;  ///< words that are another program's
 };
 
 class Actions {
@@ -94,6 +95,7 @@ class Actions {
   int push_device_list();
   int push_device_remove();
   int push_mute();
+  int push_simulate();
   int config_reference();
   int config_default();
   int version();

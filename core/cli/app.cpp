@@ -108,12 +108,14 @@ class Grammar {
     user_commands();
     writing_commands();
     storage_commands();
-    push_grammar(family("push", "Notifications: what is owed, what became of it, devices"), words_,
-                 [this](CLI::App& parent, const char* name, const char* help, Action action, const char* examples) {
-                   auto* const command = add(parent, name, help, action, examples);
-                   json(command);
-                   return command;
-                 });
+    push_grammar(
+        family("push", "Notifications: what is owed, what became of it, devices"), words_,
+        [this](CLI::App& parent, const char* name, const char* help, Action action, const char* examples) {
+          auto* const command = add(parent, name, help, action, examples);
+          json(command);
+          return command;
+        },
+        [this](Action action) { chosen_ = action; });
 
     auto& plugins = family("plugins", "Show plugins, their options and their order");
     json(add(plugins, "list", "List the plugins in the plugin path", &Actions::plugins_list, "  loft plugins list"));

@@ -1,5 +1,10 @@
 // `loft push …`: asks the host, or the store itself, and prints the answer.
+#include <unistd.h>
+
 #include <algorithm>
+#include <cerrno>
+#include <filesystem>
+#include <system_error>
 
 #include <loft/iso_time.hpp>
 #include <loft/json.hpp>
@@ -310,6 +315,21 @@ int Actions::check_online(Loaded& loaded) {
     good = good && answer.ok();
   }
   return good ? success : refused;
+}
+
+/// Becomes the program that stands beside this one.
+int Actions::push_simulate() {
+  const auto program = std::filesystem::canonical("/proc/self/exe").replace_filename("loft-push-simulate").string();
+  auto words = words_.rest;
+  words.insert(words.begin(), "loft push simulate");
+  std::vector<char*> argv;
+  for (auto& word : words) argv.push_back(word.data());
+  argv.push_back(nullptr);
+  out_.flush();
+  ::execv(program.c_str(), argv.data());
+  err_ << "loft: " << program << " cannot be run: " << std::generic_category().message(errno)
+       << "; it is installed beside loft\n";
+  return unavailable;
 }
 
 }  // namespace loft::cli

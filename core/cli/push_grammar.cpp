@@ -41,7 +41,7 @@ void device_grammar(CLI::App& device, Words& words, const AddCommand& add) {
 
 }  // namespace
 
-void push_grammar(CLI::App& push, Words& words, const AddCommand& add) {
+void push_grammar(CLI::App& push, Words& words, const AddCommand& add, const ChooseAction& choose) {
   add(push, "status", "Show the channels, how much is owed, and how far push has come", &Actions::push_status,
       "  loft push status --json");
   auto* const list = add(push, "list", "List pushes of the ledger, oldest messages first", &Actions::push_list,
@@ -71,6 +71,16 @@ void push_grammar(CLI::App& push, Words& words, const AddCommand& add) {
   mute->add_option("conversation", words.conversation, "The conversation's number; none: list")->type_name("ID");
   mute->add_option("--for", words.mute_for, "For how long; else until --off")->type_name("DURATION");
   mute->add_flag("--off", words.remove, "Lift it");
+  // Its options are another program's, which has its own help.
+  auto* const simulate = push.add_subcommand(
+      "simulate", "Stand in for Apple's and Google's services on this machine, for rehearsals (--help: its options)");
+  simulate->set_help_flag();
+  simulate->fallthrough(false);
+  simulate->prefix_command();
+  simulate->callback([&words, simulate, choose] {
+    words.rest = simulate->remaining();
+    choose(&Actions::push_simulate);
+  });
   auto* const device = push.add_subcommand("device", "Register, list and remove devices");
   device->require_subcommand(1);
   device->fallthrough();

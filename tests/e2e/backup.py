@@ -349,7 +349,7 @@ def upgrade(given):
         old_store(place)
         ran = place.run("storage", "status")
         assert ran.code == 0 and "schema   1, this program knows 4" in ran.out and "2 five_contracts: missing" in ran.out, ran
-        assert "a start takes 2 steps" in ran.out, ran
+        assert "a start takes 3 steps" in ran.out, ran
         ran = place.run("storage", "plan", "--sql")
         assert ran.code == 0 and "2 five_contracts\n" in ran.out and "ALTER TABLE" in ran.out, ran
         assert os.listdir(place.data_dir) == ["loft.db"]

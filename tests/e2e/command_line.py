@@ -223,8 +223,11 @@ def plugins(given):
             assert bool(rows) == bool(options) or name == "storage.null", (name, rows)
         ran = place.run("plugins", "show", "storage.sqlit")
         assert ran.code == 1 and "did you mean storage.sqlite?" in ran.err, ran
-        # No plugin of these handles events; e2e/audit.py has two that handle all.
-        assert place.run("plugins", "chain", "--json").out == "[]\n" and place.run("plugins", "chain").out == ""
+        # No plugin of these handles events, only the host's own push; e2e/audit.py has two that handle all.
+        chain = json.loads(place.run("plugins", "chain", "--json").out)
+        assert {row["instance"] for row in chain} == {"push"} and "loft::RegisterDevice" in {row["event"] for row in chain}, chain
+        lines = [line.split() for line in place.run("plugins", "chain").out.splitlines()]
+        assert lines == [[row["event"], row["stage"], row["instance"]] for row in chain], lines
     with Place(given, PLAIN.replace("[im]", "[im, {use: support, mount: /support}]")
                + "contracts: {support: {use: im}}\n") as place:
         assert "\nused as im\nused as support\n" in place.run("plugins", "show", "contract.im").out

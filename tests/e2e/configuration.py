@@ -15,6 +15,7 @@ from lib.cases import case, run, until
 from lib.database import Server
 from lib.host import SANITIZER_WORDS
 from lib.program import PLAIN, SECRET, TRUSTING, Place, run as program
+from lib.providers import Providers
 from lib.tls import certificate
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -151,12 +152,17 @@ def examples(given):
     their defaults"""
     with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
         chain, key = certificate(folder)
+        with Providers(os.path.abspath(given.loft), os.path.join(folder, "state")) as providers:
+            secrets = [f"push.apns.key_path={providers.places['key_path']}", "email.password=secret",
+                       f"push.fcm.service_account={providers.places['service_account']}"]
         files = sorted(glob.glob(os.path.join(ROOT, "config", "*.yaml")))
         assert len(files) >= 3, files
         for file in files:
             with open(file, encoding="utf-8") as text:
-                listeners = re.findall(r"^    tls:", text.read(), re.M)
-            more = [f"listeners.{n}.tls.{name}={path}" for n in range(len(listeners))
+                content = text.read()
+            listeners = re.findall(r"^    tls:", content, re.M)
+            more = secrets if "\npush:" in content else []
+            more = more + [f"listeners.{n}.tls.{name}={path}" for n in range(len(listeners))
                     for name, path in (("certificate", chain), ("key", key))]
             ran = program(os.path.abspath(given.loft), "check", "--config", file,
                           *sets(given, folder, f"auth.jwt.secret={SECRET}", *more))
@@ -209,8 +215,12 @@ def documents(given):
     assert len(blocks) >= 3, blocks
     with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
         chain, key = certificate(folder)
+        with Providers(os.path.abspath(given.loft), os.path.join(folder, "state")) as providers:
+            places = providers.places
         for file, block in blocks:
             block = re.sub(r"\$\{file:[^}]*\}", SECRET, block)
+            for name in ("key_path", "service_account", "ca_file"):
+                block = re.sub(name + r": [^\s,}]+", f"{name}: {places[name]}", block)
             block = re.sub(r"certificate: \S+", f"certificate: {chain}", re.sub(r"key: /\S+", f"key: {key}", block))
             path = os.path.join(folder, "block.yaml")
             if "listeners:" not in block:

@@ -35,7 +35,8 @@ std::string filled_in(std::string_view text, const std::map<std::string, std::st
       {"avatar", "''"}, {"description", "''"}});
   std::string sql;
   for (std::size_t at = 0; at < text.size(); ++at) {
-    if (text[at] != ':') {
+    // A time of day has colons too.
+    if (text[at] != ':' || std::isalpha(static_cast<unsigned char>(text[at + 1])) == 0) {
       sql += text[at];
       continue;
     }

@@ -111,6 +111,23 @@ TEST_CASE(LOFT_TEST_ENGINE
   CHECK(value(again->all_key_values({}, 10)).empty());
 }
 
+TEST_CASE(LOFT_TEST_ENGINE ": a host writes nothing any more when the database under it is an older state of itself",
+          "[storage]") {
+  Troubled t;
+  for (int i = 0; i < 3; ++i) REQUIRE(t.sender.say());
+  // What a restored dump of this very start looks like to the host: everything is there but the newest.
+  t.server.sql("UPDATE progress SET position = position - 1, applied_upto = applied_upto - 1", t.server.database());
+  t.server.drop_connections();
+  const auto end = std::chrono::steady_clock::now() + std::chrono::minutes(1);
+  while (t.store->health().find("has lost what was stored in it") == std::string::npos) {
+    REQUIRE(std::chrono::steady_clock::now() < end);
+    REQUIRE_FALSE(t.sender.say());
+    is_unavailable(t.sender.error());
+  }
+  CHECK_THAT(t.store->health(), Contains("restored from a copy") && Contains("restart it"));
+  REQUIRE_FALSE(t.sender.say());
+}
+
 TEST_CASE(LOFT_TEST_ENGINE ": a start that may not write says which rights are missing", "[storage]") {
   auto server = new_server();
   auto values = hasty(server, server.database());

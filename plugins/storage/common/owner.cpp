@@ -55,6 +55,17 @@ void Ownership::check(std::string_view found) {
   throw *replaced_;
 }
 
+void Ownership::has_gone_back() {
+  const std::lock_guard lock(mutex_);
+  replaced_.emplace(
+      Failure::Kind::unavailable,
+      where_ +
+          " has lost what was stored in it: it was restored from a copy, or a replica that was behind took "
+          "its place, while this host ran; what this host remembers is not there, so it writes nothing any "
+          "more; restart it");
+  throw *replaced_;
+}
+
 void Ownership::refuse_if_ended() const {
   const std::lock_guard lock(mutex_);
   if (replaced_) throw *replaced_;

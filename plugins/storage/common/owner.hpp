@@ -11,6 +11,7 @@
 #include <utility>
 
 #include <loft/clock.hpp>
+#include <loft/message.hpp>
 
 #include "failure.hpp"
 #include "queries.hpp"
@@ -51,7 +52,21 @@ class Ownership {
   void check(Cursor row) {
     check(row.next() ? row.text(0) : std::string_view());
   }
-  /// Throws what `check` has thrown before.
+  /// A batch that ends there is stored, and somebody has been told.
+  void has_stored(Position position) noexcept {
+    auto known = stored_.load();
+    while (known < position && !stored_.compare_exchange_weak(known, position)) {
+    }
+  }
+  /// Throws Replaced when the store has lost that: it is an older state of itself, which signatures do not tell.
+  template <class Connection>
+  void check_position(Connection& db) {
+    const auto known = stored_.load();
+    auto row = db.run(Query::last_position);
+    if (const auto found = row.next() ? row.number(0) : 0; found < known) has_gone_back();
+  }
+
+  /// Throws what `check` or `check_position` has thrown before.
   void refuse_if_ended() const;
 
   /// The commit of a writer that is not the owner may be stored, or be so later.
@@ -70,7 +85,9 @@ class Ownership {
 
  private:
   void check(std::string_view found);
+  [[noreturn]] void has_gone_back();
 
+  std::atomic<Position> stored_{0};
   std::string signature_, where_;
   std::atomic<bool> has_lost_track_{false};
   std::uint64_t decisions_ = 0;

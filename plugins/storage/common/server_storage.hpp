@@ -60,7 +60,19 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
     const auto commit = [&](Writer& writer) { return writer.commit_in_turn(batch, turn); };
     if (number == 0) return this->write(commit);
     auto& other = *others_.at(number - 1);
-    return this->write(other.mutex, other.writer, commit);
+    const std::lock_guard lock(other.mutex);
+    if (!other.writer) return Error{Code::unavailable, "storage.unavailable", {}};
+    try {
+      return commit(*other.writer);
+    } catch (const Replaced& e) {
+      return this->reports_.failed(e, Reports::writing);
+    } catch (const Failure& e) {
+      // No trouble of the storage yet: what this writer cannot store the owner's may.
+      this->host_->log().warn("a writer beside the first failed", {{"cause", e.text}, {"code", e.code}});
+      return Error{Code::unavailable, "storage.unavailable", {}};
+    } catch (const std::exception& e) {
+      return this->reports_.broken(e);
+    }
   }
 
   PushLedger* push_ledger() noexcept override { return &ledger_; }
@@ -159,13 +171,17 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
       return fresh;
     });
     ownership_.check(*tables_of(*db));
-    return ready(std::move(db), Lane::owner);
+    db = ready(std::move(db), Lane::owner);
+    ownership_.check_position(*db);
+    return db;
   }
 
   /// Of a writer beside the owner's.
   std::unique_ptr<Connection> open_beside() {
     ownership_.refuse_if_ended();
-    return attempts_([this] { return ready(connect(), Lane::beside); });
+    auto db = attempts_beside_([this] { return ready(connect(), Lane::beside); });
+    ownership_.check_position(*db);
+    return db;
   }
 
   /// Of the push ledger, which asks when it opens one whether the store is still this start's.
@@ -189,6 +205,7 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   std::vector<std::unique_ptr<Other>> others_;  ///< Lane::beside; constant from `start` on
   Ownership ownership_;
   Attempts attempts_;
+  Attempts attempts_beside_;  ///< of their own: without them all goes on
   Ledger<Owing> ledger_;
   Watch watch_;
 };

@@ -24,7 +24,7 @@ enum class Lane {
 /// and the same call may come again (S5).
 ///
 /// What keeps two hosts, and a commit whose answer was lost, apart (S24): a transaction beside the owner begins with a
-/// shared lock on the row of the owner's signature, and goes on only when it has read that this start's is there. Its
+/// shared lock on the row of the owner's signature, and ends only when it has read that this start's is there. Its
 /// COMMIT is sent by nobody who has not seen that, so whatever is on its way in the network or at work in the server
 /// has the lock until its end. Who needs to know that it has ended asks for the row alone, and is answered behind it:
 /// another host, or this one after a restart, when it signs; this one in `decide`. The owner's own lost transactions
@@ -42,7 +42,7 @@ class ServerWriter {
       ownership_.decide(db);
       domains_.learn(db, batch);
       auto conflict = write(db, batch, lane_);
-      if (conflict.empty()) end(db, batch);
+      if (conflict.empty()) store(db, batch);
       return conflict;
     });
   }
@@ -59,7 +59,7 @@ class ServerWriter {
         db.settle();
         if (!may) may = turn.wait();
         if (*may) {
-          end(db, batch);
+          store(db, batch);
         } else {
           db.rollback();
         }
@@ -77,6 +77,15 @@ class ServerWriter {
 
   /// False when the connection is gone. Does not wait.
   bool alive() const noexcept { return connection_.alive(); }
+  /// Keeps the session of a connection that nobody uses: the server ends those that it does not hear of, because it
+  /// cannot tell them from sessions of hosts that have vanished.
+  void stay() {
+    if (!connection_.alive() || connection_.idle() < std::chrono::seconds(15)) return;
+    connection_.repeated([](Connection& db) {
+      auto row = db.run(Query::last_position);
+      static_cast<void>(row.next());
+    });
+  }
   /// A write that changes nothing; opens a connection where there is none.
   void check() {
     connection_.repeated([](Connection& db) { return db.write(Query::put_progress, 0, 0); });
@@ -90,6 +99,11 @@ class ServerWriter {
   virtual Conflict write(Connection& db, const Batch& batch, Lane lane) = 0;
   /// Stores the progress and commits, with WritingConnection::committing.
   virtual void end(Connection& db, const Batch& batch) = 0;
+
+  void store(Connection& db, const Batch& batch) {
+    end(db, batch);
+    ownership_.has_stored(largest_position(batch));
+  }
 
   WritingConnection<Connection> connection_;
   DomainNumbers domains_;

@@ -153,11 +153,20 @@ class SqlStorage : public Upkeep {
     if (!pool_.close(left) && host_ != nullptr) host_->log().warn("reads were still running at the stop");
   }
 
-  /// For engines on a server, from time to time; their Writer has `alive` and `check` too. A host that nobody uses
-  /// learns of a lost server, and one that nobody uses because it is not ready of its return.
+  /// For engines on a server, from time to time; their Writer has `alive`, `stay` and `check` too. A host that nobody
+  /// uses learns of a lost server, and one that nobody uses because it is not ready of its return.
   void look_after() noexcept {
-    bool is_well = reports_.health().empty();
-    if (std::unique_lock lock(writer_mutex_, std::try_to_lock); is_well && lock) is_well = !writer_ || writer_->alive();
+    bool is_well = reports_.health().empty(), rests = false;
+    if (const std::unique_lock lock(writer_mutex_, std::try_to_lock); is_well && lock) {
+      is_well = !writer_ || writer_->alive();
+      rests = writer_ != nullptr;
+    }
+    if (is_well && rests) {
+      static_cast<void>(write([](Writer& writer) {
+        writer.stay();
+        return true;
+      }));
+    }
     if (is_well) return;
     const auto written = write([](Writer& writer) {
       writer.check();
@@ -185,16 +194,10 @@ class SqlStorage : public Upkeep {
 
   template <class F>
   auto write(F call) -> Result<decltype(call(std::declval<Writer&>()))> {
-    return write(writer_mutex_, writer_, call);
-  }
-
-  template <class F>
-  auto write(std::mutex& mutex, const std::unique_ptr<Writer>& writer, F call)
-      -> Result<decltype(call(std::declval<Writer&>()))> {
-    const std::lock_guard lock(mutex);
-    if (!writer) return Error{Code::unavailable, "storage.unavailable", {}};
+    const std::lock_guard lock(writer_mutex_);
+    if (!writer_) return Error{Code::unavailable, "storage.unavailable", {}};
     try {
-      auto answer = call(*writer);
+      auto answer = call(*writer_);
       reports_.worked(Reports::writing);
       return answer;
     } catch (const Failure& e) {

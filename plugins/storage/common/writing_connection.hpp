@@ -1,6 +1,7 @@
 // The connection that a writer of a storage on a server has: opened anew after a failure, and calls that come again.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <utility>
@@ -22,6 +23,9 @@ class WritingConnection {
   /// False when there is none, or it is gone. Does not wait.
   bool alive() const noexcept { return connection_ && connection_->alive(); }
 
+  /// How long nobody has used it.
+  std::chrono::steady_clock::duration idle() const noexcept { return std::chrono::steady_clock::now() - used_; }
+
   /// Calls `call` with the connection; nothing of a call that throws stays. A connection that was cut while nobody used
   /// it is found out here, and some failures are nobody's fault: so a call whose transaction cannot have been stored
   /// may come again.
@@ -29,6 +33,7 @@ class WritingConnection {
   auto repeated(F call) -> decltype(call(std::declval<Connection&>())) {
     for (int failed = 0;; ++failed) {
       committing_ = false;
+      used_ = std::chrono::steady_clock::now();
       if (!alive()) {
         connection_.reset();
         connection_ = open_();
@@ -60,6 +65,7 @@ class WritingConnection {
 
   std::unique_ptr<Connection> connection_;
   Open open_;
+  std::chrono::steady_clock::time_point used_;
   bool committing_ = false;
 };
 

@@ -14,6 +14,7 @@
 namespace loft::storage::mysql {
 namespace {
 
+constexpr Millis longest_silence = 60;  // seconds
 constexpr const char* read_committed = "SET SESSION TRANSACTION ISOLATION LEVEL READ COMMITTED";
 
 class MysqlStorage final : public ServerStorage<Settings, Connection, Writer, MysqlLedger> {
@@ -51,17 +52,15 @@ void MysqlStorage::options(OptionTable& table) {
 }
 
 /// Beside each other writers must not lock the gaps between rows: a batch that waits for its turn would keep the one
-/// before it from its end.
+/// before it from its end. And the server is to end the session of a host that has vanished, and with it the locks:
+/// without a word from it in a transaction soon, else within a minute (see ServerWriter::stay).
 void MysqlStorage::make_writing(Connection& db, Lane lane) {
-  if (settings_.writers == 1) return;
-  db.link().execute(read_committed);
-  // The server ends a session whose host has vanished in a transaction, and with it the locks.
-  const auto seconds = std::to_string(std::max<Millis>(2 * settings_.statement_timeout / 1000, 2));
-  if (db.link().is_mariadb()) {
-    db.link().execute("SET SESSION idle_transaction_timeout = " + seconds);
-  } else if (lane == Lane::beside) {
-    db.link().execute("SET SESSION wait_timeout = " + seconds);
-  }
+  if (takes_read_committed(db.link())) db.link().execute(read_committed);
+  const auto seconds = std::max<Millis>(2 * settings_.statement_timeout / 1000, 2);
+  const bool is_mariadb = db.link().is_mariadb();
+  if (is_mariadb) db.link().execute("SET SESSION idle_transaction_timeout = " + std::to_string(seconds));
+  const auto silence = is_mariadb || lane == Lane::owner ? longest_silence : std::min(seconds, longest_silence);
+  db.link().execute("SET SESSION wait_timeout = " + std::to_string(silence));
 }
 
 /// Locks of the gaps between rows would let a lease wait for what is owed meanwhile. A log of statements cannot have

@@ -136,10 +136,10 @@ class CommitTurn {
 /// How far something long has come; `total` 0: not known. Asked now and then; false ends it.
 using Progress = Function<bool(std::uint64_t done, std::uint64_t total)>;
 
-/// Thread role of `commit` and `commit_in_turn`: writer; `commit` is called when no other of them runs. Of everything
-/// else: pool, any number of calls at once, also beside a commit; each call sees a state between two commits (S9).
-/// Errors: unavailable `storage.unavailable` (the call may be repeated), internal `storage.broken`; the plugin logs the
-/// cause.
+/// Thread role of `commit` and `commit_in_turn`: writer; beside the latter nothing else of that role runs. Of
+/// everything else: pool, any number of calls at once, also beside a commit; each call sees a state between two commits
+/// (S9). Errors: unavailable `storage.unavailable` (the call may be repeated), internal `storage.broken`; the plugin
+/// logs the cause.
 class Storage : public Plugin {
  public:
   /// True when `commit` never waits (no disk, no network): the host may then call it on an I/O thread.
