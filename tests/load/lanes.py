@@ -13,8 +13,8 @@ import resource
 import statistics
 import tempfile
 
+from engines import Engine                               # makes the folder of lib known
 from bench import COMMITS, Bench
-from engines import Engine
 from lib.host import Host
 
 
