@@ -171,25 +171,9 @@ std::string ApnsSide::check_headers(const Call& call) const {
 }
 
 Reply ApnsSide::fault(const Fault& fault) const {
-  Reply reply;
-  switch (fault.kind) {
-    case Fault::Kind::drop:
-      reply.how = Reply::How::drop;
-      return reply;
-    case Fault::Kind::goaway:
-      reply.how = Reply::How::goaway;
-      return reply;
-    case Fault::Kind::hang:
-      reply.how = Reply::How::hang;
-      return reply;
-    case Fault::Kind::slow:
-      return reply;
-    case Fault::Kind::status:
-      break;
-  }
-  reply = refuse(fault.status, fault.reason.empty() ? reason_of(fault.status) : fault.reason, fault.timestamp);
-  if (fault.status == 429 || fault.status == 503) reply.headers.emplace_back("retry-after", rules_.retry_after);
-  return reply;
+  return played(fault, rules_.retry_after, [&] {
+    return refuse(fault.status, fault.reason.empty() ? reason_of(fault.status) : fault.reason, fault.timestamp);
+  });
 }
 
 Reply ApnsSide::answer(const Call& call) {

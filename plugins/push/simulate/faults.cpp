@@ -97,4 +97,26 @@ std::optional<Fault> Faults::at(const std::string& token) {
   return std::nullopt;
 }
 
+Reply played(const Fault& fault, const std::string& retry_after, const std::function<Reply()>& refuse) {
+  Reply reply;
+  switch (fault.kind) {
+    case Fault::Kind::drop:
+      reply.how = Reply::How::drop;
+      return reply;
+    case Fault::Kind::goaway:
+      reply.how = Reply::How::goaway;
+      return reply;
+    case Fault::Kind::hang:
+      reply.how = Reply::How::hang;
+      return reply;
+    case Fault::Kind::slow:
+      return reply;
+    case Fault::Kind::status:
+      break;
+  }
+  reply = refuse();
+  if (fault.status == 429 || fault.status == 503) reply.headers.emplace_back("retry-after", retry_after);
+  return reply;
+}
+
 }  // namespace loft::simulate

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <map>
 #include <optional>
 #include <random>
@@ -22,6 +23,10 @@ struct Fault {
   std::string reason;          ///< the provider's word; empty: the usual one of that status
   std::int64_t timestamp = 0;  ///< of a 410: milliseconds since 1970; 0: now
 };
+
+/// What a fault makes of an answer. `refuse`: the provider's own words for a status. With `slow` it is as it would be
+/// without.
+Reply played(const Fault& fault, const std::string& retry_after, const std::function<Reply()>& refuse);
 
 /// Thread role: the one thread of the simulation.
 class Faults {

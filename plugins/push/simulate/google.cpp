@@ -163,25 +163,7 @@ bool GoogleSide::is_authorized(const Call& call) const {
 }
 
 Reply GoogleSide::fault(const Fault& fault) const {
-  Reply reply;
-  switch (fault.kind) {
-    case Fault::Kind::drop:
-      reply.how = Reply::How::drop;
-      return reply;
-    case Fault::Kind::goaway:
-      reply.how = Reply::How::goaway;
-      return reply;
-    case Fault::Kind::hang:
-      reply.how = Reply::How::hang;
-      return reply;
-    case Fault::Kind::slow:
-      return reply;
-    case Fault::Kind::status:
-      break;
-  }
-  reply = refuse(problem_of(fault.status, fault.reason));
-  if (fault.status == 429 || fault.status == 503) reply.headers.emplace_back("retry-after", rules_.retry_after);
-  return reply;
+  return played(fault, rules_.retry_after, [&] { return refuse(problem_of(fault.status, fault.reason)); });
 }
 
 Reply GoogleSide::send(const Call& call) {
