@@ -37,12 +37,13 @@ class Columns {
 
   void next(std::uint64_t count) {
     rows_.next(count);
-    for (auto* table : {&messages, &keys, &heads}) table->clear();
+    for (auto* table : {&messages, &keys, &heads, &sent}) table->clear();
     for (const auto& m : rows_.messages()) {
       messages.add({m.id, m.conversation, m.seq, m.sender, 1});
       if (client_ids_) keys.add({m.id, m.sender, m.key[0], m.key[1], m.key[2]});
     }
     for (const auto& h : rows_.heads()) heads.add({h.head, h.last, h.conversation, h.expected});
+    for (const auto& s : rows_.sent()) sent.add({s.conversation, s.sender, s.upto, s.sent});
   }
 
   /// Each writer has a row of its own.
@@ -60,6 +61,7 @@ class Columns {
   Table messages;  ///< id, conversation, seq, sender, domain; content
   Table keys{5};   ///< message, sender, hash, hash, digest
   Table heads{4};  ///< head, last id, conversation, expected head
+  Table sent{4};   ///< conversation, sender, end of the block, messages of the sender
 };
 
 }  // namespace loft::load

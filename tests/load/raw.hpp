@@ -22,6 +22,9 @@
 
 namespace loft::load {
 
+/// As plugins/storage/common/sent_count.hpp has it; load_reference compares what is written.
+inline constexpr std::size_t sent_block = 256;
+
 /// What may be asked of a program beside the numbers that all of them have: a word that takes a value goes to `take`,
 /// which answers whether it knows it.
 struct Arguments {
@@ -76,6 +79,10 @@ class Rows {
   struct Head {
     std::uint64_t conversation, expected, head, last;
   };
+  /// How many messages a sender has in the block of a log that ends with `upto`.
+  struct Sent {
+    std::uint64_t conversation, sender, upto, sent;
+  };
 
   explicit Rows(const Arguments& a, std::uint64_t writer = 0)
       : writers_(a["writers"]),
@@ -89,6 +96,7 @@ class Rows {
     ++round_;
     messages_.clear();
     heads_.clear();
+    sent_.clear();
     for (std::uint64_t i = 0; i < count; ++i) {
       const auto at = random_() % log_.size();
       auto& log = log_[at];
@@ -105,11 +113,14 @@ class Rows {
                            log.head,
                            (random_() % users_ + 1) << 20,
                            {random_() >> 1, random_() >> 1, random_() >> 1}});
+      log.senders.push_back(messages_.back().sender);
+      if (log.senders.size() == sent_block) count_senders(log, messages_.back());
     }
   }
 
   const std::vector<Message>& messages() const { return messages_; }
   const std::vector<Head>& heads() const { return heads_; }
+  const std::vector<Sent>& sent() const { return sent_; }
   std::uint64_t last() const { return id_ + writer_; }
   const std::string& content() const { return content_; }
   std::uint64_t writer() const { return writer_; }
@@ -118,7 +129,17 @@ class Rows {
   struct Log {
     std::uint64_t head = 0, round = 0;
     std::size_t place = 0;
+    std::vector<std::uint64_t> senders;  ///< of the messages since the last whole block
   };
+  void count_senders(Log& log, const Message& last) {
+    std::sort(log.senders.begin(), log.senders.end());
+    for (auto from = log.senders.begin(); from != log.senders.end();) {
+      const auto to = std::upper_bound(from, log.senders.end(), *from);
+      sent_.push_back({last.conversation, *from, last.seq, static_cast<std::uint64_t>(to - from)});
+      from = to;
+    }
+    log.senders.clear();
+  }
   std::uint64_t id_of(std::uint64_t at) const { return (at * writers_ + writer_ + 1) << 20; }
 
   std::uint64_t writers_, writer_, users_;
@@ -129,6 +150,7 @@ class Rows {
   std::mt19937_64 random_;
   std::vector<Message> messages_;
   std::vector<Head> heads_;
+  std::vector<Sent> sent_;
 };
 
 /// Has batches end in the order in which they were begun. Thread role: any.

@@ -1,6 +1,7 @@
 // The reference for durable messages on MariaDB: the rows and indexes that storage.mysql writes per message, inserted
 // through libmariadb in batches of a given size, as fast as one connection can. Per batch, the heads of the
-// conversations in it and the progress row are written as well. Every commit is synced as the server is configured.
+// conversations in it and the progress row are written as well, and per whole block of a log its counts. Every commit
+// is synced as the server is configured.
 //
 //   raw_mysql --batch N --rows M [--client-ids] [--conversations C] [--users U] [--content BYTES] [--writers W]
 //     [--way arrays|values] --socket FILE --user NAME [--password TEXT] --database NAME
@@ -130,6 +131,7 @@ class Inserter {
            columns_.keys);
     insert("INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) VALUES ",
            "(?, ?, ?, ?, ?, ?)", columns_.messages);
+    insert("INSERT INTO sent_count (conversation_id, sender_id, upto, sent) VALUES ", "(?, ?, ?, ?)", columns_.sent);
     if (order_ != nullptr) order_->wait(ticket);
     db_.run(columns_.progress());
     db_.commit();

@@ -1,6 +1,7 @@
 // The reference for durable messages on PostgreSQL: the rows and indexes that storage.postgresql writes per message,
 // inserted through libpq in batches of a given size, as fast as one connection can. Per batch, the heads of the
-// conversations in it and the progress row are written as well. Every commit is synced as the server is configured.
+// conversations in it and the progress row are written as well, and per whole block of a log its counts. Every commit
+// is synced as the server is configured.
 //
 //   raw_postgresql --batch N --rows M [--client-ids] [--conversations C] [--users U] [--content BYTES]
 //     [--writers W] [--in-order] [--way arrays|values] --to CONNINFO
@@ -171,6 +172,7 @@ class Inserter {
              columns_.heads);
     db_.send({"INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) ", ""}, columns_.keys);
     db_.send({"INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) ", ""}, columns_.messages);
+    db_.send({"INSERT INTO sent_count (conversation_id, sender_id, upto, sent) ", ""}, columns_.sent);
     if (order_ != nullptr) {
       db_.finish();
       order_->wait(ticket);

@@ -1,6 +1,6 @@
 // The reference for durable messages: the rows and indexes that storage.sqlite writes per message, inserted with plain
 // sqlite3 in batches of a given size, as fast as one thread can. Per batch, the heads of the conversations in it and
-// the progress row are written as well, because the host writes them too.
+// the progress row are written as well, and per whole block of a log its counts, because the host writes them too.
 //
 //   raw_sqlite --batch N --rows M [--client-ids] [--conversations C] [--users U] [--content BYTES] --path P
 //
@@ -78,13 +78,14 @@ class Inserter {
         "INSERT INTO message (id, conversation_id, seq, sender_id, domain_id, content) VALUES (?, ?, ?, ?, ?, ?)");
     key_ =
         db.prepare("INSERT INTO client_message (message_id, sender_id, hash0, hash1, digest) VALUES (?, ?, ?, ?, ?)");
+    sent_ = db.prepare("INSERT INTO sent_count (conversation_id, sender_id, upto, sent) VALUES (?, ?, ?, ?)");
     head_ = db.prepare("UPDATE conversation SET head = ?, last_id = ? WHERE id = ? AND head = ?");
     progress_ = db.prepare("UPDATE progress SET applied_upto = ?, position = ? WHERE id = 1");
   }
   Inserter(const Inserter&) = delete;
   Inserter& operator=(const Inserter&) = delete;
   ~Inserter() {
-    for (auto* statement : {begin_, commit_, message_, key_, head_, progress_}) sqlite3_finalize(statement);
+    for (auto* statement : {begin_, commit_, message_, key_, sent_, head_, progress_}) sqlite3_finalize(statement);
   }
 
   void batch(std::uint64_t count) {
@@ -99,6 +100,10 @@ class Inserter {
       sqlite3_bind_text(message_, 6, rows_.content().data(), static_cast<int>(rows_.content().size()), SQLITE_STATIC);
       db_.step(message_);
     }
+    for (const auto& s : rows_.sent()) {
+      bind(sent_, {s.conversation, s.sender, s.upto, s.sent});
+      db_.step(sent_);
+    }
     for (const auto& h : rows_.heads()) {
       bind(head_, {h.head, h.last, h.conversation, h.expected});
       db_.step(head_);
@@ -112,7 +117,7 @@ class Inserter {
   Database& db_;
   bool client_ids_;
   Rows rows_;
-  sqlite3_stmt *begin_, *commit_, *message_, *key_, *head_, *progress_;
+  sqlite3_stmt *begin_, *commit_, *message_, *key_, *sent_, *head_, *progress_;
 };
 
 }  // namespace

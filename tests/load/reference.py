@@ -15,13 +15,13 @@ sys.path.insert(0, os.path.join(HERE, "..", "e2e"))
 from lib.host import Host                                # noqa: E402
 from lib.session import ImSession                        # noqa: E402
 
-MESSAGES = 40
+MESSAGES = 520                      # two whole blocks of sent_count, one in each half
 TEXT = "x" * 100                    # as load_client sends
 CONTENT = 111                       # as bench.py has raw_sqlite write it
 # The host's own books about its schema, written once when the database is made.
 BOOKS = "schema_migration"
 # What a message makes more of; nothing else may grow by a message between users who know each other.
-PER_MESSAGE = ("message", "client_message")
+PER_MESSAGE = ("message", "client_message", "sent_count")
 # Written twice a second, not per message: one row per user, conversation and name of a mark, when the first is proven.
 MARKS = ("mark", 2 * 2)
 
@@ -54,11 +54,12 @@ def state(path):
     (heads,) = database.execute("SELECT sum(head) FROM conversation").fetchone()
     newest, last = database.execute("SELECT max(id), (SELECT max(last_id) FROM conversation) FROM message").fetchone()
     (position,) = database.execute("SELECT position FROM progress").fetchone()
+    (counted,) = database.execute("SELECT sum(sent) FROM sent_count").fetchone()
     sizes = {size for (size,) in database.execute("SELECT length(content) FROM message")}
     nulls = set(database.execute("SELECT recalled, recalled_by FROM message"))
     database.close()
     return {"schema": schema, "rows": rows, "heads": heads, "last id is the newest": newest == last,
-            "progress is at the newest": position >= newest, "sizes": sizes, "recalled": nulls}
+            "progress is at the newest": position >= newest, "counted": counted, "sizes": sizes, "recalled": nulls}
 
 
 def of_host(options, folder, with_client_ids):
@@ -99,7 +100,7 @@ def compare(options, with_client_ids):
         expected = raw["rows"][table] // 2 if table in PER_MESSAGE else 0
         if grown != expected:
             problems.append(f"{table}: {MESSAGES // 2} messages made {grown} rows of the host, {expected} of raw_sqlite")
-    for key in ("heads", "last id is the newest", "progress is at the newest", "sizes", "recalled"):
+    for key in ("heads", "last id is the newest", "progress is at the newest", "counted", "sizes", "recalled"):
         if host[key] != raw[key]:
             problems.append(f"{key}: {host[key]} of the host, {raw[key]} of raw_sqlite")
     print(f"with{'' if with_client_ids else 'out'} client ids")
