@@ -1,6 +1,9 @@
 """The three storages for measurements: where each lies, and how its plugin and its raw reference are called."""
 
+import contextlib
 import os
+import re
+import sqlite3
 import sys
 import tempfile
 
@@ -57,6 +60,14 @@ class Engine:
             return int(self._server.sql(f"SELECT pg_database_size('{name}')").strip())
         return int(self._server.sql("SELECT sum(file_size) FROM information_schema.innodb_sys_tablespaces "
                                     f"WHERE name LIKE '{name}/%'").strip())
+
+    def rows(self, sql):
+        """What a query finds; columns must be numbers or words. Texts, as the servers' clients print them."""
+        if self.name == "sqlite":
+            with contextlib.closing(sqlite3.connect(f"file:{self._place['path']}?mode=ro", uri=True)) as database:
+                return [tuple(map(str, row)) for row in database.execute(sql)]
+        found = self._server.sql(sql, self._place["database"])
+        return [tuple(re.split(r"[|\t]", line)) for line in found.splitlines() if line]
 
     def options(self):
         """Of the storage plugin."""
