@@ -52,4 +52,15 @@ PluginRef word_or_map(const Node& node, std::string_view kind, const std::string
   return named(node, kind, node.is_scalar() ? node.text() : fallback, node["options"]);
 }
 
+PluginRef own_name(PluginRef ref, const Node& node) {
+  const auto name = node.is_map() ? node["name"] : Node();
+  if (!name.present()) return ref;
+  ref.reserved.emplace_back("name");
+  if (name.is_scalar() && name_like(name.text()))
+    ref.instance = name.text();
+  else
+    name.problem("must be a word in lower case, such as survey");
+  return ref;
+}
+
 }  // namespace loft::config

@@ -20,4 +20,7 @@ PluginRef section(const Node& node, std::string_view kind, const std::string& fa
 /// A word, or a mapping `{use: word, …options}`.
 PluginRef word_or_map(const Node& node, std::string_view kind, const std::string& fallback);
 
+/// As `ref`, but with the name that the mapping gives it: one plugin may be there several times.
+PluginRef own_name(PluginRef ref, const Node& node);
+
 }  // namespace loft::config

@@ -133,8 +133,9 @@ class Reader {
     const auto node = root_["domains"];
     if (!node.present()) settings_.domains.push_back(named(node, "domain", "core", node["core"]));
     if (node.present() && !node.is_list()) node.problem("takes a list of domain plugins, such as [core]");
-    for (const auto& item : node.items()) settings_.domains.push_back(word_or_map(item, "domain", "core"));
-    unique(settings_.domains, "this domain plugin is named twice; remove one");
+    for (const auto& item : node.items())
+      settings_.domains.push_back(own_name(word_or_map(item, "domain", "core"), item));
+    unique(settings_.domains, "this domain plugin is named twice; remove one, or give each its own `name`");
   }
 
   void read_retention() {
