@@ -22,6 +22,9 @@ struct Words {
   std::string uuid;
   std::string ttl = "24h";
   std::string plugin;
+  std::string plugin_file;
+  std::string cases;
+  unsigned cycles = 1000;
   bool service = false;
   bool remove = false;
   std::string topic;
@@ -83,6 +86,7 @@ class Actions {
   int plugins_list();
   int plugins_show();
   int plugins_chain();
+  int plugins_check();
   int storage_copy();
   int storage_verify();
   int push_status();

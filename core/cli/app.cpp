@@ -124,6 +124,13 @@ class Grammar {
     show->add_option("id", words_.plugin, "The plugin's id, kind.name")->required()->type_name("ID");
     json(add(plugins, "chain", "List the handlers of each event in the order of their calls", &Actions::plugins_chain,
              "  loft plugins chain"));
+    auto* const grade = add(plugins, "check", "Grade a plugin's file, without a server", &Actions::plugins_check,
+                            "  loft plugins check build/domain.acme_poll.so --cases poll.cases.json");
+    grade->add_option("file", words_.plugin_file, "The library, kind.name.so")->required()->type_name("FILE");
+    grade->add_option("--cases", words_.cases, "Contents for its message domains, and what is to become of them")
+        ->type_name("FILE");
+    grade->add_option("--cycles", words_.cycles, "Lives in the leak check")->check(CLI::Range(1u, 1'000'000u));
+    json(grade);
 
     auto& config = family("config", "Help for writing the configuration");
     add(config, "reference", "Print all options as Markdown", &Actions::config_reference,
