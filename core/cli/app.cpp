@@ -19,6 +19,9 @@ std::string decimal(const std::string& text) {
   return digits && !padded ? std::string() : "'" + text + "' is not a decimal number; write digits only, such as 10001";
 }
 
+/// A script has lost its variable.
+std::string is_named(const std::string& text) { return text.empty() ? "is empty; name a file or a folder" : ""; }
+
 class Grammar {
  public:
   Grammar(Words& words, Actions& actions) : words_(words), actions_(actions) {
@@ -185,7 +188,8 @@ class Grammar {
                            "the command that does",
                            &Actions::backup, "  loft backup\n  loft backup --to /mnt/backup/loft.db");
     copy->add_option("--to", words_.backup_to, "A file that does not exist, or a folder; else data_dir/backups")
-        ->type_name("FILE");
+        ->type_name("FILE")
+        ->check(is_named);
     json(copy);
     transfer_commands(storage);
   }
@@ -294,7 +298,7 @@ int run(int argc, const char* const* argv, std::map<std::string, std::string> en
         std::ostream& out, std::ostream& err) {
   const int code = run_words(argc, argv, std::move(environment), host, out, err);
   out.flush();
-  if (out || code != success) return code;
+  if (out || (code != success && code != refused)) return code;
   err << "loft: the output could not be written to its end; is the device full?\n";
   return output_lost;
 }

@@ -1,13 +1,16 @@
 // `loft user export` and `loft user erase`.
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <cstdlib>
 #include <cstring>
 
 #include <loft/json.hpp>
 
 #include "cli/actions.hpp"
+#include "cli/interrupt.hpp"
 #include "control/control.hpp"
 #include "control/lock.hpp"
 #include "messaging/directory.hpp"
@@ -44,21 +47,20 @@ class Line {
   std::unique_ptr<UserStore> users_;
 };
 
-/// A file that nobody else may read and that was not there before.
+/// A file that nobody else may read and that was not there before. It has its name once it is whole.
 class NewFile {
  public:
   static Result<std::unique_ptr<NewFile>> make(const std::string& path) {
-    const int file = open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (file < 0) {
-      return Error{Code::conflict, "export.file",
-                   "cannot make " + path + ": " + std::strerror(errno) +
-                       (errno == EEXIST ? "; name one that does not exist yet" : "")};
-    }
-    return std::unique_ptr<NewFile>(new NewFile(path, file));
+    struct stat info {};
+    if (::lstat(path.c_str(), &info) == 0) return refusal(path, EEXIST);
+    auto part = path + ".part-XXXXXX";
+    const int file = ::mkostemp(part.data(), O_CLOEXEC);
+    if (file < 0) return refusal(path, errno);
+    return std::unique_ptr<NewFile>(new NewFile(path, std::move(part), file));
   }
   ~NewFile() {
-    close(file_);
-    if (!kept_) unlink(path_.c_str());
+    ::close(file_);
+    ::unlink(part_.c_str());
   }
   NewFile(const NewFile&) = delete;
   NewFile& operator=(const NewFile&) = delete;
@@ -71,17 +73,24 @@ class NewFile {
     }
     return true;
   }
-  bool keep() {
-    kept_ = fsync(file_) == 0;
-    return kept_;
+  Result<void> keep() {
+    if (::fsync(file_) != 0) return refusal(path_, errno);
+    // A link refuses a name that somebody has taken meanwhile.
+    if (::link(part_.c_str(), path_.c_str()) != 0) return refusal(path_, errno);
+    return {};
   }
 
  private:
-  NewFile(std::string path, int file) : path_(std::move(path)), file_(file) {}
+  NewFile(std::string path, std::string part, int file) : path_(std::move(path)), part_(std::move(part)), file_(file) {}
 
-  std::string path_;
+  static Error refusal(const std::string& path, int error) {
+    return {Code::conflict, "export.file",
+            "cannot make " + path + ": " + std::strerror(error) +
+                (error == EEXIST ? "; name one that does not exist yet" : "")};
+  }
+
+  std::string path_, part_;
   int file_;
-  bool kept_ = false;
 };
 
 std::string question(const Words& words, const std::string& uid, const std::string& next) {
@@ -119,11 +128,13 @@ int Actions::user_export() {
   auto loaded = configuration(exit);
   if (!loaded) return exit;
   if (!names_a_user()) return usage;
+  const Interrupt interrupt;
   std::unique_ptr<NewFile> file;
   Line line(host_, *loaded);
   std::string uid, next;
   std::uint64_t lines = 0;
   for (bool more = true; more;) {
+    if (interrupt.asked()) return refused;
     const auto answer = line.ask("user.export", question(words_, uid, next));
     if (!answer && answer.error().reason == "user.unknown") return unknown_user();
     if (!answer) return fail(answer.error(), "the export is not complete: ");
@@ -154,10 +165,7 @@ int Actions::user_export() {
     }
   }
   if (file != nullptr) {
-    if (!file->keep()) {
-      err_ << "loft: " << words_.to << " could not be written to its end; is the device full?\n";
-      return output_lost;
-    }
+    if (const auto kept = file->keep(); !kept) return fail(kept.error());
     out_ << "wrote " << lines << " lines to " << words_.to << "\n";
   }
   return success;

@@ -12,6 +12,7 @@
 #include <loft/storage.hpp>
 
 #include "cli/actions.hpp"
+#include "cli/interrupt.hpp"
 #include "control/lock.hpp"
 
 namespace loft::cli {
@@ -27,6 +28,7 @@ struct Description {
   bool may_migrate = true;
   std::vector<std::pair<std::uint64_t, std::string>> sql;  ///< by number
   std::vector<std::string> lacks;                          ///< what the taken steps made and is not there
+  std::string unfinished;                                  ///< where a copy into it comes from that has not ended
 };
 
 std::string text(const json::Value& object, std::string_view key) {
@@ -51,6 +53,7 @@ Result<Description> describe(StorageAlone& alone) {
       return true;
     });
   }
+  description.unfinished = text(*object, "unfinished_copy_of");
   if (const auto lacks = object->find("lacks")) {
     lacks->elements([&](const json::Value& lack) {
       description.lacks.push_back(lack.text().value_or(std::string()));
@@ -91,6 +94,10 @@ std::pair<std::string_view, std::string> verdict(const StorageSchema& schema, co
   if (!description.lacks.empty()) {
     return {"refused", "a start is refused: missing of its tables are " + joined(description.lacks) +
                            "; restore the whole backup into an empty database, or undo the change that took them away"};
+  }
+  if (!description.unfinished.empty()) {
+    return {"refused", "a start is refused: it holds an unfinished copy of " + description.unfinished +
+                           "; run `loft storage copy` again with the same two files, or empty it"};
   }
   if (schema.stored == 0) return {"sets_up", "a start sets it up"};
   const auto steps = missing(schema);
@@ -145,8 +152,9 @@ std::string target_of(const std::string& to, const std::string& data_dir, std::s
   std::error_code error;
   if (!to.empty()) return fs::is_directory(to, error) ? new_name_in(to) : to;
   const auto folder = fs::path(data_dir) / "backups";
-  if (::mkdir(folder.c_str(), 0700) != 0 && !fs::is_directory(folder, error)) {
-    problem = "the folder " + folder.string() + " cannot be made: " + std::strerror(errno) +
+  const int failed = ::mkdir(folder.c_str(), 0700) != 0 ? errno : 0;
+  if (failed != 0 && !fs::is_directory(folder, error)) {
+    problem = "the folder " + folder.string() + " cannot be made: " + std::strerror(failed) +
               "; look at data_dir, or name a file with --to";
     return {};
   }
@@ -244,7 +252,7 @@ int Actions::storage_migrate() {
   if (!loaded) return exit;
   // A host on this machine is told by its number; one elsewhere by the lock of the database.
   auto lock = control::StoreLock::take(loaded->settings.data_dir, true);
-  if (!lock) return fail(lock.error(), "cannot migrate while a host runs: ");
+  if (!lock) return fail(lock.error(), lock.error().reason == "lock.held" ? "cannot migrate while a host runs: " : "");
   const auto alone = host_.open_storage(*loaded);
   if (!alone) return fail(alone.error());
   const auto before = (*alone)->storage().schema();
@@ -311,12 +319,13 @@ int Actions::backup() {
   if (!alone) return fail(alone.error());
   const bool shows = ::isatty(STDERR_FILENO) == 1 && !words_.json;
   std::uint64_t shown = 0;
+  const Interrupt interrupt;
   const auto show = [&](std::uint64_t copied, std::uint64_t total) {
     if (shows && (mebibytes(copied) != shown || copied == total)) {
       shown = mebibytes(copied);
       err_ << "\r" << shown << " of " << mebibytes(total) << " MiB" << (copied == total ? "\n" : "") << std::flush;
     }
-    return true;
+    return !interrupt.asked();
   };
   std::string problem, file;
   Result<void> done;
@@ -333,6 +342,7 @@ int Actions::backup() {
     const auto end = std::min(detail.find('\n'), detail.size());
     out_ << detail.substr(0, end) << "\n";
     err_ << "loft: nothing was copied: the database is on a server, and the command above makes a backup of it."
+         << (words_.backup_to.empty() ? "" : " --to is not part of it: the command says where the backup goes.")
          << detail.substr(end) << "\n";
     return refused;
   }

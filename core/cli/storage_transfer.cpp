@@ -49,7 +49,7 @@ Result<void> open(HostCommands& host, Opened& opened, bool must_exist) {
     const auto schema = (*alone)->storage().schema();
     if (schema && schema->stored == 0) {
       return Error{Code::not_found, "transfer.empty",
-                   opened.name() + " has no tables yet: there is nothing to copy; is it the right file?"};
+                   opened.name() + " has no tables yet: there is nothing in it; is it the right file?"};
     }
   }
   if (const auto started = (*alone)->start(); !started) return about(opened, started.error());
@@ -57,8 +57,9 @@ Result<void> open(HostCommands& host, Opened& opened, bool must_exist) {
   return {};
 }
 
-/// Both, or neither. The same storage twice is found out by its own lock: the second opens when the first has let go.
-Result<void> open_both(HostCommands& host, Opened& first, Opened& second) {
+/// Both, or neither; `both_exist`: the second one is not made either. The same storage twice is found out by its own
+/// lock: the second opens when the first has let go.
+Result<void> open_both(HostCommands& host, Opened& first, Opened& second, bool both_exist) {
   std::error_code ignored;
   for (auto* opened : {&first, &second}) {
     if (opened == &second && std::filesystem::equivalent(first.data_dir(), second.data_dir(), ignored)) break;
@@ -67,7 +68,7 @@ Result<void> open_both(HostCommands& host, Opened& first, Opened& second) {
     opened->lock.emplace(std::move(*lock));
   }
   if (auto done = open(host, first, true); !done) return done;
-  auto done = open(host, second, false);
+  auto done = open(host, second, both_exist);
   if (done || !is_in_use(done.error())) return done;
   first.alone.reset();
   if (!open(host, second, false)) return done;
@@ -181,7 +182,7 @@ int Actions::storage_copy() {
   auto to = configuration_of(words_.to, exit);
   if (!to) return exit;
   Opened source{words_.from, std::move(*from), {}, {}}, target{words_.to, std::move(*to), {}, {}};
-  if (const auto opened = open_both(host_, source, target); !opened) return fail(opened.error());
+  if (const auto opened = open_both(host_, source, target, false); !opened) return fail(opened.error());
 
   const auto begin = ProgressLine::Clock::now();
   ProgressLine progress(err_, ::isatty(STDERR_FILENO) == 1);
@@ -226,7 +227,7 @@ int Actions::storage_verify() {
   auto other = configuration_of(words_.second, exit);
   if (!other) return exit;
   Opened first{words_.first, std::move(*one), {}, {}}, second{words_.second, std::move(*other), {}, {}};
-  if (const auto opened = open_both(host_, first, second); !opened) return fail(opened.error());
+  if (const auto opened = open_both(host_, first, second, true); !opened) return fail(opened.error());
 
   const auto begin = ProgressLine::Clock::now();
   ProgressLine progress(err_, ::isatty(STDERR_FILENO) == 1);

@@ -95,9 +95,10 @@ Messaging::Online Core::online() const noexcept {
 }
 
 std::string Core::health() const {
+  if (auto why = storage_.health(); !why.empty()) return why;
   if (storage_lost_.load(std::memory_order_relaxed)) return "the storage does not take messages";
   if (clock_wrong_.load(std::memory_order_relaxed)) return "the clock is wrong; messages are not taken";
-  return storage_.health();
+  return {};
 }
 
 std::size_t Core::cached_conversations() const {

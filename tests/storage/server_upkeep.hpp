@@ -105,7 +105,7 @@ inline void check_losses(const std::function<ServerHouse()>& make_house, std::sp
   for (const auto& loss : losses) {
     const auto house = make_house();
     move_in(*house.database, known, "schema_2");
-    CHECK(lacks_of(house) == "\"lacks\":[]}");
+    CHECK_THAT(lacks_of(house), Catch::StartsWith("\"lacks\":[],"));
     check_loss(*house.database, known, loss);
     CHECK_THAT(start_of(house), Catch::Contains("are not whole: " + loss.words + " "));
     CHECK_THAT(lacks_of(house), Catch::Contains(loss.words.substr(0, loss.words.find(','))));

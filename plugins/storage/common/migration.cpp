@@ -47,11 +47,13 @@ bool has_only_known(SchemaDatabase& database, std::span<const Migration> known) 
 /// True when Loft's tables are there, false when nothing is.
 bool is_set_up(SchemaDatabase& database, std::span<const Migration> known, std::string_view where) {
   if (database.has_table(table)) return true;
+  if (const auto found = database.elsewhere(); !found.empty()) throw SchemaError(std::string(where) + " " + found);
   if (database.table_count() == 0) return false;
   if (has_only_known(database, known)) {
     throw SchemaError(std::string(where) +
-                      " has some of Loft's tables and not table schema_migration: a backup was restored in part; make "
-                      "an empty database and restore the whole backup into it");
+                      " has some of Loft's tables and not table schema_migration: a backup was restored in part, or "
+                      "this account may not see all of them; give it its rights, or restore the whole backup into an "
+                      "empty database");
   }
   throw SchemaError(std::string(where) + " holds tables of another program: give Loft a database of its own (option `" +
                     std::string(database.option()) + "` of the storage)");
@@ -124,7 +126,9 @@ int bring_up(SchemaDatabase& database, const Plan& plan, Millis now) {
   const auto steps = applied(database);
   refuse_strangers(steps, plan.known, plan.where);
   const auto missing = plan.known.subspan(steps.size());
-  const bool is_upgrade = !steps.empty() && !missing.empty();
+  // Where steps are taken one by one, a first start that was killed has taken some.
+  const bool is_begun = !steps.empty() && !database.takes_back() && !has_rows(database, plan.known);
+  const bool is_upgrade = !steps.empty() && !missing.empty() && !is_begun;
   const int before = steps.empty() ? 0 : steps.back().number;
   const auto lacking = is_there ? lacks(database, plan.known) : std::vector<Lack>();
   // What keeps rows from being looked at comes first; else the rows say more than an index that is not there.

@@ -1,5 +1,7 @@
 #include "reports.hpp"
 
+#include <utility>
+
 namespace loft::storage {
 namespace {
 
@@ -18,9 +20,14 @@ Error Reports::failed(const Failure& failure, Side side) {
   {
     const std::lock_guard lock(mutex_);
     const auto now = host_->clock().steady();
-    // A full disk fails every commit: one line for the cause, then one in ten seconds.
-    tell = trouble_[side] != failure.text || now - told_[side] >= 10'000;
-    if (tell) told_[side] = now;
+    // A full disk fails every commit that brings something, and between them some work that bring nothing: one line for
+    // the cause, then one in ten seconds.
+    tell = told_of_[side] != failure.text || now - told_[side] >= 10'000;
+    if (tell) {
+      told_[side] = now;
+      told_of_[side] = failure.text;
+      awaited_[side] = true;
+    }
     trouble_[side] = failure.text;
     in_trouble_[side] = true;
   }
@@ -55,6 +62,7 @@ void Reports::recovered(Side side) {
   if (trouble_[side].empty()) return;
   trouble_[side].clear();
   in_trouble_[side] = false;
+  if (!std::exchange(awaited_[side], false)) return;
   host_->log().info(side == writing ? "the storage works again" : "the storage can be read again");
 }
 

@@ -44,7 +44,9 @@ class Reports {
   mutable std::mutex mutex_;
   std::string damage_;                  ///< what is wrong with the database, for good
   std::array<std::string, 2> trouble_;  ///< why the last call of a side failed
-  std::array<Millis, 2> told_{};        ///< when that was logged
+  std::array<std::string, 2> told_of_;  ///< the trouble that the log has heard of last …
+  std::array<Millis, 2> told_{};        ///< … and when
+  std::array<bool, 2> awaited_{};       ///< its end is to be told
   std::set<std::string> corrupt_;       ///< rows that the log has heard of
 };
 

@@ -28,6 +28,8 @@ class SchemaDatabase {
   /// Tables that exist, whoever made them.
   virtual long long table_count() = 0;
   virtual bool has_table(const std::string& name) = 0;
+  /// Where else tables of ours are seen although they are not here: words for an error; empty: nowhere.
+  virtual std::string elsewhere() { return {}; }
   /// The option of the storage that names the database, for errors.
   virtual std::string_view option() const = 0;
 

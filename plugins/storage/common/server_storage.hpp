@@ -165,7 +165,7 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   /// The owner's connection, after the one before it was lost.
   std::unique_ptr<Connection> own_again() {
     ownership_.refuse_if_ended();
-    auto db = attempts_([this] {
+    auto db = attempts_owner_([this] {
       auto fresh = connect();
       take_lock(*fresh);
       return fresh;
@@ -205,6 +205,7 @@ class ServerStorage : public SqlStorage<Connection, Writer> {
   std::vector<std::unique_ptr<Other>> others_;  ///< Lane::beside; constant from `start` on
   Ownership ownership_;
   Attempts attempts_;
+  Attempts attempts_owner_;   ///< of their own: while another host has the lock, reads go on
   Attempts attempts_beside_;  ///< of their own: without them all goes on
   Ledger<Owing> ledger_;
   Watch watch_;

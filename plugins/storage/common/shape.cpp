@@ -207,17 +207,6 @@ std::string missing(const Part& part, const Shape& there) {
   return part.name;
 }
 
-/// Where tables cannot be taken back, a first start that was cut short leaves them empty.
-bool has_rows(SchemaDatabase& database, const Shape& there, std::span<const Migration> known) {
-  for (const auto& part : shape_of(known, database.engine())) {
-    // These two have rows of the start itself.
-    if (part.name == "progress" || part.name == "key_value") continue;
-    if (part.kind != Part::Kind::table || !there.contains(part)) continue;
-    if (!database.rows("SELECT 1 FROM \"" + part.name + "\" LIMIT 1").empty()) return true;
-  }
-  return false;
-}
-
 }  // namespace
 
 Shape shape_of(std::span<const Migration> steps, Engine engine) {
@@ -240,6 +229,17 @@ Shape shape_of(SchemaDatabase& database) {
   return shape;
 }
 
+bool has_rows(SchemaDatabase& database, std::span<const Migration> known) {
+  const auto there = shape_of(database);
+  for (const auto& part : shape_of(known, database.engine())) {
+    // These have rows of the start itself.
+    if (part.name == "progress" || part.name == "key_value" || part.name == "schema_migration") continue;
+    if (part.kind != Part::Kind::table || !there.contains(part)) continue;
+    if (!database.rows("SELECT 1 FROM \"" + part.name + "\" LIMIT 1").empty()) return true;
+  }
+  return false;
+}
+
 std::vector<Lack> lacks(SchemaDatabase& database, std::span<const Migration> known) {
   std::vector<Lack> list;
   if (!database.has_table("schema_migration")) return list;
@@ -247,8 +247,8 @@ std::vector<Lack> lacks(SchemaDatabase& database, std::span<const Migration> kno
   const auto taken =
       static_cast<std::size_t>(std::stoll(database.rows("SELECT count(*) FROM schema_migration").at(0).at(0)));
   if (taken == 0) {
-    if (database.takes_back() || has_rows(database, there, known))
-      list.push_back({"what table schema_migration should say", true});
+    if (database.takes_back() || has_rows(database, known))
+      list.push_back({"schema_migration", "what table schema_migration should say", true});
     return list;
   }
   const auto wanted = shape_of(known.first(std::min(taken, known.size())), database.engine());
@@ -258,7 +258,7 @@ std::vector<Lack> lacks(SchemaDatabase& database, std::span<const Migration> kno
     if (there.contains(part) || (is_hidden && part.kind <= Part::Kind::index)) continue;
     auto otherwise = part;
     otherwise.strict = !part.strict;
-    list.push_back({missing(part, there), part.kind <= Part::Kind::column && !there.contains(otherwise)});
+    list.push_back({part.table, missing(part, there), part.kind <= Part::Kind::column && !there.contains(otherwise)});
   }
   return list;
 }

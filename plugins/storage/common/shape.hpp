@@ -36,9 +36,14 @@ Shape shape_of(SchemaDatabase& database);
 
 /// What a store lacks, in words for the operator.
 struct Lack {
+  std::string table;  ///< in which it is not
   std::string what;
   bool hides_rows = false;  ///< a table or column, so that rows cannot be looked at
 };
+
+/// Whether anybody has ever stored anything. Where tables cannot be taken back, a first start that was cut short leaves
+/// them empty.
+bool has_rows(SchemaDatabase& database, std::span<const Migration> known);
 
 /// `known` are all steps; those that were taken must have left all they make. Empty: nothing is missing, or nothing is
 /// set up. Throws what `database` throws.

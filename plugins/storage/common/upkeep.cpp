@@ -1,5 +1,7 @@
 #include "upkeep.hpp"
 
+#include <algorithm>
+#include <iterator>
 #include <optional>
 
 #include <loft/json.hpp>
@@ -21,6 +23,13 @@ StorageSchema look_at(SchemaDatabase* database, std::span<const Migration> known
     nothing.steps.push_back({nothing.newest, std::string(step.name), checksum(step.sql)});
   }
   return nothing;
+}
+
+/// The host's mark of a copy that was begun into this store (core/transfer/mark.hpp): where it comes from.
+std::string unfinished_copy(SchemaDatabase& database) {
+  if (!database.has_table("key_value")) return {};
+  const auto found = database.rows("SELECT value FROM key_value WHERE space = 'loft.copy' AND \"key\" = 'from'");
+  return found.empty() ? std::string() : found[0][0];
 }
 
 }  // namespace
@@ -48,6 +57,16 @@ std::string Upkeep::told(const Failure& failure) const {
   return where() + " cannot be used: " + failure.text + " (" + failure.code + ")" + damaged;
 }
 
+/// What the steps that were taken have made and is not there.
+std::vector<Problem> Upkeep::not_whole(SchemaDatabase& database) {
+  std::vector<Problem> found;
+  for (const auto& lack : lacks(database, steps())) {
+    found.push_back({lack.table, lack.what + " is missing",
+                     "restore the whole backup into an empty database, or undo the change that took it away"});
+  }
+  return found;
+}
+
 std::string Upkeep::described() {
   std::string out;
   json::Writer w(out);
@@ -57,24 +76,34 @@ std::string Upkeep::described() {
     w.object().key("number").number(step.number).key("name").string(step.name).key("sql").string(step.sql).end_object();
   }
   w.end_array().key("lacks").array();
-  if (const auto database = look_in()) {
+  const auto database = look_in();
+  if (database) {
     for (const auto& lack : lacks(*database, steps())) w.string(lack.what);
   }
-  w.end_array().end_object();
+  w.end_array();
+  if (database) w.key("unfinished_copy_of").string(unfinished_copy(*database));
+  w.end_object();
   return out;
 }
 
 std::string Upkeep::checked() {
   const auto database = look_in();
   const auto schema = look_at(database.get(), steps(), where());
+  if (!database || schema.stored == 0) throw SchemaError(where() + " holds no store: there is nothing to check");
   if (schema.stored > schema.newest) {
     throw SchemaError(where() + " has schema number " + std::to_string(schema.stored) +
                       ", which this program does not know: check it with the newer loft that wrote it");
   }
-  std::vector<Problem> found;
-  if (database && schema.stored != 0) {
+  auto found = not_whole(*database);
+  const bool hides_rows = !found.empty();
+  if (const auto from = unfinished_copy(*database); !from.empty()) {
+    found.push_back({"key_value", "a copy of " + from + " into this store has not ended",
+                     "run `loft storage copy` again with the same two files, or empty the store"});
+  }
+  if (!hides_rows) {
     const auto list = checks_of(engine());
-    found = problems(*database, list, static_cast<int>(schema.stored), true, problems_of_a_kind);
+    auto more = problems(*database, list, static_cast<int>(schema.stored), true, problems_of_a_kind);
+    std::move(more.begin(), more.end(), std::back_inserter(found));
   }
   std::string out;
   json::Writer w(out);

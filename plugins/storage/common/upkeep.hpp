@@ -15,9 +15,10 @@
 namespace loft::storage {
 
 /// Thread role: control, after `setup`. Offers the commands `storage.describe` (`{"where","owner","may_migrate",
-/// "steps":[{"number","name","sql"}],"lacks":["table user"]}`, lacks: what the taken steps made and is not there),
-/// `storage.check` (`{"problems":[{"table","what","remedy"}]}`) and `storage.count` (`{"rows":{"user":3,…}}`, of each
-/// table of row_rules.hpp, all that are there and may be moved), see Host::command.
+/// "steps":[{"number","name","sql"}],"lacks":["table user"],"unfinished_copy_of"}`, lacks: what the taken steps made
+/// and is not there; the last one empty: none), `storage.check` (`{"problems":[{"table","what","remedy"}]}`) and
+/// `storage.count` (`{"rows":{"user":3,…}}`, of each table of row_rules.hpp, all that are there and may be moved), see
+/// Host::command.
 class Upkeep : public Storage {
  public:
   Result<StorageSchema> schema() override;
@@ -58,6 +59,7 @@ class Upkeep : public Storage {
   }
 
  private:
+  std::vector<Problem> not_whole(SchemaDatabase& database);
   std::string described();
   std::string checked();
   std::string counted();

@@ -64,6 +64,17 @@ bool Schema::has_table(const std::string& name) {
              .size() == 1;
 }
 
+// A schema with the role's name comes before `public` by PostgreSQL's own setting: made after the store, it hides it.
+std::string Schema::elsewhere() {
+  const auto found = rows(
+      "SELECT n.nspname, current_schema() FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace "
+      "WHERE c.relkind = 'r' AND c.relname = 'schema_migration' AND n.nspname <> current_schema() "
+      "AND n.nspname = ANY (current_schemas(false)) LIMIT 1");
+  if (found.empty()) return {};
+  return "has a store in schema '" + found[0][0] + "', but search_path puts schema '" + found[0][1] +
+         "' before it: ALTER ROLE … IN DATABASE … SET search_path = " + found[0][0] + ", or remove the other schema";
+}
+
 TextRows Schema::rows(const std::string& question) { return connection_.rows(question); }
 
 void Schema::allow_long(bool is_long) noexcept { connection_.allow_long(is_long); }

@@ -22,6 +22,7 @@ class Schema : public SchemaDatabase {
   void rollback() noexcept override;
   long long table_count() override;
   bool has_table(const std::string& name) override;
+  std::string elsewhere() override;
   std::string_view option() const override { return "database"; }
   void execute(const std::string& statement) override { rows(statement); }
   TextRows rows(const std::string& question) override;

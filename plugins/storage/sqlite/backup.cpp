@@ -97,7 +97,7 @@ class Copy {
 };
 
 /// False: it was told to end.
-bool copy_pages(Connection& source, const Part& part, Progress& progress) {
+bool copy_pages(Connection& source, const std::string& file, const Part& part, Progress& progress) {
   const Copy target(part.name());
   Schema(target.handle()).execute("PRAGMA synchronous = OFF");
   Schema(target.handle()).execute("PRAGMA journal_mode = MEMORY");
@@ -119,6 +119,9 @@ bool copy_pages(Connection& source, const Part& part, Progress& progress) {
   }
   sqlite3_backup_finish(copying);
   source.end();
+  if (goes_on && result == SQLITE_FULL) {
+    throw StartError(file + " cannot be written, the disk is full: make room there, or name another place with --to");
+  }
   if (goes_on && result != SQLITE_DONE) throw SqliteFailure(target.handle(), result);
   return goes_on;
 }
@@ -151,7 +154,7 @@ Result<void> back_up(const std::string& path, const Tuning& tuning, const std::s
     auto lean = tuning;
     lean.cache_bytes = 1 << 20;
     Connection source(path, lean);
-    if (!copy_pages(source, part, progress)) {
+    if (!copy_pages(source, file, part, progress)) {
       return Error{Code::unavailable, "storage.cancelled", "the backup was ended before it was complete"};
     }
   }

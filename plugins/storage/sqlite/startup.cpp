@@ -102,7 +102,10 @@ std::string real_file(const std::string& path) {
 
 void check_place(const std::string& path) {
   struct stat info {};
-  if (::stat(path.c_str(), &info) != 0) return;
+  if (::stat(path.c_str(), &info) != 0) {
+    if (errno == ENOENT) return;  // not made yet
+    refuse_errno(path, errno);
+  }
   if (!S_ISREG(info.st_mode)) {
     refuse(path, S_ISDIR(info.st_mode) ? "is a directory" : "is no regular file",
            "name a file in option `path` of the storage");
@@ -124,7 +127,8 @@ void check_folder(const std::string& path) {
 
 std::string owner_of(const std::string& path) {
   const int file = ::open((real_file(path) + ".lock").c_str(), O_RDONLY | O_CLOEXEC);
-  if (file < 0) return {};
+  if (file < 0 && errno == ENOENT) return {};
+  if (file < 0) refuse_errno(path, errno);
   const bool is_owned = ::flock(file, LOCK_SH | LOCK_NB) != 0;
   const auto name = is_owned ? name_in(file) : std::string();
   ::close(file);
