@@ -183,7 +183,7 @@ void Core::commit_round(std::vector<Entry>& entries) {
     if (stored && !*stored) continue;
     const auto upto = ids_.last();
     if (stored || survives(sequencer, entries, upto, stored.error(), clock_.steady() - begin, out, told)) {
-      carry_out(sequencer, entries, upto, out);
+      carry_out(sequencer, entries, upto, out, whole_rounds_total_);
     }
     break;
   }
@@ -191,8 +191,9 @@ void Core::commit_round(std::vector<Entry>& entries) {
   if (!told) answered(entries);
 }
 
-void Core::carry_out(Sequencer& sequencer, std::vector<Entry>& entries, Position upto, Outbound& out) {
+void Core::carry_out(Sequencer& sequencer, std::vector<Entry>& entries, Position upto, Outbound& out, Metric& rounds) {
   if (!sequencer.changes_nothing()) storage_works();
+  rounds.add(sequencer.changes_nothing() ? 0 : 1);
   if (sequencer.message_count() != 0) {
     messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));
     batch_messages_total_.add(static_cast<std::int64_t>(sequencer.message_count()));

@@ -6,6 +6,11 @@
 #include "messaging/lane_round.hpp"
 
 namespace loft {
+namespace {
+
+constexpr const char* rounds_help = "Transactions, of one lane beside others or of all that waited.";
+
+}  // namespace
 
 Core::Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, const DomainTable& domains,
            const Clock& clock, Logger& log, Metrics& metrics, Threads& threads)
@@ -46,6 +51,8 @@ Core::Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, cons
       recovered_(bus),
       messages_total_(metrics.counter("commit_messages_total", "Messages made durable.")),
       repeated_total_(metrics.counter("messages_repeated_total", "Submissions whose client id was seen before.")),
+      lane_rounds_total_(metrics.counter("commit_rounds_total", rounds_help, "way=\"lane\"")),
+      whole_rounds_total_(metrics.counter("commit_rounds_total", rounds_help, "way=\"whole\"")),
       batches_total_(metrics.counter("commit_batches_total", "Transactions with at least one message.")),
       batch_messages_total_(metrics.counter("commit_batch_messages_total", "Messages in those transactions.")),
       refused_total_(metrics.counter("messages_refused_total", "Submissions refused after they were queued.")),

@@ -271,7 +271,8 @@ class Core final : public Messaging, public Users {
   /// Gives the round a position of its own, by which it is found again (unknown_outcome.cpp).
   void give_position();
   /// A stored round, whose last id is `upto`, becomes what everybody sees.
-  void carry_out(Sequencer& sequencer, std::vector<Entry>& entries, Position upto, Outbound& out);
+  /// `rounds` counts those that went its way.
+  void carry_out(Sequencer& sequencer, std::vector<Entry>& entries, Position upto, Outbound& out, Metric& rounds);
   Result<Conflict> commit(const Batch& batch);
   Result<bool> ask_about_repeats(const Sequencer& sequencer);
   void learn(const Conflict& conflict, const Sequencer& sequencer);
@@ -435,6 +436,8 @@ class Core final : public Messaging, public Users {
 
   Metric& messages_total_;
   Metric& repeated_total_;
+  Metric& lane_rounds_total_;
+  Metric& whole_rounds_total_;
   Metric& batches_total_;
   Metric& batch_messages_total_;
   Metric& refused_total_;

@@ -236,7 +236,7 @@ bool Core::end_first() {
     }
   }
   Outbound out(threads_.count());
-  carry_out(round.sequencer, round.entries, round.upto, out);
+  carry_out(round.sequencer, round.entries, round.upto, out, lane_rounds_total_);
   hand_back(out);
   answered(round.entries);
   under_way_.pop_front();
@@ -272,7 +272,7 @@ void Core::give_back(CommitLanes::End end) {
   bool told = false;
   auto& entries = failed->entries;
   if (survives(failed->sequencer, entries, failed->upto, end.result.error(), end.took, out, told))
-    carry_out(failed->sequencer, entries, failed->upto, out);
+    carry_out(failed->sequencer, entries, failed->upto, out, lane_rounds_total_);
   hand_back(out);
   if (!told) answered(entries);
 }

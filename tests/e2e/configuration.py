@@ -92,6 +92,21 @@ def development(given):
 
 
 @case
+def one_file(given):
+    """config/sqlite.yaml starts with nothing replaced but paths and ports, and starts again on what it left"""
+    with tempfile.TemporaryDirectory(prefix="loft-test-") as folder:
+        arguments = sets(given, folder, "listeners.0.listen=127.0.0.1:0", "listeners.1.listen=127.0.0.1:0")
+
+        def use(ports):
+            with urllib.request.urlopen(f"http://127.0.0.1:{ports['web']}/health", timeout=30) as got:
+                assert got.status == 200
+            assert os.path.exists(os.path.join(folder, "data", "loft.db")), os.listdir(os.path.join(folder, "data"))
+
+        for _ in range(2):
+            serve(given, os.path.join(ROOT, "config", "sqlite.yaml"), arguments, use)
+
+
+@case
 def databases(given):
     """config/postgresql.yaml and config/mysql.yaml start on a real server, with nothing replaced but paths, ports and the
     password, and start again on what they left"""
@@ -117,12 +132,16 @@ WRONG_OPTIONS = (
     ("port=0", "port", "1", "65535"),
     ("port=70000", "port", "1", "65535"),
     ("port=five", "port", "not a whole number"),
+    ("host=one,two", "host", "names several servers; Loft writes to one: name the primary"),
+    ("host=one:5433", "host", "say the port in `port`"),
+    ("host=postgresql://one/loft", "host", "say the port in `port`, and no scheme"),
     ("user=''", "user", "is empty; say which one, or leave the option out"),
     ("database=''", "database", "is empty; say which one, or leave the option out"),
     ("password=${file:/nowhere/password}", "password", "the file /nowhere/password does not exist"),
     ("password=${env:LOFT_NOT_SET}", "password", "LOFT_NOT_SET"),
     ("tls=always", "tls", "off, prefer, require, verify"),
     ("tls=verify", "tls_ca", "is empty; `tls: verify` needs the file of the certificate"),
+    ("tls_ca=/etc/ca.pem", "tls_ca", "is given", "set `tls: verify`, or leave this option out"),
     ("pool=0", "pool", "1", "256"),
     ("auto_migrate=perhaps", "auto_migrate", "true"),
     ("connect_timeout=5", "connect_timeout", "a whole number with a unit"),
@@ -144,6 +163,26 @@ def storage_options(given):
                 assert ran.code == 78 and f"storage.{option}: " in ran.err, (setting, ran)
                 for word in words:
                     assert word in ran.err, (setting, word, ran)
+
+
+@case
+def storage_lines(given):
+    """what is wrong with a storage on a server is said with the line and the column of its option, all at once"""
+    for name in ("postgresql", "mysql"):
+        for options, line, said in (
+                ("tls: require\n  tls_ca: /etc/ca.pem", 3, "storage.tls_ca: option `tls_ca` of storage.{} is given"),
+                ("host: one,two\n  user: loft", 2, "storage.host: option `host` of storage.{} names several servers"),
+                ("user: ''", 2, "storage.user: option `user` of storage.{} is empty"),
+                ("port: 65536", 2, "storage.port: ")):
+            with Place(given, PLAIN) as place:
+                with open(os.path.join(place.path, "loft.yaml"), encoding="utf-8") as file:
+                    text = file.read()
+                section = re.search(r"^storage:.*\n(?:  .*\n)*", text, re.M)
+                before = text[:section.start()].count("\n")
+                place.write("loft.yaml", text.replace(section[0], f"storage:\n  use: {name}\n  {options}\n"))
+                ran = place.run("check")
+                assert ran.code == 78, ran
+                assert f"loft.yaml:{before + 1 + line}:" in ran.err and said.format(name) in ran.err, ran
 
 
 @case

@@ -36,11 +36,11 @@ def noise(size):
 class Engine:
     """A storage in trouble, whichever it is."""
 
-    def __init__(self, options, patience):
-        self.options, self.name, self.patience = options, options.storage, patience
+    def __init__(self, options, patience, queue=QUEUE):
+        self.options, self.name, self.patience, self.queue = options, options.storage, patience, queue
 
     def host(self, *more):
-        sets = [word for one in (f"limits.queue_messages={QUEUE}", "domains=[core,flix]", *more) for word in ("--set", one)]
+        sets = [word for one in (f"limits.queue_messages={self.queue}", "domains=[core,flix]", *more) for word in ("--set", one)]
         return Host(self.options.loft, self.options.plugins, storage=self.name, arguments=sets, contracts=list(WORDS))
 
 

@@ -1,56 +1,15 @@
-// Erasing users, and exporting what is stored about them.
+// Erasing users.
 #include <catch2/catch.hpp>
 
 #include <set>
 
-#include "messaging/erasure.hpp"
-#include "messaging/export.hpp"
-#include "shorthand.hpp"
+#include "erasing.hpp"
 
 namespace loft::tests {
 namespace {
 
-struct Fixture {
-  World world;
-  std::optional<Eraser> eraser;
-  std::optional<Exporter> exporter;
-  std::vector<EraseUser> asked;
-  int refusals = 0;
-
-  explicit Fixture(CoreOptions options = {}) : world(options) {
-    world.host.bus().intercept<EraseUser>(Stage::policy, [this](EraseUser& event) -> Verdict {
-      asked.push_back(event);
-      event.removed("test rows", 3);
-      if (refusals > 0) {
-        --refusals;
-        return Verdict::refuse(Code::unavailable, "test.refuses");
-      }
-      return Verdict::pass();
-    });
-    world.host.bus().intercept<ExportUser>(Stage::policy, [](ExportUser& event) {
-      event.add("test.kept", R"({"a":1})");
-      return Verdict::pass();
-    });
-    begin();
-  }
-  void begin() {
-    if (world.core == nullptr) world.begin();
-    eraser.emplace(*world.core, world.used_storage, world.host.bus(), world.host.log());
-    exporter.emplace(*world.core, world.used_storage, world.host.bus());
-  }
-  ErasureReport erase(const std::string& handle) {
-    for (;;) {
-      const auto report = eraser->erase(handle, 0);
-      REQUIRE(reason_of(report) == "ok");
-      world.settle();
-      if (report->done) return *report;
-    }
-  }
-  User stored(UserId id) { return **world.used_storage.user_by_id(id); }
-};
-
 TEST_CASE("an erased user is a tombstone, its handle is free, and nobody logs in or writes as it or to it") {
-  Fixture f;
+  Erasing f;
   auto& world = f.world;
   const auto a = world.user("ann"), b = world.user("ben");
   const auto old = f.stored(a);
@@ -99,7 +58,7 @@ TEST_CASE("messages of an erased user are empty and recalled for everybody, thos
   for (const std::size_t memory : {std::size_t{1}, std::size_t{16} << 20}) {
     CoreOptions options;
     options.recent_bytes = memory;
-    Fixture f(options);
+    Erasing f(options);
     auto& world = f.world;
     const auto a = world.user("ann"), b = world.user("ben"), c = world.user("cas");
     auto policy = World::delivering();
@@ -157,7 +116,7 @@ TEST_CASE("messages of an erased user are empty and recalled for everybody, thos
 }
 
 TEST_CASE("an erased user leaves its groups: what it owns goes to an admin, else to who joined first, else ends") {
-  Fixture f;
+  Erasing f;
   auto& world = f.world;
   const auto a = world.user("ann"), b = world.user("ben"), c = world.user("cas");
   const auto to_admin = world.group(a, {b, c})->conversation->id;
@@ -187,7 +146,7 @@ TEST_CASE("an erased user leaves its groups: what it owns goes to an admin, else
 }
 
 TEST_CASE("marks of an erased user are empty, and what the operator wrote to it is removed") {
-  Fixture f;
+  Erasing f;
   auto& world = f.world;
   const auto a = world.user("ann"), b = world.user("ben");
   const auto said = send(world, b, a, "hello");
@@ -219,7 +178,7 @@ TEST_CASE("marks of an erased user are empty, and what the operator wrote to it 
 }
 
 TEST_CASE("an erasure that a plugin refuses is asked again until it is done, with the user as it was") {
-  Fixture f;
+  Erasing f;
   auto& world = f.world;
   const auto a = world.user("ann"), b = world.user("ben");
   const auto uuid = f.stored(a).uuid;
@@ -253,7 +212,7 @@ TEST_CASE("an erasure that a plugin refuses is asked again until it is done, wit
 
 TEST_CASE(
     "an erasure that was begun says so to whoever asks for it again, by either handle, and nobody else's goes on") {
-  Fixture f;
+  Erasing f;
   const auto a = f.world.user("ann");
   for (const auto* peer : {"ben", "cas", "dan", "eve"}) send(f.world, a, f.world.user(peer), "secret");
   const auto first = f.eraser->erase("ann", 0);
@@ -284,7 +243,7 @@ TEST_CASE(
 
 TEST_CASE("an erasure that was cut short anywhere is finished by the next process") {
   for (int steps = 0; steps < 12; ++steps) {
-    Fixture f;
+    Erasing f;
     auto& world = f.world;
     const auto a = world.user("ann"), b = world.user("ben"), c = world.user("cas");
     for (int i = 0; i < 3; ++i) {
@@ -321,92 +280,6 @@ TEST_CASE("an erasure that was cut short anywhere is finished by the next proces
     CHECK(world.used_storage.key_values("host.erasures", "", "", 10)->empty());
     if (done) break;
   }
-}
-
-TEST_CASE("an export has the user, memberships, marks, own messages, and received ones where they are wanted") {
-  Fixture f;
-  auto& world = f.world;
-  const auto a = world.user("ann"), b = world.user("ben");
-  for (int i = 0; i < 5; ++i) {
-    send(world, a, b, R"({"text":"mine"})");
-    send(world, b, a, R"({"text":"theirs"})");
-  }
-  const auto group = world.group(b, {a})->conversation->id;
-  send(world, a, group, R"({"text":"mine"})");
-  send(world, b, group, R"({"text":"of others"})");
-  REQUIRE(reason_of(world.read_up_to(a, group, world.storage.all_messages().back().id)) == "ok");
-  const auto all = [&](bool received) {
-    std::string text;
-    ExportPlace place;
-    for (bool more = true; more;) {
-      const auto page = f.exporter->page(f.stored(a), place, received);
-      REQUIRE(reason_of(page) == "ok");
-      for (const auto& line : page->lines) text += line + "\n";
-      place = page->next;
-      more = page->more;
-    }
-    return text;
-  };
-  const auto count = [](const std::string& text, const std::string& word) {
-    std::size_t found = 0;
-    for (auto at = text.find(word); at != std::string::npos; at = text.find(word, at + 1)) ++found;
-    return found;
-  };
-  const auto own = all(false), both = all(true);
-  CHECK(count(own, R"("type":"user")") == 1);
-  CHECK(count(own, R"("handle":"ann")") == 1);
-  CHECK(count(own, R"("type":"test.kept","data":{"a":1})") == 1);
-  CHECK(count(own, R"("type":"membership")") == 2);
-  CHECK(count(own, R"("with_handle":"ben")") == 1);
-  CHECK(count(own, R"("type":"mark")") >= 1);
-  CHECK(count(own, R"("content":{"text":"mine"})") == 6);
-  CHECK(count(own, "theirs") == 0);
-  CHECK(count(both, R"("content":{"text":"mine"})") == 6);
-  CHECK(count(both, R"("received":true)") == 5);
-  CHECK(count(both, "of others") == 0);
-}
-
-TEST_CASE("an export of what a storage reads with numbers that do not exist says so, and goes on") {
-  Fixture f;
-  auto& world = f.world;
-  const auto a = world.user("ann");
-  auto group = world.used_storage.conversation(world.group(a, {})->conversation->id).operator*().value().conversation;
-  group.kind = static_cast<ConversationKind>(9);
-  Member member{group.id, a, static_cast<Role>(7)};
-  Batch batch;
-  batch.conversations = std::span(&group, 1);
-  batch.members = std::span(&member, 1);
-  REQUIRE(world.used_storage.commit(batch));
-  const auto page = f.exporter->page(f.stored(a), {}, false);
-  REQUIRE(reason_of(page) == "ok");
-  std::string text;
-  for (const auto& line : page->lines) text += line;
-  CHECK(text.find(R"("kind":"unknown")") != std::string::npos);
-  CHECK(text.find(R"("role":"unknown")") != std::string::npos);
-}
-
-TEST_CASE("an export of many messages comes in pages, without a gap and without a repeat") {
-  Fixture f;
-  auto& world = f.world;
-  const auto a = world.user("ann"), b = world.user("ben");
-  std::vector<Submission> many(500, World::to_user(b, "{}"));
-  for (int i = 0; i < 5; ++i) REQUIRE(reason_of(world.submit_all(world.http(a), many)) == "ok");
-  send(world, a, a, "{}");
-  std::set<std::string> lines;
-  std::size_t count = 0, pages = 0;
-  ExportPlace place;
-  for (bool more = true; more; ++pages) {
-    const auto page = f.exporter->page(f.stored(a), place, true);
-    REQUIRE(reason_of(page) == "ok");
-    CHECK(page->lines.size() < 2'500);
-    for (const auto& line : page->lines) count += lines.insert(line).second ? 1 : 1'000'000;
-    place = page->next;
-    more = page->more;
-  }
-  CHECK(pages > 1);
-  CHECK(std::count_if(lines.begin(), lines.end(),
-                      [](const auto& line) { return line.find(R"("type":"message")") != std::string::npos; }) == 2'501);
-  CHECK(count == lines.size());
 }
 
 }  // namespace

@@ -141,7 +141,11 @@ TEST_CASE("what needs a round of all waits for the lanes, and what came after it
   world.core->create(world.http(world.a), wanted, world.answers.done<ConversationRecord>("group"));
   world.give(world.right, "behind it");
   world.hand_in();
+  const auto rounds = [&](const char* way) { return world.host.metrics().value("commit_rounds_total", way); };
+  const auto whole = rounds("way=\"whole\""), lanes = rounds("way=\"lane\"");
   CHECK(world.end(gate) == Strings{"held=ok", "group=ok", "behind it=ok"});
+  CHECK(rounds("way=\"lane\"") > lanes);
+  CHECK(rounds("way=\"whole\"") > whole);
 }
 
 TEST_CASE("when the answer of one lane is lost, what is behind it is done again and stored once") {

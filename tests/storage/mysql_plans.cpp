@@ -2,10 +2,8 @@
 #include <common/sent_count.hpp>
 #include <mysql/texts.hpp>
 
-#include <cctype>
-#include <map>
-
 #include "filled_log.hpp"
+#include "grown_store.hpp"
 #include "mysql_server.hpp"
 
 #include <loft/testing/storage/fixture.hpp>
@@ -13,7 +11,6 @@
 using namespace storage_test;
 using namespace loft::testing::storage;
 using Catch::Contains;
-namespace st = loft::storage;
 
 namespace {
 
@@ -25,28 +22,14 @@ std::string_view text_of(st::Query query) {
 }
 
 /// A statement with values that make sense in place of its parameters.
-std::string filled_in(std::string_view text, const std::map<std::string, std::string, std::less<>>& own = {}) {
-  std::map<std::string, std::string, std::less<>> values(own);
-  values.merge(std::map<std::string, std::string, std::less<>>{
-      {"low", "40"},    {"high", "3000"},     {"limit", "10"},    {"before", "100"},      {"handle", "'20'"},
-      {"uuid", "'20'"}, {"name", "'read'"},   {"mark", "'read'"}, {"space", "'1'"},       {"key", "'20'"},
-      {"from", "'20'"}, {"value", "''"},      {"after", "3900"},  {"profile", "''"},      {"intervals", "''"},
-      {"topic", "''"},  {"channel", "'20'"},  {"token", "'20'"},  {"users", "'[20,30]'"}, {"state", "1"},
-      {"avatar", "''"}, {"description", "''"}});
-  std::string sql;
-  for (std::size_t at = 0; at < text.size(); ++at) {
-    // A time of day has colons too.
-    if (text[at] != ':' || std::isalpha(static_cast<unsigned char>(text[at + 1])) == 0) {
-      sql += text[at];
-      continue;
-    }
-    auto end = at + 1;
-    while (end < text.size() && (std::isalnum(static_cast<unsigned char>(text[end])) != 0)) ++end;
-    const auto found = values.find(text.substr(at + 1, end - at - 1));
-    sql += found == values.end() ? "20" : found->second;
-    at = end - 1;
-  }
-  return sql;
+std::string sensible(std::string_view text, Values values = {}) {
+  values.merge(Values{{"low", "40"},       {"high", "3000"},     {"limit", "10"},        {"before", "100"},
+                      {"handle", "'20'"},  {"uuid", "'20'"},     {"name", "'read'"},     {"mark", "'read'"},
+                      {"space", "'1'"},    {"key", "'20'"},      {"from", "'20'"},       {"value", "''"},
+                      {"after", "3900"},   {"profile", "''"},    {"intervals", "''"},    {"topic", "''"},
+                      {"channel", "'20'"}, {"token", "'20'"},    {"users", "'[20,30]'"}, {"state", "1"},
+                      {"avatar", "''"},    {"description", "''"}});
+  return filled_in(text, values);
 }
 
 /// table|type|key|Extra of each step.
@@ -130,7 +113,7 @@ TEST_CASE("mysql: no statement looks through a table that grows", "[storage]") {
     const bool plain_insert =
         text.starts_with("REPLACE") || (text.starts_with("INSERT") && text.find("SELECT") == std::string::npos);
     if (plain_insert) continue;
-    const auto lines = plan(raw, filled_in(text));
+    const auto lines = plan(raw, sensible(text));
     INFO(text << "\n" << lines);
     for (const auto* table :
          {"user", "conversation", "member", "message", "m", "k", "r", "recalled_message", "client_message", "change",
@@ -147,7 +130,7 @@ TEST_CASE("mysql: pages and counts of a log come from its index, in its order", 
   RawMysql raw(name);
   fill(raw);
   for (const auto query : {st::Query::bounds, st::Query::own_and_recalled, st::Query::sent, st::Query::probe}) {
-    const auto lines = plan(raw, filled_in(text_of(query)));
+    const auto lines = plan(raw, sensible(text_of(query)));
     INFO(lines);
     CHECK_THAT(lines, Contains("|message_log|") && Contains("Using index"));
     CHECK_THAT(lines, !Contains("filesort"));
@@ -156,7 +139,7 @@ TEST_CASE("mysql: pages and counts of a log come from its index, in its order", 
        {st::Query::log_up, st::Query::log_down, st::Query::changes_of, st::Query::messages_since,
         st::Query::changes_since, st::Query::key_values, st::Query::memberships, st::Query::all_conversations,
         st::Query::client_keys, st::Query::all_marks, st::Query::all_key_values, st::Query::followers}) {
-    const auto lines = plan(raw, filled_in(text_of(query)));
+    const auto lines = plan(raw, sensible(text_of(query)));
     INFO(text_of(query) << "\n" << lines);
     CHECK_THAT(lines, !Contains("filesort"));
   }
@@ -174,10 +157,10 @@ TEST_CASE("mysql: what a count looks at does not grow with the messages that are
   raw.run("ANALYZE TABLE message, recalled_message, sent_count");
   const auto blocks = st::whole_blocks(1, 20'000);
   const auto examined = [&](st::Query query) {
-    const auto sql = filled_in(text_of(query), {{"low", "1"},
-                                                {"high", "20000"},
-                                                {"last", std::to_string(blocks.last)},
-                                                {"next", std::to_string(blocks.next)}});
+    const auto sql = sensible(text_of(query), {{"low", "1"},
+                                               {"high", "20000"},
+                                               {"last", std::to_string(blocks.last)},
+                                               {"next", std::to_string(blocks.next)}});
     INFO(plan(raw, sql));
     const auto before = rows_read(raw);
     const auto answer = raw.run(sql);
@@ -190,4 +173,29 @@ TEST_CASE("mysql: what a count looks at does not grow with the messages that are
   CHECK(examined(st::Query::own_and_recalled) ==
         std::to_string(own_in_filled_log) + "|" + std::to_string(recalled_in_filled_log));
   CHECK(value(running->count_foreign(cid(20), 1, 20'000, uid(20))) == standing_in_filled_log);
+}
+
+TEST_CASE("mysql: what reads look at does not grow with the store", "[storage]") {
+  std::vector<std::unique_ptr<RawMysql>> stores;
+  const auto grown = [&](int size) {
+    const auto name = new_mysql_database();
+    Running("/nonexistent", mysql_options(name), "storage.mysql").stop();
+    auto& raw = *stores.emplace_back(std::make_unique<RawMysql>(name));
+    raw.run("SET SESSION max_recursive_iterations = 100000");
+    for (const auto& sql : grown_store(size)) raw.run(sql);
+    raw.run(
+        "ANALYZE TABLE \"user\", conversation, member, mark, message, client_message, \"change\", key_value, follower, "
+        "domain");
+    return Grown{size, [&raw](st::Query query, const Values& values) {
+                   const auto before = rows_read(raw);
+                   raw.run(filled_in(text_of(query), values));
+                   return rows_read(raw) - before;
+                 }};
+  };
+  const auto small = grown(2000), large = grown(20'000);
+  check_reads_are_bounded(small, large, 3);
+  // What does grow is seen.
+  const auto before = rows_read(*stores[1]);
+  stores[1]->run("SELECT count(*) FROM \"change\" WHERE kind = 0");
+  CHECK(rows_read(*stores[1]) - before >= 20'000);
 }

@@ -7,6 +7,8 @@
 #include "mysql_server.hpp"
 
 #include <loft/testing/storage/fixture.hpp>
+#include <loft/testing/storage/push_fixture.hpp>
+#include <loft/testing/storage/turn_cases.hpp>
 
 using namespace storage_test;
 using namespace loft::testing::storage;
@@ -22,6 +24,38 @@ std::string refused(OptionValues values, const OptionValues& other = {}) {
     return e.what();
   }
   return "it started";
+}
+
+/// Everything that writes, with the last of the storage's writers and the push ledger too.
+void check_all_writes(Storage& storage) {
+  BatchData batch;
+  batch.users = {a_user(1), a_user(2)};
+  batch.conversations = {a_group(10)};
+  batch.members = {{cid(10), uid(1), Role::owner, 900, 0, 0, false}, {cid(10), uid(2), Role::member, 900, 0, 0, false}};
+  batch.marks = {{uid(1), cid(10), "read", "{}"}};
+  Seq head = 0;
+  for (std::uint64_t id = 100; id < 110; ++id) batch.say(cid(10), head, mid(id), uid(1), "{}", a_key(id));
+  const auto done = storage.commit(batch.view());
+  INFO(storage.health());
+  REQUIRE(done.ok());
+  BatchData more;
+  for (std::uint64_t id = 110; id < 113; ++id) more.say(cid(10), head, mid(id), uid(2), "{}", a_key(id));
+  more.recalls = {{mid(101), 111, uid(1)}};
+  ReadyTurn turn;
+  REQUIRE(value(storage.commit_in_turn(storage.writers() - 1, more.view(), turn)).empty());
+  CHECK(value(storage.forget_client_keys(105, 3)) == 3);
+  CHECK(value(storage.forget_messages(cid(10), 4, 10)) == 4);
+  CHECK(storage.set_follower("mirror", 112).ok());
+  CHECK(value(storage.count_foreign(cid(10), 1, 13, uid(2))) == 6);
+  auto& ledger = *storage.push_ledger();
+  const std::vector owed{a_push(112, 1)};
+  CHECK(value(ledger.owe(owed)) == 1);
+  const auto leased = value(ledger.lease(7, noon + 1, noon + 1000, 10));
+  REQUIRE(leased.size() == 1);
+  const std::vector ends{ended(leased[0], PushState::delivered, noon + 2)};
+  CHECK(value(ledger.settle(7, {ends, {}, {}})) == 1);
+  CHECK(value(ledger.forget_pushes(noon + 3, 10)) == 1);
+  CHECK(storage.health().empty());
 }
 
 }  // namespace
@@ -73,6 +107,10 @@ TEST_CASE("mysql: options that make no sense are told before anybody connects", 
   CHECK_THAT(refused(options, {{"host", std::string()}}), Contains("`host` of storage.mysql is empty"));
   CHECK_THAT(refused(options, {{"tls", std::string("verify")}}), Contains("`tls_ca` of storage.mysql is empty"));
   CHECK_THAT(refused(options, {{"user", std::string("a\0b", 3)}}), Contains("zero character"));
+  CHECK_THAT(refused(options, {{"host", std::string("one,two")}}), Contains("`host` of storage.mysql names several"));
+  CHECK_THAT(refused(options, {{"host", std::string("one:3307")}}), Contains("say the port in `port`"));
+  CHECK_THAT(refused(options, {{"tls", std::string("require")}, {"tls_ca", std::string("/a/ca.pem")}}),
+             Contains("`tls_ca` of storage.mysql") && Contains("set `tls: verify`"));
 }
 
 TEST_CASE("mysql: a socket and the folder of it are hosts", "[storage]") {
@@ -170,6 +208,32 @@ TEST_CASE("mysql: a server that could not take a message of 16 MiB, or none at a
   }
   mariadb().sql("SET GLOBAL innodb_flush_log_at_trx_commit = 1");
   CHECK(refused(options) == "it started");
+}
+
+TEST_CASE("mysql: with a binary log of statements there is one writer, which a start says, and everything is written",
+          "[storage]") {
+  support::PrivateServer server("mariadb", {"--set", "log-bin=changes", "--set", "server-id=1"});
+  const struct {
+    const char* format;
+    std::size_t writers;
+  } formats[] = {{"STATEMENT", 1}, {"MIXED", 3}, {"ROW", 3}};
+  for (const auto& [format, writers] : formats) {
+    INFO(format);
+    server.sql("SET GLOBAL binlog_format = '" + std::string(format) + "'");
+    server.create_database("loft_" + std::string(format));
+    auto options = mysql_options("loft_" + std::string(format), server);
+    options["writers"] = std::int64_t{3};
+    Running running("/nonexistent", options, "storage.mysql");
+    CHECK(running->writers() == writers);
+    CHECK(logged(running.host, "binlog_format is STATEMENT") == (writers == 1));
+    CHECK(logged(running.host, "set binlog_format = ROW or MIXED") == (writers == 1));
+    check_all_writes(*running.storage);
+    // On connections that are new too.
+    server.drop_connections();
+    BatchData batch;
+    batch.users = {a_user(3)};
+    CHECK(value(running->commit(batch.view())).empty());
+  }
 }
 
 TEST_CASE("mysql: with TLS the server's certificate is checked when that is asked for", "[storage]") {

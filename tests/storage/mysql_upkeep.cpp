@@ -34,6 +34,21 @@ class Connected final : public my::Schema {
   std::unique_ptr<my::Link> link_;
 };
 
+/// What no table keeps out, with what only this server takes.
+std::vector<Dirt> all_dirt() {
+  auto list =
+      dirt({"", "ALTER TABLE \"user\" DROP KEY user_handle", "ALTER TABLE client_message DROP KEY client_message_key"});
+  const std::string bad = R"(x'7b22736574223a5b5d2c2278223a22ff227d')";  // {"set":[],"x":"…"}
+  list.push_back({"UPDATE mark SET intervals = " + bad + " WHERE user_id = 10002", "mark", "'read' of user 10002"});
+  list.push_back({"UPDATE mark SET name = x'72ff' WHERE user_id = 10002", "mark", ": name must be UTF-8"});
+  list.push_back({"INSERT INTO follower VALUES (x'c3', 1)", "follower", ": name must be UTF-8"});
+  list.push_back({"ALTER TABLE conversation MODIFY name LONGTEXT;UPDATE conversation SET name = NULL WHERE id = 20002",
+                  "conversation", "20002: name must not be NULL"});
+  list.push_back({"ALTER TABLE \"user\" MODIFY created BIGINT;UPDATE \"user\" SET created = NULL WHERE id = 10002",
+                  "\"user\"", "10002: created must not be NULL"});
+  return list;
+}
+
 ServerHouse house() {
   const auto values = mysql_options(new_mysql_database());
   return {"storage.mysql", st::Engine::mysql, values, std::make_unique<Connected>(values)};
@@ -77,12 +92,31 @@ TEST_CASE("mysql: dirty data refuses a step by table and row, and nothing is cha
   move_in(*clean.database, all, "schema_2");
   load_fixture(*clean.database, "mysql_1_besides");
   CHECK(st::problems(*clean.database, st::checks_of(st::Engine::mysql), 1, true, 9).empty());
-  for (const auto& one : dirt({"", "ALTER TABLE \"user\" DROP KEY user_handle",
-                               "ALTER TABLE client_message DROP KEY client_message_key"})) {
+  for (const auto& one : all_dirt()) {
     const auto fresh = house();
     move_in(*fresh.database, all, "schema_2");
     check_dirt(*fresh.database, all, st::Engine::mysql, one);
   }
+}
+
+TEST_CASE("mysql: dirty data of schema 1 refuses the step to 2 by table and row, and nothing is changed", "[storage]") {
+  check_dirt_of_first(house, all, all_dirt());
+}
+
+TEST_CASE("mysql: odd rows of schema 1's push_log come through the step to 2, and can be read", "[storage]") {
+  const auto one = house();
+  check_oddity_of_first(one, all,
+                        "INSERT INTO push_log (id, user_id, message_id, push_time) VALUES (20, '', 1, NULL), (21, "
+                        "'nobody', 1, NULL), (22, 'nobody', 1, '2025-10-09 08:53:20'), (23, 'bob', 1, NULL);INSERT "
+                        "INTO push_log (id, user_id, message_id, push_time) VALUES (30, 'x', 1, '0000-00-00 00:00:00')",
+                        "SELECT id, user_id, message_id, push_type, error_msg FROM push_log ORDER BY id");
+  Running running("/nonexistent", one.values, "storage.mysql");
+  auto& ledger = *running->push_ledger();
+  using loft::testing::storage::value;
+  const auto rows = value(ledger.attempts(0, 100));
+  REQUIRE(rows.size() == 8);
+  CHECK(rows.back().time == 0);  // what is no moment
+  CHECK(rows[5].time == 1760000000000);
 }
 
 TEST_CASE("mysql: the shape of the tables is read from the migrations", "[storage]") {
@@ -97,6 +131,7 @@ TEST_CASE("mysql: a table, column, index or view that is missing refuses a start
        {"DROP TABLE \"user\"", "table user"},
        {"ALTER TABLE message DROP COLUMN extras", "column extras of table message"},
        {"ALTER TABLE message MODIFY content LONGTEXT", "NOT NULL at column content of table message"},
+       {"ALTER TABLE push_log MODIFY user_id LONGTEXT", "NOT NULL at column user_id of table push_log"},
        {"ALTER TABLE message DROP KEY message_log", "unique index message_log of table message"},
        {"ALTER TABLE member DROP KEY member_user", "index member_user of table member"},
        {"ALTER TABLE mark DROP PRIMARY KEY", "unique index PRIMARY of table mark"},

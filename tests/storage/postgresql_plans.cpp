@@ -3,13 +3,13 @@
 #include <postgresql/statements.hpp>
 
 #include "filled_log.hpp"
+#include "grown_store.hpp"
 #include "postgresql_store.hpp"
 
 #include <loft/testing/storage/fixture.hpp>
 
 using namespace storage_test;
 using namespace loft::testing::storage;
-namespace st = loft::storage;
 namespace pg = loft::storage::postgresql;
 
 namespace {
@@ -95,6 +95,25 @@ bool scans_whole_index(const std::string& lines) {
   return false;
 }
 
+/// How many rows a statement looks at with these values; `types` of its parameters, or empty. The plan stands in
+/// `lines`.
+int rows_examined(const std::string& database, unsigned statement, const std::string& types, const std::string& values,
+                  std::string& lines) {
+  const auto prepare = std::string(pg::planner_settings) + "; SET plan_cache_mode = force_generic_plan; PREPARE s" +
+                       (types.empty() ? "" : "(" + types + ")") + " AS " + pg::statement_text(statement) + "; ";
+  lines = postgresql_server().sql(prepare + "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE s" +
+                                      (values.empty() ? "" : "(" + values + ")"),
+                                  database);
+  int rows = 0;
+  for (auto at = lines.find("rows="); at != std::string::npos; at = lines.find("rows=", at + 1)) {
+    rows += std::stoi(lines.substr(at + 5)) * std::stoi(lines.substr(lines.find("loops=", at) + 6));
+  }
+  constexpr std::string_view removed = "Removed by Filter: ";
+  for (auto at = lines.find(removed); at != std::string::npos; at = lines.find(removed, at + 1))
+    rows += std::stoi(lines.substr(at + removed.size()));
+  return rows;
+}
+
 struct Planned {
   Planned() { Running("/nonexistent", coordinates(postgresql_server(), database), "storage.postgresql").stop(); }
   std::string of(unsigned statement) const { return plan(database, statement); }
@@ -144,17 +163,8 @@ TEST_CASE("postgresql: what a count looks at does not grow with the messages tha
   postgresql_server().sql(filled_log, database);
   postgresql_server().sql(filled_blocks, database);
   const auto examined = [&](pg::Own statement, const std::string& types, const std::string& values) {
-    const auto prepare = std::string(pg::planner_settings) + "; SET plan_cache_mode = force_generic_plan; PREPARE s(" +
-                         types + ") AS " + pg::statement_text(static_cast<unsigned>(statement)) + "; ";
-    const auto lines = postgresql_server().sql(
-        prepare + "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE s(" + values + ")", database);
-    int rows = 0;
-    for (auto at = lines.find("rows="); at != std::string::npos; at = lines.find("rows=", at + 1)) {
-      rows += std::stoi(lines.substr(at + 5)) * std::stoi(lines.substr(lines.find("loops=", at) + 6));
-    }
-    constexpr std::string_view removed = "Removed by Filter: ";
-    for (auto at = lines.find(removed); at != std::string::npos; at = lines.find(removed, at + 1))
-      rows += std::stoi(lines.substr(at + removed.size()));
+    std::string lines;
+    const auto rows = rows_examined(database, static_cast<unsigned>(statement), types, values, lines);
     INFO(lines);
     CHECK(rows > 0);
     CHECK(rows < few_rows);
@@ -164,4 +174,23 @@ TEST_CASE("postgresql: what a count looks at does not grow with the messages tha
   examined(pg::Own::each_own_and_recalled, "BIGINT[], BIGINT[], BIGINT[], BIGINT[], BIGINT[], BIGINT[]",
            "'{20}', '{1}', '{" + std::to_string(last) + "}', '{20}', '{" + std::to_string(next) + "}', '{20000}'");
   CHECK(value(running->count_foreign(cid(20), 1, 20'000, uid(20))) == standing_in_filled_log);
+}
+
+TEST_CASE("postgresql: what reads look at does not grow with the store", "[storage]") {
+  const auto grown = [](int size) {
+    const auto database = new_database();
+    Running("/nonexistent", coordinates(postgresql_server(), database), "storage.postgresql").stop();
+    for (const auto& sql : grown_store(size)) postgresql_server().sql(sql, database);
+    return Grown{size, [database](st::Query query, const Values& values) -> long {
+                   std::string list, lines;
+                   for (const auto& name : parameters_of(st::text(query))) {
+                     list += (list.empty() ? "" : ", ") + value_of(values, name);
+                   }
+                   const auto rows = rows_examined(database, static_cast<unsigned>(query), "", list, lines);
+                   CHECK_THAT(lines, !Catch::Contains("Seq Scan"));
+                   return rows;
+                 }};
+  };
+  const auto small = grown(2000), large = grown(20'000);
+  check_reads_are_bounded(small, large, 3);
 }

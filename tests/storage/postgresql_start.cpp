@@ -32,6 +32,12 @@ TEST_CASE("postgresql: a start that fails names the server, the database, the ro
   CHECK_THAT(says({{"host", "127.0.0.1"}, {"tls", "require"}}), Contains("set `storage.tls` to prefer or off"));
   CHECK_THAT(says({{"tls", "verify"}}), Contains("option `tls_ca`"));
   CHECK_THAT(says({{"host", ""}}), Contains("option `host`") && Contains("is empty"));
+  CHECK_THAT(says({{"host", "one,two"}}), Contains("option `host` of storage.postgresql names several servers"));
+  CHECK_THAT(says({{"host", "one:5433"}}), Contains("say the port in `port`"));
+  for (const auto* mode : {"off", "prefer", "require"}) {
+    CHECK_THAT(says({{"tls", mode}, {"tls_ca", "/a/ca.pem"}}),
+               Contains("option `tls_ca` of storage.postgresql is given") && Contains("set `tls: verify`"));
+  }
   for (const auto* text : {"wrong", "no such"}) CHECK_THAT(says({{"password", text}}), !Contains("secret"));
 }
 

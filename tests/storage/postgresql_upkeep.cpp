@@ -34,6 +34,25 @@ class Link final : public pg::Schema {
   std::unique_ptr<pg::Connection> connection_;
 };
 
+/// What no table keeps out, with what only this server takes.
+std::vector<Dirt> all_dirt() {
+  auto list = dirt(
+      {"DROP INDEX message_log", "ALTER TABLE \"user\" DROP CONSTRAINT user_handle", "DROP INDEX client_message_key"});
+  for (const auto* bad : {"7b22736574223a5b5d2c2278223a22ff227d", "7b22736574223a5b5b312c315d5d2c2278223a22ff227d"}) {
+    list.push_back({R"(UPDATE mark SET intervals = '\x)" + std::string(bad) + "' WHERE user_id = 10002", "mark",
+                    "'read' of user 10002"});  // {"set":[],"x":"…"}, {"set":[[1,1]],"x":"…"}
+  }
+  list.push_back(
+      {"ALTER TABLE conversation ALTER name DROP NOT NULL;UPDATE conversation SET name = NULL WHERE id = "
+       "20002",
+       "conversation", "20002: name must not be NULL"});
+  list.push_back(
+      {"ALTER TABLE \"user\" ALTER created DROP NOT NULL;UPDATE \"user\" SET created = NULL WHERE id = "
+       "10002",
+       "\"user\"", "10002: created must not be NULL"});
+  return list;
+}
+
 ServerHouse house() {
   const auto values = coordinates(postgresql_server(), new_database());
   return {"storage.postgresql", st::Engine::postgresql, values, std::make_unique<Link>(values)};
@@ -75,12 +94,36 @@ TEST_CASE("postgresql: dirty data refuses a step by table and row, and nothing i
   const auto clean = house();
   move_in(*clean.database, all, "schema_2");
   CHECK(st::problems(*clean.database, st::checks_of(st::Engine::postgresql), 1, true, 9).empty());
-  for (const auto& one : dirt({"DROP INDEX message_log", "ALTER TABLE \"user\" DROP CONSTRAINT user_handle",
-                               "DROP INDEX client_message_key"})) {
+  for (const auto& one : all_dirt()) {
     const auto fresh = house();
     move_in(*fresh.database, all, "schema_2");
     check_dirt(*fresh.database, all, st::Engine::postgresql, one);
   }
+}
+
+TEST_CASE("postgresql: dirty data of schema 1 refuses the step to 2 by table and row, and nothing is changed",
+          "[storage]") {
+  check_dirt_of_first(house, all, all_dirt());
+}
+
+TEST_CASE("postgresql: odd rows of schema 1's push_log come through the step to 2, and can be read", "[storage]") {
+  const auto one = house();
+  check_oddity_of_first(one, all,
+                        "INSERT INTO push_log (id, user_id, message_id, push_time) VALUES (20, '', 1, NULL), (21, "
+                        "'nobody', 1, NULL), (22, 'nobody', 1, '2025-10-09 08:53:20'), (23, 'bob', 1, NULL), (30, 'x', "
+                        "1, 'infinity'), (31, 'x', 1, '-infinity')",
+                        "SELECT id, user_id, message_id, push_type, error_msg FROM push_log ORDER BY id");
+  Running running("/nonexistent", one.values, "storage.postgresql");
+  auto& ledger = *running->push_ledger();
+  using loft::testing::storage::value;
+  const auto rows = value(ledger.attempts(0, 100));
+  REQUIRE(rows.size() == 9);
+  CHECK(rows[5].time == 1760000000000);
+  CHECK(rows.back().time == 0);  // what is no moment
+  // Behind ids that others have given.
+  const std::vector more{loft::testing::storage::an_attempt(1, "bob")};
+  REQUIRE(ledger.settle(1, {{}, more, {}}));
+  CHECK(value(ledger.attempts(31, 10)).at(0).id > 31);
 }
 
 TEST_CASE("postgresql: the shape of the tables is read from the migrations", "[storage]") {

@@ -99,6 +99,46 @@ inline void check_strangers_are_refused(const ServerHouse& house, const ServerHo
              Catch::Contains("storage.schema: ") && Catch::Contains("has schema number " + std::to_string(newest + 1)));
 }
 
+/// A store as a host of schema 1 has left it.
+inline void move_in_first(const ServerHouse& house, std::span<const st::Migration> known) {
+  move_in(*house.database, known.first(1), "schema_2");
+  if (house.engine == st::Engine::mysql) load_fixture(*house.database, "mysql_1_besides");
+  load_fixture(*house.database, "push_log");
+}
+
+/// Dirty rows of schema 1 refuse the steps that follow it, by migrate and by a start, and nothing is changed.
+inline void check_dirt_of_first(const std::function<ServerHouse()>& make_house, std::span<const st::Migration> known,
+                                const std::vector<Dirt>& list) {
+  const auto first_taken = '+' + std::string(known.size() - 1, '-');
+  for (const auto& one : list) {
+    INFO(one.sql);
+    auto house = make_house();
+    move_in_first(house, known);
+    execute_all(*house.database, one.sql);
+    const auto before = st::shape_of(*house.database);
+    house.values["auto_migrate"] = std::int64_t{1};
+    for (const auto& said : {steps_of(AtRest(house)->migrate()), start_of(house)}) {
+      CHECK_THAT(said, Catch::Contains("table " + one.table + ": ") && Catch::Contains(one.words));
+      CHECK_THAT(said, Catch::Contains("has rows that the new schema cannot take, so nothing was changed"));
+    }
+    CHECK(st::shape_of(*house.database) == before);
+    CHECK(steps_of(AtRest(house)->schema()) == first_taken);
+  }
+}
+
+/// What is odd in schema 1 and does no harm comes through all steps as it was: `asked` answers the same after them.
+inline void check_oddity_of_first(const ServerHouse& made, std::span<const st::Migration> known, const std::string& sql,
+                                  const std::string& asked) {
+  INFO(sql);
+  move_in_first(made, known);
+  execute_all(*made.database, sql);
+  const auto before = made.database->rows(asked);
+  CHECK_FALSE(before.empty());
+  CHECK(steps_of(AtRest(made)->migrate()) == all_taken);
+  CHECK(made.database->rows(asked) == before);
+  CHECK(start_of(made) == "it started");
+}
+
 /// By a start, by the runner, and by who only looks.
 inline void check_losses(const std::function<ServerHouse()>& make_house, std::span<const st::Migration> known,
                          const std::vector<Loss>& losses) {

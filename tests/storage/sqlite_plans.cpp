@@ -5,6 +5,7 @@
 #include <array>
 
 #include "filled_log.hpp"
+#include "grown_store.hpp"
 #include "plugin_under_test.hpp"
 #include "raw.hpp"
 
@@ -12,7 +13,6 @@
 
 using namespace storage_test;
 using namespace loft::testing::storage;
-namespace st = loft::storage;
 
 namespace {
 
@@ -43,6 +43,16 @@ std::pair<std::array<std::int64_t, 2>, int> examined(sqlite3* handle, std::strin
   const std::pair found(answer, sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0));
   sqlite3_finalize(statement);
   return found;
+}
+
+/// How many of those steps all rows of an answer took.
+long steps_of(sqlite3* handle, const std::string& sql) {
+  sqlite3_stmt* statement = nullptr;
+  REQUIRE(sqlite3_prepare_v2(handle, sql.data(), static_cast<int>(sql.size()), &statement, nullptr) == SQLITE_OK);
+  while (sqlite3_step(statement) == SQLITE_ROW) continue;
+  const auto steps = sqlite3_stmt_status(statement, SQLITE_STMTSTATUS_VM_STEP, 0);
+  sqlite3_finalize(statement);
+  return steps;
 }
 
 bool has(const std::string& text, std::string_view words) { return text.find(words) != std::string::npos; }
@@ -98,4 +108,26 @@ TEST_CASE("sqlite: what a count looks at does not grow with the messages that ar
   CHECK(less == std::array<std::int64_t, 2>{own_in_filled_log, recalled_in_filled_log});
   CHECK(more < 10 * few_rows);
   CHECK(value(running->count_foreign(cid(20), 1, 20'000, uid(20))) == standing_in_filled_log);
+}
+
+TEST_CASE("sqlite: what reads look at does not grow with the store", "[storage]") {
+  struct Store {
+    explicit Store(int size) {
+      Running(directory.path()).stop();
+      raw = std::make_unique<Raw>(directory.path() + "/loft.db");
+      for (const auto& sql : grown_store(size)) raw->run(sql);
+    }
+    long steps(const std::string& sql) const { return steps_of(raw->handle(), sql); }
+    TemporaryDirectory directory;
+    std::unique_ptr<Raw> raw;
+  };
+  const Store few(2000), many(20'000);
+  const auto in = [](const Store& store, int size) {
+    return Grown{size, [&store](st::Query query, const Values& values) {
+                   return store.steps(filled_in(st::text(query), values));
+                 }};
+  };
+  check_reads_are_bounded(in(few, 2000), in(many, 20'000), 20);
+  // What does grow is seen.
+  CHECK(many.steps("SELECT count(*) FROM \"change\" WHERE kind = 0") > 20'000);
 }

@@ -1,7 +1,7 @@
-// The contract of storages, for storage.postgresql as it is built, on a real server.
+// The contract of storages, for storage.postgresql as it is built, on a real server: with its default of writers, one
+// and many.
 #include "postgresql_store.hpp"
-
-#include <loft/testing/storage_suite.hpp>
+#include "suite_of_writers.hpp"
 
 namespace {
 
@@ -12,8 +12,8 @@ struct StartServer final : Catch::TestEventListenerBase {
 };
 CATCH_REGISTER_LISTENER(StartServer)
 
-/// A directory stands for a database of its name.
-std::unique_ptr<loft::Storage> open_postgresql(const std::string& directory) {
+/// A directory stands for a database of its name. `more`: options beside what names it.
+std::unique_ptr<loft::Storage> open_postgresql(const std::string& directory, const storage_test::OptionValues& more) {
   static std::map<std::string, std::unique_ptr<storage_test::FakeHost>> hosts;
   auto& host = hosts[directory];
   const auto database = std::filesystem::path(directory).filename().string();
@@ -25,11 +25,20 @@ std::unique_ptr<loft::Storage> open_postgresql(const std::string& directory) {
     }
   }
   host->commands.clear();  // of the storage before it
-  auto storage = storage_test::make("storage.postgresql", *host, storage_test::coordinates(server, database));
+  auto storage = storage_test::make("storage.postgresql", *host,
+                                    storage_test::with(storage_test::coordinates(server, database), more));
   storage->start();
   return storage;
 }
 
+loft::testing::storage::Factory opening(const storage_test::OptionValues& more) {
+  return [more](const std::string& directory) { return open_postgresql(directory, more); };
+}
+
 }  // namespace
 
-LOFT_STORAGE_SUITE("postgresql", open_postgresql)
+LOFT_STORAGE_SUITE("postgresql", opening({}))
+[[maybe_unused]] static const bool one_writer =
+    storage_test::register_suite_of_writers("postgresql with one writer", opening({{"writers", std::int64_t{1}}}));
+[[maybe_unused]] static const bool four_writers =
+    storage_test::register_suite_of_writers("postgresql with four writers", opening({{"writers", std::int64_t{4}}}));

@@ -56,6 +56,11 @@ void of_members(std::vector<Check>& list) {
                   "(SELECT 1 FROM conversation c WHERE c.id = k.conversation_id)"});
 }
 
+/// Of bytes in MySQL. A conversion of others has a question mark in place of each, or is NULL.
+std::string is_utf8(const std::string& column) {
+  return "(CAST(CONVERT(" + column + " USING utf8mb4) AS BINARY) <=> " + column + ")";
+}
+
 void of_marks(std::vector<Check>& list, Engine engine) {
   Check json{"mark", "'{2}' of user {0} in conversation {1} is not JSON, so nothing of that user could be read",
              "DELETE FROM mark WHERE user_id = {0} AND conversation_id = {1} AND name = '{2}'; what it said is lost",
@@ -72,10 +77,13 @@ void of_marks(std::vector<Check>& list, Engine engine) {
       break;
     case Engine::postgresql:
       // What is no JSON is an empty set to this function, and so is an empty set.
-      json.sql += "mark_set(intervals) = '[]' AND position(CAST('\"set\":[]' AS BYTEA) IN intervals) = 0";
+      // No byte of one that the core wrote is beyond ASCII; those are said with a backslash.
+      json.sql +=
+          "mark_set(intervals) = '[]' AND (position(CAST('\"set\":[]' AS BYTEA) IN intervals) = 0 OR "
+          "position('\\' IN encode(intervals, 'escape')) > 0)";
       break;
     case Engine::mysql:
-      json.sql += "coalesce(JSON_VALID(CONVERT(intervals USING utf8mb4)), 0) = 0";
+      json.sql += "coalesce(JSON_VALID(CONVERT(intervals USING utf8mb4)), 0) = 0 OR NOT " + is_utf8("intervals");
       break;
   }
   list.push_back(std::move(json));
@@ -196,7 +204,7 @@ std::string name_of(const RowRules& rules) {
 }
 
 /// ` WHEN … THEN 'kind must be 0 to 3'`, for each way in which the column can be wrong.
-std::string cases_of(const Column& column, Engine engine) {
+std::string cases_of(const Column& column, Engine engine, bool is_key) {
   const auto name = in_quotes(column.name);
   const auto must = [&](const std::string& condition, const std::string& what) {
     return " WHEN " + condition + " THEN '" + std::string(column.name) + " must " + what + "'";
@@ -208,6 +216,8 @@ std::string cases_of(const Column& column, Engine engine) {
     if (!column.may_be_null)
       cases += must(is_sqlite ? "typeof(" + name + ") = 'null'" : name + " IS NULL", "not be NULL");
     if (is_sqlite && !column.is_bytes) cases += must("NOT loft_utf8(" + name + ")", "be UTF-8");
+    // Names that are part of a key are bytes there.
+    if (engine == Engine::mysql && column.is_text && is_key) cases += must("NOT " + is_utf8(name), "be UTF-8");
   } else {
     const auto types = column.may_be_null ? "('integer', 'null')" : "('integer')";
     cases += must("typeof(" + name + ") NOT IN " + types,
@@ -234,7 +244,7 @@ std::optional<Check> of_columns(const RowRules& rules, Engine engine, int schema
     if (rules.columns[i].since > schema) continue;
     if (i < rules.keys) keys += in_quotes(rules.columns[i].name) + ", ";
     if (i < rules.keys) what += (i == 0 ? "{" : ", {") + std::to_string(i) + "}";
-    if (!is_seen_to(rules, i)) cases += cases_of(rules.columns[i], engine);
+    if (!is_seen_to(rules, i)) cases += cases_of(rules.columns[i], engine, i < rules.keys);
   }
   if (keys.empty() || cases.empty()) return std::nullopt;
   Check check{name_of(rules), what + ": {" + std::to_string(rules.keys) + "}",

@@ -1,5 +1,7 @@
 #include "server_settings.hpp"
 
+#include <algorithm>
+
 namespace loft::storage {
 
 std::string ServerSettings::where(std::string_view engine, bool port_of_socket) const {
@@ -26,7 +28,8 @@ void offer_place(OptionTable& table, ServerSettings& settings, const ServerWords
   table.text("database", settings.database, "The database, which must exist and be Loft's alone.");
   table.choice("tls", settings.tls, {"off", "prefer", "require", "verify"},
                "Encryption: never, if the server can, always, always and the server's certificate is checked.");
-  table.text("tls_ca", settings.tls_ca, "File with the certificates that may sign the server's, for `tls: verify`.");
+  table.text("tls_ca", settings.tls_ca,
+             "File with the certificates that may sign the server's; with `tls: verify` only.");
   table.integer("pool", settings.pool, "Connections for reading at the same time.").range(1, 256);
   table
       .integer("writers", settings.writers,
@@ -64,8 +67,20 @@ Result<void> check(const ServerSettings& settings, std::string_view plugin) {
     if (text.empty() && !may_be_empty) return wrong(option, "is empty; say which one, or leave the option out");
     if (text.find('\0') != std::string::npos) return wrong(option, "has a zero character, which no name has");
   }
+  if (settings.host.find(',') != std::string::npos) {
+    return wrong("host", "names several servers; Loft writes to one: name the primary, or an address that follows it");
+  }
+  // More colons are an address of IPv6.
+  if (!settings.host.starts_with('/') && std::count(settings.host.begin(), settings.host.end(), ':') == 1) {
+    return wrong("host", "has a colon, which no name has; say the port in `port`, and no scheme");
+  }
   if (settings.tls == Tls::verify && settings.tls_ca.empty()) {
     return wrong("tls_ca", "is empty; `tls: verify` needs the file of the certificate that signed the server's");
+  }
+  if (settings.tls != Tls::verify && !settings.tls_ca.empty()) {
+    return wrong("tls_ca",
+                 "is given, and the certificate of the server is checked with `tls: verify` only; set `tls: "
+                 "verify`, or leave this option out");
   }
   return {};
 }

@@ -102,6 +102,8 @@ class Connection {
   Prepared& for_arrays(Query query);
   /// Whether the server takes arrays of parameters.
   bool takes_arrays() const noexcept { return takes_arrays_; }
+  /// For a server that would, and refuses them.
+  void do_without_arrays() noexcept { takes_arrays_ = false; }
 
  private:
   Prepared& execute(Query query, const Value* values);

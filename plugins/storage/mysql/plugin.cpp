@@ -30,10 +30,14 @@ class MysqlStorage final : public ServerStorage<Settings, Connection, Writer, My
   std::unique_ptr<Connection> connect() override { return mysql::connect<Connection>(settings_); }
   void check_server(Connection& db) override {
     for (const auto& danger : mysql::check_server(db.link(), settings_)) host_->log().warn(danger);
-    if (settings_.writers == 1 || takes_read_committed(db.link())) return;
-    host_->log().warn(
-        "the server's binlog_format is STATEMENT, which goes with one writing connection only: `writers` of the "
-        "storage is taken for 1; set binlog_format = ROW or MIXED in the server");
+    if (takes_read_committed(db.link())) return;
+    // Who asks for neither has nothing to hear.
+    if (settings_.writers > 1 || settings_.bulk) {
+      host_->log().warn(
+          "the server's binlog_format is STATEMENT, which goes with one writing connection and without arrays only: "
+          "`writers` of the storage is taken for 1 and `bulk` for false; set binlog_format = ROW or MIXED in the "
+          "server");
+    }
     settings_.writers = 1;
   }
   void make_writing(Connection& db, Lane lane) override;
@@ -55,7 +59,11 @@ void MysqlStorage::options(OptionTable& table) {
 /// before it from its end. And the server is to end the session of a host that has vanished, and with it the locks:
 /// without a word from it in a transaction soon, else within a minute (see ServerWriter::stay).
 void MysqlStorage::make_writing(Connection& db, Lane lane) {
-  if (takes_read_committed(db.link())) db.link().execute(read_committed);
+  if (takes_read_committed(db.link())) {
+    db.link().execute(read_committed);
+  } else {
+    db.do_without_arrays();  // "only row based replication supported for bulk operations", says the server
+  }
   const auto seconds = std::max<Millis>(2 * settings_.statement_timeout / 1000, 2);
   const bool is_mariadb = db.link().is_mariadb();
   if (is_mariadb) db.link().execute("SET SESSION idle_transaction_timeout = " + std::to_string(seconds));

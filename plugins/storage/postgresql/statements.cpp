@@ -12,7 +12,7 @@ namespace {
 #define LOFT_TIME_OF(name) "TIMESTAMP 'epoch' + " name " * INTERVAL '1 millisecond'"
 #define LOFT_ATTEMPT_COLUMNS                                     \
   "id, user_id, message_id, push_type, push_status, error_msg, " \
-  "CAST(floor(extract(epoch FROM push_time) * 1000 + 0.5) AS BIGINT)"
+  "CASE WHEN isfinite(push_time) THEN CAST(floor(extract(epoch FROM push_time) * 1000 + 0.5) AS BIGINT) END"
 #define LOFT_PUSH_COLUMNS \
   "message_id, user_id, conversation_id, state, attempts, created, due, expires, finished, reason, plan"
 #define LOFT_PUSH_VALUES \
