@@ -77,8 +77,23 @@ TEST_CASE("a notification arrives with every header, its texts, the badge and th
   CHECK(payload.find("conversation_id")->text() == "42");
 }
 
-TEST_CASE("a notification that may show nothing wakes the app, or shows a text of the app") {
-  Running silent;
+TEST_CASE("a notification that may show nothing is an alert that the app's extension can fill") {
+  Running running;
+  auto hidden = ApnsBench::notification(device);
+  hidden.title.clear(), hidden.body.clear();
+  REQUIRE(running.bench.ask(hidden).kind == Kind::accepted);
+  const Written push(running.there.pushes().back());
+  CHECK(push.at("push_type") == "alert");
+  CHECK(push.at("priority") == "10");
+  const auto aps = *push.value.find("payload")->find("aps");
+  CHECK(aps.find("alert")->find("body")->text() == "New message");
+  CHECK(aps.find("mutable-content")->integer() == 1);
+  CHECK_FALSE(aps.find("content-available"));
+}
+
+TEST_CASE(
+    "without a text in its place, a notification that may show nothing wakes the app; a text of the app is named") {
+  Running silent({}, {{"hidden_text", std::string()}});
   auto hidden = ApnsBench::notification(device);
   hidden.title.clear(), hidden.body.clear();
   REQUIRE(silent.bench.ask(hidden).kind == Kind::accepted);
@@ -91,6 +106,15 @@ TEST_CASE("a notification that may show nothing wakes the app, or shows a text o
   const Written alert(shown.there.pushes().back());
   CHECK(alert.at("push_type") == "alert");
   CHECK(alert.text.find("NEW_MESSAGE") != std::string::npos);
+  CHECK(alert.text.find("New message") == std::string::npos);
+}
+
+TEST_CASE("where unread messages are not counted, the app's badge stays as it is") {
+  Running running;
+  auto n = ApnsBench::notification(device);
+  n.badge = 0;
+  REQUIRE(running.bench.ask(n).kind == Kind::accepted);
+  CHECK_FALSE(Written(running.there.pushes().back()).value.find("payload")->find("aps")->find("badge"));
 }
 
 TEST_CASE("a text that is too long is cut to what Apple takes, whatever it is made of") {
@@ -192,6 +216,43 @@ TEST_CASE("before anything was accepted, no device is removed for a token that i
   CHECK(bench.ask("410-x").kind == Kind::dead_token);
   CHECK(bench.ask(device).kind == Kind::accepted);
   CHECK(bench.ask("400-BadDeviceToken-x").kind == Kind::dead_token);
+}
+
+TEST_CASE("tokens that are called bad for one app are doubted whatever another app has had accepted") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path, {"--bundle-id", "org.example.chat", "--bundle-id", "org.example.other"});
+  ApnsBench bench(options_for(there, {{"apps", std::string("org.example.other")}}));
+  bench.run();
+  REQUIRE(bench.ask(device).kind == Kind::accepted);
+  auto other = ApnsBench::notification("400-DeviceTokenNotForTopic-x");
+  other.device.app = "org.example.other";
+  // The channel serves the first app well: it is not broken, however many are called bad.
+  for (int i = 0; i < 25; ++i) CHECK(bench.ask(other).kind == Kind::refused);
+  CHECK(bench.logged("org.example.other"));
+  CHECK(bench.ask("400-DeviceTokenNotForTopic-x").kind == Kind::dead_token);
+}
+
+TEST_CASE("a key that is not for one app of several keeps the others going") {
+  Running running({}, {{"apps", std::string("org.example.other")}});
+  auto other = ApnsBench::notification(device);
+  other.device.app = "org.example.other";
+  const auto verdict = running.bench.ask(other);
+  CHECK(verdict.kind == Kind::refused);
+  CHECK(verdict.reason == "TopicDisallowed");
+  CHECK(running.bench.logged("org.example.other"));
+}
+
+TEST_CASE("a device of an app that is not configured is not sent to under another app's topic") {
+  Running running;
+  auto n = ApnsBench::notification("400-DeviceTokenNotForTopic-x");
+  n.device.app = "org.example.stranger";
+  const auto verdict = running.bench.ask(n);
+  CHECK(verdict.kind == Kind::refused);
+  CHECK(verdict.reason == "push.unknown_app");
+  CHECK(running.bench.logged("apps"));
+  n.device.app = "org.example.chat";
+  n.device.token = device;
+  CHECK(running.bench.ask(n).kind == Kind::accepted);
 }
 
 TEST_CASE("an expired provider token is signed anew, once, and the notification arrives") {

@@ -83,9 +83,37 @@ TEST_CASE("an iPhone and a browser behind Firebase get what is theirs, and what 
   n.device.platform = "web";
   REQUIRE(running.bench.ask(n).kind == Kind::accepted);
   CHECK(Message(running.there).at({"webpush", "headers", "TTL"}) != "(none)");
+}
+
+TEST_CASE("what may not be shown is data alone, each message of it; an iPhone's extension is woken to show it") {
+  Running running;
+  auto n = FcmBench::notification(device);
   n.title.clear(), n.body.clear();
   REQUIRE(running.bench.ask(n).kind == Kind::accepted);
   CHECK(Message(running.there).at({"notification"}) == "(none)");
+  // The app fetches by the id: one that took the place of another would hide a message.
+  CHECK(Message(running.there).at({"android", "collapse_key"}) == "(none)");
+  n.device.platform = "ios";
+  REQUIRE(running.bench.ask(n).kind == Kind::accepted);
+  CHECK(Message(running.there).at({"apns", "payload", "aps", "alert", "body"}) == "New message");
+  CHECK(Message(running.there).at({"apns", "payload", "aps", "mutable-content"}) == "1");
+  CHECK(Message(running.there).at({"apns", "headers", "apns-priority"}) == "10");
+  Running silent({}, {{"hidden_text", std::string()}});
+  REQUIRE(silent.bench.ask(n).kind == Kind::accepted);
+  CHECK(Message(silent.there).at({"apns", "payload", "aps"}) == R"({"content-available":1})");
+  CHECK(Message(silent.there).at({"apns", "headers", "apns-priority"}) == "5");
+}
+
+TEST_CASE("where unread messages are not counted, no badge is sent") {
+  Running running;
+  auto n = FcmBench::notification(device);
+  n.device.platform = "ios";
+  n.badge = 0;
+  REQUIRE(running.bench.ask(n).kind == Kind::accepted);
+  const Message message(running.there);
+  CHECK(message.at({"data", "badge"}) == "(none)");
+  CHECK(message.at({"android", "notification", "notification_count"}) == "(none)");
+  CHECK(message.at({"apns", "payload", "aps", "badge"}) == "(none)");
 }
 
 TEST_CASE("a text that is too long is cut to what FCM takes") {

@@ -52,10 +52,11 @@ void Apns::options(OptionTable& table) {
   table.list("apps", apps_,
              "Bundle ids of further apps of the team; a device that was registered for one has it as its topic.");
   table.text("sound", look_.sound, "The sound that is played; empty: none.");
-  table.text(
-      "hidden_loc_key", look_.hidden_loc_key,
-      "Key of a text in the app that is shown where a notification may show neither sender nor text. Empty: such "
-      "a notification wakes the app in the background.");
+  table.text("hidden_text", look_.hidden_text,
+             "Shown where a notification may show neither sender nor text, until the app's extension puts its own in "
+             "that place. Empty, and no `hidden_loc_key`: such a notification wakes the app in the background.");
+  table.text("hidden_loc_key", look_.hidden_loc_key,
+             "Key of a text in the app, in its user's language, that is shown in place of `hidden_text`.");
   http_.add_to(table);
 }
 
@@ -85,6 +86,8 @@ void Apns::setup(Host& host) {
     host.log().warn("other users can read the key; `chmod 600` it", {{"option", "key_path"}, {"path", key_path_}});
   token_ = std::make_unique<ProviderToken>(std::move(*signer), key_id_, team_id_, host.clock());
   courier_ = std::make_unique<Courier>(http_.courier());
+  doubts_.try_emplace(bundle_id_);
+  for (const auto& app : apps_) doubts_.try_emplace(app);
 }
 
 void Apns::start() { courier_->start(); }
@@ -99,7 +102,7 @@ std::string Apns::base() const {
 }
 
 std::optional<std::string> Apns::topic(const std::string& app) const {
-  if (app.empty() || app == bundle_id_ || apps_.empty()) return bundle_id_;
+  if (app.empty() || app == bundle_id_) return bundle_id_;
   if (std::find(apps_.begin(), apps_.end(), app) == apps_.end()) return std::nullopt;
   return app;
 }
@@ -127,7 +130,12 @@ void Apns::send(const Notification& notification, Function<void(PushVerdict)> do
   if (!is_path_token(notification.device.token)) return done(dead("push.bad_token"));
   if (notification.expires <= host_->clock().now()) return done(refused("push.expired"));
   const auto topic = this->topic(notification.device.app);
-  if (!topic) return done(refused("push.unknown_app"));
+  if (!topic) {
+    if (told_app_.may_tell(host_->clock().steady()))
+      host_->log().warn("a device is of an app that neither `bundle_id` nor `apps` names; nothing is sent to it",
+                        {{"app", notification.device.app}});
+    return done(refused("push.unknown_app"));
+  }
   if (!is_header_value(notification.id) || !is_header_value(notification.collapse_key) ||
       notification.collapse_key.size() > 64)
     return done(refused("push.bad_id"));
@@ -167,21 +175,37 @@ void Apns::arrived(std::unique_ptr<Attempt> attempt, const Response& response) {
     attempt->limit /= 2;
     return go(std::move(attempt));
   }
-  if (answer.verdict.kind == PushVerdict::Kind::accepted) doubt_.accepted();
-  if (answer.next == Next::doubt) answer.verdict = believed(std::move(answer.verdict));
+  if (answer.verdict.kind == PushVerdict::Kind::accepted) doubts_.at(attempt->topic).accepted();
+  if (answer.next == Next::topic) answer.verdict = not_ours(attempt->topic, std::move(answer.verdict));
+  if (answer.next == Next::doubt) answer.verdict = believed(attempt->topic, std::move(answer.verdict));
   attempt->done(std::move(answer.verdict));
 }
 
-PushVerdict Apns::believed(PushVerdict verdict) {
-  const auto belief = doubt_.called_bad();
+/// The whole channel rests only where none does.
+bool Apns::another_app_works(const std::string& topic) const {
+  return std::any_of(doubts_.begin(), doubts_.end(),
+                     [&](auto& each) { return each.first != topic && each.second.has_accepted(); });
+}
+
+PushVerdict Apns::not_ours(const std::string& topic, PushVerdict verdict) {
+  if (!another_app_works(topic)) return verdict;
+  if (told_app_.may_tell(host_->clock().steady()))
+    host_->log().warn("the key is not for one of the apps; nothing is sent to its devices",
+                      {{"app", topic}, {"reason", verdict.reason}});
+  return refused(std::move(verdict.reason));
+}
+
+PushVerdict Apns::believed(const std::string& topic, PushVerdict verdict) {
+  const auto belief = doubts_.at(topic).called_bad();
   if (belief == TokenDoubt::Belief::dead) return verdict;
   if (told_doubt_.may_tell(host_->clock().steady())) {
     host_->log().warn(
-        "the provider calls device tokens bad, and has accepted none since the start: they are kept; are "
-        "`production` and `bundle_id` right?",
-        {{"reason", verdict.reason}});
+        "the provider calls device tokens of an app bad, and has accepted none of that app since the start: they are "
+        "kept; are `production`, and `bundle_id` or `apps`, right?",
+        {{"app", topic}, {"reason", verdict.reason}});
   }
-  return belief == TokenDoubt::Belief::unsure ? refused(std::move(verdict.reason)) : broken(std::move(verdict.reason));
+  const bool rests = belief == TokenDoubt::Belief::all_bad && !another_app_works(topic);
+  return rests ? broken(std::move(verdict.reason)) : refused(std::move(verdict.reason));
 }
 
 Result<void> Apns::verify() {

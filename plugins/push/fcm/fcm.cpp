@@ -34,6 +34,10 @@ void Fcm::options(OptionTable& table) {
   table.text("token_uri", token_uri_, "Where access tokens are had. Empty: what the service account's file says.");
   table.text("android_channel", look_.android_channel, "Android's notification channel; empty: the app's default.");
   table.text("sound", look_.sound, "The sound that is played; empty: none.");
+  table.text(
+      "hidden_text", look_.hidden_text,
+      "On iPhones, what is shown where a notification may show neither sender nor text, until the app's extension "
+      "puts its own in that place. Empty: such a notification wakes the app in the background.");
   http_.add_to(table);
 }
 
