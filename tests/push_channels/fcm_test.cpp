@@ -1,5 +1,6 @@
 #include "fcm/fcm.hpp"
 
+#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
@@ -232,6 +233,31 @@ TEST_CASE("an account that Google does not take breaks the channel, and Google i
   CHECK(bench.ask(device).kind == Kind::broken);
   bench.host.clock().advance(1'000);
   CHECK(bench.ask(device).kind == Kind::accepted);
+}
+
+TEST_CASE("an access token that could not be asked for is asked for again") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path);
+  FcmBench bench(options_for(there));
+  bench.run();
+  EVP_set_default_properties(nullptr, "provider=nobody");  // nothing can be signed
+  try {
+    bench.send(FcmBench::notification(device), 0);
+  } catch (const std::exception&) {
+    // what it leaves behind is looked at
+  }
+  EVP_set_default_properties(nullptr, "");
+  CHECK(bench.verdict(0).kind == Kind::retry);
+  bench.host.clock().advance(1'000);
+  CHECK(bench.ask(device).kind == Kind::accepted);
+}
+
+TEST_CASE("a notification whose access token took half of its time is not tried a second time") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path, {"--token-slow", "600"});
+  FcmBench bench(options_for(there, {{"timeout", std::int64_t{1'000}}}));
+  bench.run();
+  CHECK(bench.ask("401-a-device").kind == Kind::retry);
 }
 
 TEST_CASE("a token endpoint that cannot be reached costs a retry") {

@@ -38,7 +38,9 @@ struct Apns::Attempt {
   std::size_t limit = apns::largest_payload;
   bool signed_again = false;
   Steady::time_point begun = Steady::now();
-  Function<void(PushVerdict)> done;
+  Owed done;
+
+  explicit Attempt(Owed done) : done(std::move(done)) {}
 };
 
 void Apns::options(OptionTable& table) {
@@ -85,7 +87,7 @@ void Apns::setup(Host& host) {
   if (file->is_open_to_others)
     host.log().warn("other users can read the key; `chmod 600` it", {{"option", "key_path"}, {"path", key_path_}});
   token_ = std::make_unique<ProviderToken>(std::move(*signer), key_id_, team_id_, host.clock());
-  courier_ = std::make_unique<Courier>(http_.courier());
+  courier_ = std::make_unique<Courier>(http_.courier(host.log()));
   doubts_.try_emplace(bundle_id_);
   for (const auto& app : apps_) doubts_.try_emplace(app);
 }
@@ -139,11 +141,10 @@ void Apns::send(const Notification& notification, Function<void(PushVerdict)> do
   if (!is_header_value(notification.id) || !is_header_value(notification.collapse_key) ||
       notification.collapse_key.size() > 64)
     return done(refused("push.bad_id"));
-  auto attempt = std::make_unique<Attempt>();
+  auto attempt = std::make_unique<Attempt>(Owed(std::move(done)));
   attempt->notification = notification;
   attempt->topic = *topic;
   attempt->provider_token = token_->current();
-  attempt->done = std::move(done);
   go(std::move(attempt));
 }
 

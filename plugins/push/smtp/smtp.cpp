@@ -46,7 +46,8 @@ void Smtp::options(OptionTable& table) {
   table.integer("window", window_, "Mails under way at once, of all connections.").range(1, 10'000);
   table
       .duration("timeout", timeout_,
-                "So long a mail may be under way, waiting for others included; then it is tried again later.")
+                "So long a mail may take from its turn on, for which it waits 30 seconds at most; then it is tried "
+                "again later.")
       .range(100, 600'000);
 }
 
@@ -71,6 +72,7 @@ void Smtp::setup(Host& host) {
   settings.connections = connections_;
   settings.window = window_;
   settings.ca_file = ca_file_;
+  settings.failed = [&host](const char* what) { tell_slip(host.log(), what); };
   settings.prepare = [this](void* handle) { prepare(handle); };
   courier_ = std::make_unique<Courier>(std::move(settings));
 }
@@ -96,6 +98,7 @@ Request Smtp::request() const {
                 (hello_.empty() ? own_name() : hello_);
   request.sender = head_.sender;
   request.timeout = timeout_;
+  request.patience = patience();
   return request;
 }
 
@@ -106,7 +109,7 @@ void Smtp::send(const Notification& notification, Function<void(PushVerdict)> do
   auto next = request();
   next.recipient = notification.device.token;
   next.body = smtp::mail(notification, head_, now);
-  courier_->send(std::move(next), [this, done = std::move(done)](const Response& response) mutable {
+  courier_->send(std::move(next), [this, done = Owed(std::move(done))](const Response& response) mutable {
     auto verdict = smtp::read(response);
     // libcurl's words name the failure and the reply's code, and no address.
     if (verdict.kind != PushVerdict::Kind::accepted && !response.detail.empty() &&
