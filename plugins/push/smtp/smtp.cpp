@@ -40,6 +40,9 @@ void Smtp::options(OptionTable& table) {
   table.text("hello", hello_, "The name with which the server is greeted. Empty: this machine's.");
   table.text("subject", head_.subject, "Subject of mails; `{sender}` is who wrote.");
   table.text("subject_hidden", head_.subject_hidden, "Subject where it may not be shown who wrote.");
+  table.text("unread", head_.unread,
+             "What a mail says of more than one unread message, of which `{count}` is the number; `push.badge: false` "
+             "leaves it out. Empty: nothing.");
   table.text("link", head_.link, "Address of the application, shown in mails. Empty: none.");
   table.integer("connections", connections_, "Connections to the server; each carries one mail at a time.")
       .range(1, 16);
