@@ -372,6 +372,27 @@ TEST_CASE("what Apple must not be asked is refused at once") {
   CHECK(running.bench.ask(n).reason == "push.bad_id");
 }
 
+TEST_CASE("a token that cannot be Apple's, and an app that is not served, are refused when they are registered") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path);
+  auto options = options_for(there, {{"apps", std::string("org.example.other")}});
+  options.erase("endpoint");
+  ApnsBench bench(options);
+  REQUIRE(bench.set_up());
+  CHECK(bench.registered(device).empty());
+  CHECK(bench.registered(std::string(160, 'A'), "org.example.other").empty());
+  for (const auto* token : {"DzoVu7u7u7s=", "ab+/cd==", "<0f3a bbbb>", "410-phone", "0f3", ""}) {
+    INFO(token);
+    CHECK(bench.registered(token).find("hexadecimal") != std::string::npos);
+  }
+  CHECK(bench.registered(device, "org.example.stranger").find("bundle id") != std::string::npos);
+  // A rehearsal's service has tokens of its own.
+  ApnsBench rehearsal(options_for(there));
+  REQUIRE(rehearsal.set_up());
+  CHECK(rehearsal.registered("410-phone").empty());
+  CHECK_FALSE(rehearsal.registered("ab+/cd==").empty());
+}
+
 TEST_CASE("verify says whether the credentials are good, and sends nothing") {
   TemporaryFolder folder;
   const Simulation there(folder.path);

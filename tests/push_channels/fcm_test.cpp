@@ -282,6 +282,15 @@ TEST_CASE("a connection that is dropped or hangs costs a retry, and stopping ans
   for (std::size_t i = 0; i < 5; ++i) CHECK(running.bench.has_verdict(i));
 }
 
+TEST_CASE("a token that cannot be FCM's is refused when it is registered") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path);
+  FcmBench bench(options_for(there));
+  REQUIRE(bench.set_up());
+  CHECK(bench.registered(device).empty());
+  CHECK_FALSE(bench.registered("a \"token\"").empty());
+}
+
 TEST_CASE("verify says whether the credentials are good, and sends nothing") {
   TemporaryFolder folder;
   const Simulation there(folder.path);

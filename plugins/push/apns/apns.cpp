@@ -4,6 +4,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "common/registration.hpp"
 #include "common/text.hpp"
 
 namespace loft::push {
@@ -25,6 +26,12 @@ bool is_bundle_id(std::string_view text) {
 /// It stands in the path, in which dots and escapes mean something.
 bool is_path_token(std::string_view text) {
   return is_plain_token(text) && text.find_first_of(".%~:+/=") == std::string_view::npos;
+}
+
+/// As Apple's documents have apps write them; of any length.
+bool is_hex(std::string_view text) {
+  return !text.empty() && text.size() % 2 == 0 &&
+         text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
 }
 
 Error wrong(std::string option, std::string detail) { return {Code::invalid, std::move(option), std::move(detail)}; }
@@ -90,6 +97,7 @@ void Apns::setup(Host& host) {
   courier_ = std::make_unique<Courier>(http_.courier(host.log()));
   doubts_.try_emplace(bundle_id_);
   for (const auto& app : apps_) doubts_.try_emplace(app);
+  check_devices(host, "apns", [this](const Device& device) { return wrong_with(device); });
 }
 
 void Apns::start() { courier_->start(); }
@@ -107,6 +115,15 @@ std::optional<std::string> Apns::topic(const std::string& app) const {
   if (app.empty() || app == bundle_id_) return bundle_id_;
   if (std::find(apps_.begin(), apps_.end(), app) == apps_.end()) return std::nullopt;
   return app;
+}
+
+std::string Apns::wrong_with(const Device& device) const {
+  // Another service, for rehearsals, may have tokens of its own.
+  if (endpoint_.empty() ? !is_hex(device.token) : !is_path_token(device.token)) {
+    return "the token of an Apple device is its bytes as hexadecimal digits, two for each, not base64 and not a "
+           "description";
+  }
+  return topic(device.app) ? "" : "app must be the bundle id of an app that this host serves, or be left out";
 }
 
 Request Apns::request(const Notification& notification, const std::string& topic, std::string_view provider_token,

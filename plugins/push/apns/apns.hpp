@@ -43,6 +43,8 @@ class Apns final : public Push {
                   std::size_t limit) const;
   void go(std::unique_ptr<Attempt> attempt);
   void arrived(std::unique_ptr<Attempt> attempt, const Response& response);
+  /// What is wrong with a device that is about to be registered; empty: nothing.
+  std::string wrong_with(const Device& device) const;
   bool another_app_works(const std::string& topic) const;
   PushVerdict not_ours(const std::string& topic, PushVerdict verdict);
   PushVerdict believed(const std::string& topic, PushVerdict verdict);

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "common/registration.hpp"
 #include "common/text.hpp"
 
 namespace loft::push {
@@ -76,6 +77,9 @@ void Fcm::setup(Host& host) {
   if (!token_uri_.empty()) account_->token_uri = token_uri_;
   if (const auto checked = check_endpoint("token_uri", account_->token_uri); !checked)
     throw std::runtime_error("service_account: its token_uri " + checked.error().detail);
+  check_devices(host, "fcm", [](const Device& device) {
+    return is_plain_token(device.token) ? "" : "the token is none of FCM's: letters, digits and -_:.~%+/= alone";
+  });
   courier_ = std::make_unique<Courier>(http_.courier(host.log()));
   access_ = std::make_unique<fcm::AccessToken>(*account_, *courier_, host.clock(), host.log(), token_time());
 }

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <unistd.h>
 
+#include "common/registration.hpp"
 #include "common/text.hpp"
 #include "smtp/answer.hpp"
 
@@ -71,6 +72,9 @@ Result<void> Smtp::configure() {
 
 void Smtp::setup(Host& host) {
   host_ = &host;
+  check_devices(host, "email", [](const Device& device) {
+    return smtp::is_address(device.token) ? "" : "the mail address must be of the form local@domain, in ASCII";
+  });
   CourierSettings settings;
   settings.connections = connections_;
   settings.window = window_;
