@@ -1,55 +1,10 @@
-#include "apns/apns.hpp"
-
 #include <sys/stat.h>
 
 #include <set>
 
-#include <catch2/catch.hpp>
-
-#include <loft/json.hpp>
-
-#include "channel_bench.hpp"
+#include "apns_bench.hpp"
 
 using namespace push_test;
-using loft::push::Apns;
-using ApnsBench = Bench<Apns>;
-
-namespace {
-
-const std::string device = "0f3a" + std::string(60, 'b');
-
-Options options_for(const Simulation& there, const Options& more = {}) {
-  Options out{{"key_id", there.at("key_id")},       {"team_id", there.at("team_id")},
-              {"bundle_id", there.at("bundle_id")}, {"key_path", there.at("key_path")},
-              {"endpoint", there.at("apns")},       {"ca_file", there.at("ca_file")}};
-  for (const auto& [name, value] : more) out[name] = value;
-  return out;
-}
-
-/// A simulation, and a channel that has had one notification accepted.
-struct Running {
-  TemporaryFolder folder;
-  Simulation there;
-  ApnsBench bench;
-
-  explicit Running(const std::vector<std::string>& arguments = {}, const Options& more = {})
-      : there(folder.path, arguments), bench(options_for(there, more)) {
-    bench.run();
-    REQUIRE(bench.ask(device).kind == Kind::accepted);
-  }
-};
-
-struct Written {
-  explicit Written(const std::string& line) : text(line), value(*loft::json::parse(text)) {}
-  std::string at(std::string_view name) const {
-    const auto found = value.find(name);
-    return found ? found->text().value_or(std::string(found->raw())) : "";
-  }
-  std::string text;
-  loft::json::Value value;
-};
-
-}  // namespace
 
 TEST_CASE("a notification arrives with every header, its texts, the badge and the ids") {
   TemporaryFolder folder;
@@ -186,14 +141,6 @@ TEST_CASE("every reason of Apple's has its verdict") {
   CHECK_FALSE(running.bench.answered_twice());
 }
 
-TEST_CASE("a dead token is dead since when Apple says, a bad one always") {
-  Running running;
-  CHECK(running.bench.ask("410t1700000000000-x").since == 1'700'000'000'000);
-  CHECK(running.bench.ask("400-BadDeviceToken-x").since == 0);
-  const auto now = running.bench.ask("410-x").since;
-  CHECK(std::abs(now - real_now()) < 60'000);
-}
-
 TEST_CASE("Retry-After is obeyed in both forms") {
   Running seconds({"--retry-after", "17"});
   CHECK(seconds.bench.ask("429-x").retry_after == 17'000);
@@ -202,57 +149,6 @@ TEST_CASE("Retry-After is obeyed in both forms") {
   CHECK(seconds.bench.ask("429-TooManyProviderTokenUpdates-x").retry_after == 300'000);
   Running date({"--retry-after", "Fri, 31 Dec 2100 23:59:59 GMT"});
   CHECK(date.bench.ask("429-x").retry_after == 86'400'000);
-}
-
-TEST_CASE("before anything was accepted, no device is removed for a token that is called bad") {
-  TemporaryFolder folder;
-  const Simulation there(folder.path);
-  ApnsBench bench(options_for(there));
-  bench.run();
-  CHECK(bench.ask("400-BadDeviceToken-x").kind == Kind::refused);
-  CHECK(bench.logged("production"));
-  for (int i = 0; i < 18; ++i) CHECK(bench.ask("400-BadDeviceToken-x").kind == Kind::refused);
-  CHECK(bench.ask("400-BadDeviceToken-x").kind == Kind::broken);
-  CHECK(bench.ask("410-x").kind == Kind::dead_token);
-  CHECK(bench.ask(device).kind == Kind::accepted);
-  CHECK(bench.ask("400-BadDeviceToken-x").kind == Kind::dead_token);
-}
-
-TEST_CASE("tokens that are called bad for one app are doubted whatever another app has had accepted") {
-  TemporaryFolder folder;
-  const Simulation there(folder.path, {"--bundle-id", "org.example.chat", "--bundle-id", "org.example.other"});
-  ApnsBench bench(options_for(there, {{"apps", std::string("org.example.other")}}));
-  bench.run();
-  REQUIRE(bench.ask(device).kind == Kind::accepted);
-  auto other = ApnsBench::notification("400-DeviceTokenNotForTopic-x");
-  other.device.app = "org.example.other";
-  // The channel serves the first app well: it is not broken, however many are called bad.
-  for (int i = 0; i < 25; ++i) CHECK(bench.ask(other).kind == Kind::refused);
-  CHECK(bench.logged("org.example.other"));
-  CHECK(bench.ask("400-DeviceTokenNotForTopic-x").kind == Kind::dead_token);
-}
-
-TEST_CASE("a key that is not for one app of several keeps the others going") {
-  Running running({}, {{"apps", std::string("org.example.other")}});
-  auto other = ApnsBench::notification(device);
-  other.device.app = "org.example.other";
-  const auto verdict = running.bench.ask(other);
-  CHECK(verdict.kind == Kind::refused);
-  CHECK(verdict.reason == "TopicDisallowed");
-  CHECK(running.bench.logged("org.example.other"));
-}
-
-TEST_CASE("a device of an app that is not configured is not sent to under another app's topic") {
-  Running running;
-  auto n = ApnsBench::notification("400-DeviceTokenNotForTopic-x");
-  n.device.app = "org.example.stranger";
-  const auto verdict = running.bench.ask(n);
-  CHECK(verdict.kind == Kind::refused);
-  CHECK(verdict.reason == "push.unknown_app");
-  CHECK(running.bench.logged("apps"));
-  n.device.app = "org.example.chat";
-  n.device.token = device;
-  CHECK(running.bench.ask(n).kind == Kind::accepted);
 }
 
 TEST_CASE("an expired provider token is signed anew, once, and the notification arrives") {
@@ -353,44 +249,6 @@ TEST_CASE("stopping ends what is under way, and answers all of it") {
     CHECK(running.bench.verdict(i).reason == "push.stopped");
   }
   CHECK(running.bench.ask(device).reason == "push.stopped");
-}
-
-TEST_CASE("what Apple must not be asked is refused at once") {
-  Running running({}, {{"apps", std::string("org.example.other")}});
-  auto n = ApnsBench::notification("../../evil\r\nx: y");
-  CHECK(running.bench.ask(n).kind == Kind::dead_token);
-  for (const auto* token : {"..", "%2e%2e", "a/b", ""})
-    CHECK(running.bench.ask(std::string(token)).reason == "push.bad_token");
-  n = ApnsBench::notification(device);
-  n.expires = real_now() - 1000;
-  CHECK(running.bench.ask(n).reason == "push.expired");
-  n = ApnsBench::notification(device);
-  n.device.app = "org.example.stranger";
-  CHECK(running.bench.ask(n).reason == "push.unknown_app");
-  n.device.app.clear();
-  n.collapse_key = "a\r\nevil: 1";
-  CHECK(running.bench.ask(n).reason == "push.bad_id");
-}
-
-TEST_CASE("a token that cannot be Apple's, and an app that is not served, are refused when they are registered") {
-  TemporaryFolder folder;
-  const Simulation there(folder.path);
-  auto options = options_for(there, {{"apps", std::string("org.example.other")}});
-  options.erase("endpoint");
-  ApnsBench bench(options);
-  REQUIRE(bench.set_up());
-  CHECK(bench.registered(device).empty());
-  CHECK(bench.registered(std::string(160, 'A'), "org.example.other").empty());
-  for (const auto* token : {"DzoVu7u7u7s=", "ab+/cd==", "<0f3a bbbb>", "410-phone", "0f3", ""}) {
-    INFO(token);
-    CHECK(bench.registered(token).find("hexadecimal") != std::string::npos);
-  }
-  CHECK(bench.registered(device, "org.example.stranger").find("bundle id") != std::string::npos);
-  // A rehearsal's service has tokens of its own.
-  ApnsBench rehearsal(options_for(there));
-  REQUIRE(rehearsal.set_up());
-  CHECK(rehearsal.registered("410-phone").empty());
-  CHECK_FALSE(rehearsal.registered("ab+/cd==").empty());
 }
 
 TEST_CASE("verify says whether the credentials are good, and sends nothing") {
