@@ -4,6 +4,7 @@
 #include <set>
 
 #include "config/plugin_refs.hpp"
+#include "config/push_settings.hpp"
 #include "config/scalars.hpp"
 #include "config/sections.hpp"
 
@@ -33,7 +34,7 @@ class Reader {
       if (!each.path.empty()) names.push_back(each.path.substr(0, each.path.find('.')));
     }
     for (auto& each : sections) {
-      if (each.path == "push") each.also_known = push_words_ = push_channels(each.table);
+      if (each.path == "push") each.also_known = push_words_ = push_channels(root_["push"], each.table);
       if (each.path.empty())
         root_.apply(each.table, names);
       else
@@ -52,11 +53,12 @@ class Reader {
     settings_.broker = section(root_["broker"], "broker", "local");
     read_domains();
     read_retention();
-    read_push();
+    read_push(root_, push_words_, settings_);
     read_internal();
     read_listeners();
     read_plugins();
     read_contracts();
+    check_device_channels(settings_);
     read_log();
     return std::move(settings_);
   }
@@ -152,47 +154,6 @@ class Reader {
       else
         root_["retention"][kinds[kind]].problem("'" + text + "' " + wrong + "; or `forever`");
     }
-  }
-
-  /// Keys of `push` that hold a mapping; any other must be an option.
-  std::vector<std::string> push_channels(const OptionTable& table) {
-    std::vector<std::string> words = {"email"}, options;
-    for (const auto& row : table.rows()) options.push_back(row.name);
-    const auto node = root_["push"];
-    for (const auto& key : node.keys()) {
-      if (key == "email" || std::find(options.begin(), options.end(), key) != options.end()) continue;
-      if (node[key].is_map()) {
-        words.push_back(key);
-        continue;
-      }
-      const auto near = nearest(key, options);
-      node[key].problem("is neither an option of push nor the mapping of a channel" +
-                        (near.empty() ? "" : "; did you mean '" + near + "'?"));
-    }
-    return words;
-  }
-
-  void read_push() {
-    auto& push = settings_.push;
-    push.place = root_.option("push.enabled");
-    if (push.retry_first > push.retry_longest)
-      root_.option("push.retry_longest").problem("must not be shorter than push.retry_first");
-    const auto node = root_["push"];
-    for (const auto& word : push_words_) {
-      if (word == "email") continue;
-      const auto options = node[word];
-      const auto enabled = options["enabled"];
-      if (enabled.present() && enabled.text() != "true" && enabled.text() != "false")
-        enabled.problem("takes true or false");
-      auto ref = section(options, "push", word);
-      ref.instance = "push." + word;
-      ref.reserved.emplace_back("enabled");
-      if (push.enabled && enabled.present() && enabled.text() == "true")
-        push.channels.push_back({word, std::move(ref)});
-    }
-    if (!push.enabled || !push.email) return;
-    PluginRef mail{"push.smtp", "push.smtp", root_["email"], {}, root_.option("push.email.enabled")};
-    push.channels.push_back({"email", std::move(mail)});
   }
 
   void read_internal() {

@@ -65,6 +65,23 @@ push: {enabled: true, huawei: {enabled: true}, second: {enabled: true, use: push
   CHECK(s.push.privacy == Settings::Push::Privacy::id_only);
 }
 
+TEST_CASE("a channel that does not say whether it is on is named") {
+  for (const auto* text : {"push: {enabled: true, apns: {key_id: K}}", "push: {enabled: true, email: {interval: 1m}}"})
+    CHECK_THAT(read(text).problems, Catch::Contains("does not say whether it is on"));
+  CHECK(read("push: {enabled: false, apns: {key_id: K}}").problems.empty());
+}
+
+TEST_CASE("a platform whose devices belong to a channel that nobody serves is named") {
+  const std::string begin = R"(
+listeners: [{name: web, listen: "127.0.0.1:0", contracts: [push]}]
+push: {enabled: true, apns: {enabled: true}, fcm: {enabled: false}}
+contracts: {push: {channels: )";
+  CHECK(read(begin + "{ios: apns}}}\n").problems.empty());
+  CHECK_THAT(read(begin + "{ios: apn}}}\n").problems, Catch::Contains("did you mean 'apns'"));
+  CHECK_THAT(read(begin + "{ios: apns, web: fcm}}}\n").problems,
+             Catch::Contains("'fcm' is no channel that is enabled"));
+}
+
 TEST_CASE("slips below push are named") {
   CHECK_THAT(read("push: {dealy: 2s}").problems, Catch::Contains("did you mean 'delay'"));
   CHECK_THAT(read("push: {apns: {enabled: maybe}}").problems, Catch::Contains("takes true or false"));

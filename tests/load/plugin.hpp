@@ -1,4 +1,4 @@
-// A storage plugin without a host around it.
+// A plugin without a host around it.
 #pragma once
 
 #include <dlfcn.h>
@@ -30,16 +30,17 @@ struct PluginFile {
   }
 
   /// The library stays open. Throws std::runtime_error.
-  std::unique_ptr<Storage> start(Host& host) const {
+  template <class Kind = Storage>
+  std::unique_ptr<Kind> start(Host& host) const {
     if (file.empty()) throw std::runtime_error("--plugin is missing");
     void* library = ::dlopen(file.c_str(), RTLD_NOW | RTLD_LOCAL);
     if (library == nullptr) throw std::runtime_error(::dlerror());
     const auto entry = reinterpret_cast<loft_gate_function>(::dlsym(library, "loft_plugin_gate"));
     if (entry == nullptr) throw std::runtime_error(file + " has no gate");
-    std::unique_ptr<Storage> storage(dynamic_cast<Storage*>(static_cast<loft::Plugin*>(entry()->create())));
-    if (!storage) throw std::runtime_error(file + " is no storage");
+    std::unique_ptr<Kind> plugin(dynamic_cast<Kind*>(static_cast<loft::Plugin*>(entry()->create())));
+    if (!plugin) throw std::runtime_error(file + " is a plugin of another kind");
     OptionTable table;
-    storage->options(table);
+    plugin->options(table);
     auto left = options;
     for (auto& row : table.rows()) {
       const auto found = left.find(row.name);
@@ -50,10 +51,10 @@ struct PluginFile {
       left.erase(found);
     }
     if (!left.empty()) throw std::runtime_error(file + " has no option " + left.begin()->first);
-    if (const auto right = storage->configure(); !right) throw std::runtime_error(right.error().detail);
-    storage->setup(host);
-    storage->start();
-    return storage;
+    if (const auto right = plugin->configure(); !right) throw std::runtime_error(right.error().detail);
+    plugin->setup(host);
+    plugin->start();
+    return plugin;
   }
 };
 

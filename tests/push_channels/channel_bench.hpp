@@ -125,6 +125,17 @@ class Bench {
     return false;
   }
 
+  /// What a client is told that registers that device; empty: nothing speaks against it.
+  std::string registered(const std::string& token, const std::string& app = {}) {
+    loft::Proposer<loft::RegisterDevice> proposer(host.bus());
+    loft::RegisterDevice event;
+    event.device.channel = channel.channel();
+    event.device.token = token;
+    event.device.app = app;
+    const auto verdict = proposer.now(event);
+    return verdict.passed() ? "" : verdict.refusal().detail;
+  }
+
  private:
   std::mutex mutex_;
   std::condition_variable changed_;

@@ -28,6 +28,9 @@ TEST_CASE("a text is cut between characters, and says so") {
   CHECK(cut("longer text", 8) == "longe\xE2\x80\xA6");
   CHECK(cut("\xE4\xBD\xA0\xE5\xA5\xBD\xE5\x90\x97", 8) == "\xE4\xBD\xA0\xE2\x80\xA6");
   CHECK(cut("longer", 2).empty());
+  CHECK(whole("\xE4\xBD\xA0\xE5\xA5\xBD", 5) == "\xE4\xBD\xA0");
+  CHECK(whole("abc", 5) == "abc");
+  CHECK(whole("\xE4\xBD\xA0", 2).empty());
   CHECK(clean("a\xFFz") == "a\xEF\xBF\xBDz");
 }
 

@@ -1,5 +1,6 @@
 #include "fcm/fcm.hpp"
 
+#include <openssl/evp.h>
 #include <sys/stat.h>
 
 #include <catch2/catch.hpp>
@@ -83,9 +84,37 @@ TEST_CASE("an iPhone and a browser behind Firebase get what is theirs, and what 
   n.device.platform = "web";
   REQUIRE(running.bench.ask(n).kind == Kind::accepted);
   CHECK(Message(running.there).at({"webpush", "headers", "TTL"}) != "(none)");
+}
+
+TEST_CASE("what may not be shown is data alone, each message of it; an iPhone's extension is woken to show it") {
+  Running running;
+  auto n = FcmBench::notification(device);
   n.title.clear(), n.body.clear();
   REQUIRE(running.bench.ask(n).kind == Kind::accepted);
   CHECK(Message(running.there).at({"notification"}) == "(none)");
+  // The app fetches by the id: one that took the place of another would hide a message.
+  CHECK(Message(running.there).at({"android", "collapse_key"}) == "(none)");
+  n.device.platform = "ios";
+  REQUIRE(running.bench.ask(n).kind == Kind::accepted);
+  CHECK(Message(running.there).at({"apns", "payload", "aps", "alert", "body"}) == "New message");
+  CHECK(Message(running.there).at({"apns", "payload", "aps", "mutable-content"}) == "1");
+  CHECK(Message(running.there).at({"apns", "headers", "apns-priority"}) == "10");
+  Running silent({}, {{"hidden_text", std::string()}});
+  REQUIRE(silent.bench.ask(n).kind == Kind::accepted);
+  CHECK(Message(silent.there).at({"apns", "payload", "aps"}) == R"({"content-available":1})");
+  CHECK(Message(silent.there).at({"apns", "headers", "apns-priority"}) == "5");
+}
+
+TEST_CASE("where unread messages are not counted, no badge is sent") {
+  Running running;
+  auto n = FcmBench::notification(device);
+  n.device.platform = "ios";
+  n.badge = 0;
+  REQUIRE(running.bench.ask(n).kind == Kind::accepted);
+  const Message message(running.there);
+  CHECK(message.at({"data", "badge"}) == "(none)");
+  CHECK(message.at({"android", "notification", "notification_count"}) == "(none)");
+  CHECK(message.at({"apns", "payload", "aps", "badge"}) == "(none)");
 }
 
 TEST_CASE("a text that is too long is cut to what FCM takes") {
@@ -206,6 +235,31 @@ TEST_CASE("an account that Google does not take breaks the channel, and Google i
   CHECK(bench.ask(device).kind == Kind::accepted);
 }
 
+TEST_CASE("an access token that could not be asked for is asked for again") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path);
+  FcmBench bench(options_for(there));
+  bench.run();
+  EVP_set_default_properties(nullptr, "provider=nobody");  // nothing can be signed
+  try {
+    bench.send(FcmBench::notification(device), 0);
+  } catch (const std::exception&) {
+    // what it leaves behind is looked at
+  }
+  EVP_set_default_properties(nullptr, "");
+  CHECK(bench.verdict(0).kind == Kind::retry);
+  bench.host.clock().advance(1'000);
+  CHECK(bench.ask(device).kind == Kind::accepted);
+}
+
+TEST_CASE("a notification whose access token took half of its time is not tried a second time") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path, {"--token-slow", "600"});
+  FcmBench bench(options_for(there, {{"timeout", std::int64_t{1'000}}}));
+  bench.run();
+  CHECK(bench.ask("401-a-device").kind == Kind::retry);
+}
+
 TEST_CASE("a token endpoint that cannot be reached costs a retry") {
   TemporaryFolder folder;
   const Simulation there(folder.path);
@@ -226,6 +280,15 @@ TEST_CASE("a connection that is dropped or hangs costs a retry, and stopping ans
   for (std::size_t i = 0; i < 5; ++i) running.bench.send(FcmBench::notification("hang-a-device"), i);
   running.bench.channel.stop(0);
   for (std::size_t i = 0; i < 5; ++i) CHECK(running.bench.has_verdict(i));
+}
+
+TEST_CASE("a token that cannot be FCM's is refused when it is registered") {
+  TemporaryFolder folder;
+  const Simulation there(folder.path);
+  FcmBench bench(options_for(there));
+  REQUIRE(bench.set_up());
+  CHECK(bench.registered(device).empty());
+  CHECK_FALSE(bench.registered("a \"token\"").empty());
 }
 
 TEST_CASE("verify says whether the credentials are good, and sends nothing") {

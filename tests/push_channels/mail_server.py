@@ -147,6 +147,7 @@ def read(home, count):
         parts = {part.get_content_type(): part.get_content() for part in mail.walk() if not part.is_multipart()}
         out.append({"envelope_to": mail["Envelope-to"], "return_path": mail["Return-path"], "from": str(mail["From"]),
                     "to": str(mail["To"]), "subject": str(mail["Subject"]), "id": mail["Message-ID"], "date": str(mail["Date"]),
+                    "precedence": mail["Precedence"], "auto_submitted": mail["Auto-Submitted"], "references": mail["References"],
                     "text": parts.get("text/plain"), "html": parts.get("text/html"), "headers": sorted(set(mail.keys())),
                     "defects": [str(defect) for defect in mail.defects], "longest_line": max(map(len, raw.splitlines()))})
     print(json.dumps(out), flush=True)

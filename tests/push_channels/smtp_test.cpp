@@ -1,5 +1,7 @@
 #include "smtp/smtp.hpp"
 
+#include <openssl/evp.h>
+
 #include <catch2/catch.hpp>
 
 #include <loft/json.hpp>
@@ -72,6 +74,21 @@ loft::push::Response reply(const std::string& line, const std::string& detail = 
   return response;
 }
 
+/// The text part of a mail.
+std::string decoded(const std::string& mail) {
+  const std::string begin = "text/plain; charset=utf-8\r\nContent-Transfer-Encoding: base64\r\n\r\n";
+  const auto from = mail.find(begin) + begin.size();
+  std::string bits;
+  for (const char c : mail.substr(from, mail.find("\r\n\r\n--", from) - from)) {
+    if (c != '\r' && c != '\n') bits += c;
+  }
+  std::string out(bits.size(), '\0');
+  const int size = EVP_DecodeBlock(reinterpret_cast<unsigned char*>(out.data()),
+                                   reinterpret_cast<const unsigned char*>(bits.data()), static_cast<int>(bits.size()));
+  out.resize(static_cast<std::size_t>(std::max(size, 0)));
+  return out;
+}
+
 }  // namespace
 
 TEST_CASE("a mail goes over implicit TLS and over STARTTLS into the mailbox, and reads as it was written") {
@@ -105,6 +122,40 @@ TEST_CASE("a mail goes over implicit TLS and over STARTTLS into the mailbox, and
     CHECK(at(mail, "headers").find("Auto-Submitted") != std::string::npos);
     CHECK(at(mail, "id").find("@example.test>") != std::string::npos);
   }
+}
+
+TEST_CASE(
+    "a mail says how many messages are unread, is told from a person's, and belongs to its conversation's thread") {
+  const MailServer server;
+  SmtpBench bench(server.options());
+  bench.run();
+  auto n = to("bob@example.test");
+  n.badge = 12;
+  REQUIRE(bench.ask(n).kind == Kind::accepted);
+  const auto text = server.mails(1);
+  const auto busy = list(text).at(0);
+  CHECK(at(busy, "text").find("12 unread messages") != std::string::npos);
+  CHECK(at(busy, "html").find("12 unread messages") != std::string::npos);
+  CHECK(at(busy, "precedence") == "bulk");
+  CHECK(at(busy, "auto_submitted") == "auto-generated");
+  CHECK(at(busy, "references") == "<conversation-42@example.test>");
+  CHECK(at(busy, "headers").find("List-Unsubscribe") == std::string::npos);
+  CHECK(at(busy, "defects") == "[]");
+}
+
+TEST_CASE("a mail of one unread message, or where they are not counted, names no number; hidden texts still do") {
+  const loft::push::smtp::Letterhead head{.sender = "chat@example.test", .unread = "{count} neue Nachrichten"};
+  auto n = to("bob@example.test");
+  for (const std::uint64_t badge : {0, 1}) {
+    n.badge = badge;
+    CHECK(decoded(loft::push::smtp::mail(n, head, real_now())).find("neue") == std::string::npos);
+  }
+  n.badge = 2;
+  n.title.clear(), n.body.clear();
+  CHECK(decoded(loft::push::smtp::mail(n, head, real_now())).find("2 neue Nachrichten") != std::string::npos);
+  auto silent = head;
+  silent.unread.clear();
+  CHECK(decoded(loft::push::smtp::mail(n, silent, real_now())).find("neue") == std::string::npos);
 }
 
 TEST_CASE("nothing in names, texts or addresses adds a header or a recipient") {

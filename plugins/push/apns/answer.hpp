@@ -12,6 +12,7 @@ struct Answer {
     none,       ///< the verdict stands
     new_token,  ///< the provider token is too old: sign anew, once; the verdict stands where that was done
     smaller,    ///< cut more, once
+    topic,      ///< the app is not ours: the verdict stands where no other app works
     doubt,      ///< the device token is called bad: the verdict stands where that is believed
   };
   PushVerdict verdict;

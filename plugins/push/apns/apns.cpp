@@ -4,6 +4,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "common/registration.hpp"
 #include "common/text.hpp"
 
 namespace loft::push {
@@ -27,6 +28,12 @@ bool is_path_token(std::string_view text) {
   return is_plain_token(text) && text.find_first_of(".%~:+/=") == std::string_view::npos;
 }
 
+/// As Apple's documents have apps write them; of any length.
+bool is_hex(std::string_view text) {
+  return !text.empty() && text.size() % 2 == 0 &&
+         text.find_first_not_of("0123456789abcdefABCDEF") == std::string_view::npos;
+}
+
 Error wrong(std::string option, std::string detail) { return {Code::invalid, std::move(option), std::move(detail)}; }
 
 }  // namespace
@@ -38,7 +45,9 @@ struct Apns::Attempt {
   std::size_t limit = apns::largest_payload;
   bool signed_again = false;
   Steady::time_point begun = Steady::now();
-  Function<void(PushVerdict)> done;
+  Owed done;
+
+  explicit Attempt(Owed done) : done(std::move(done)) {}
 };
 
 void Apns::options(OptionTable& table) {
@@ -52,10 +61,11 @@ void Apns::options(OptionTable& table) {
   table.list("apps", apps_,
              "Bundle ids of further apps of the team; a device that was registered for one has it as its topic.");
   table.text("sound", look_.sound, "The sound that is played; empty: none.");
-  table.text(
-      "hidden_loc_key", look_.hidden_loc_key,
-      "Key of a text in the app that is shown where a notification may show neither sender nor text. Empty: such "
-      "a notification wakes the app in the background.");
+  table.text("hidden_text", look_.hidden_text,
+             "Shown where a notification may show neither sender nor text, until the app's extension puts its own in "
+             "that place. Empty, and no `hidden_loc_key`: such a notification wakes the app in the background.");
+  table.text("hidden_loc_key", look_.hidden_loc_key,
+             "Key of a text in the app, in its user's language, that is shown in place of `hidden_text`.");
   http_.add_to(table);
 }
 
@@ -84,7 +94,10 @@ void Apns::setup(Host& host) {
   if (file->is_open_to_others)
     host.log().warn("other users can read the key; `chmod 600` it", {{"option", "key_path"}, {"path", key_path_}});
   token_ = std::make_unique<ProviderToken>(std::move(*signer), key_id_, team_id_, host.clock());
-  courier_ = std::make_unique<Courier>(http_.courier());
+  courier_ = std::make_unique<Courier>(http_.courier(host.log()));
+  doubts_.try_emplace(bundle_id_);
+  for (const auto& app : apps_) doubts_.try_emplace(app);
+  check_devices(host, "apns", [this](const Device& device) { return wrong_with(device); });
 }
 
 void Apns::start() { courier_->start(); }
@@ -99,9 +112,18 @@ std::string Apns::base() const {
 }
 
 std::optional<std::string> Apns::topic(const std::string& app) const {
-  if (app.empty() || app == bundle_id_ || apps_.empty()) return bundle_id_;
+  if (app.empty() || app == bundle_id_) return bundle_id_;
   if (std::find(apps_.begin(), apps_.end(), app) == apps_.end()) return std::nullopt;
   return app;
+}
+
+std::string Apns::wrong_with(const Device& device) const {
+  // Another service, for rehearsals, may have tokens of its own.
+  if (endpoint_.empty() ? !is_hex(device.token) : !is_path_token(device.token)) {
+    return "the token of an Apple device is its bytes as hexadecimal digits, two for each, not base64 and not a "
+           "description";
+  }
+  return topic(device.app) ? "" : "app must be the bundle id of an app that this host serves, or be left out";
 }
 
 Request Apns::request(const Notification& notification, const std::string& topic, std::string_view provider_token,
@@ -127,15 +149,19 @@ void Apns::send(const Notification& notification, Function<void(PushVerdict)> do
   if (!is_path_token(notification.device.token)) return done(dead("push.bad_token"));
   if (notification.expires <= host_->clock().now()) return done(refused("push.expired"));
   const auto topic = this->topic(notification.device.app);
-  if (!topic) return done(refused("push.unknown_app"));
+  if (!topic) {
+    if (told_app_.may_tell(host_->clock().steady()))
+      host_->log().warn("a device is of an app that neither `bundle_id` nor `apps` names; nothing is sent to it",
+                        {{"app", notification.device.app}});
+    return done(refused("push.unknown_app"));
+  }
   if (!is_header_value(notification.id) || !is_header_value(notification.collapse_key) ||
       notification.collapse_key.size() > 64)
     return done(refused("push.bad_id"));
-  auto attempt = std::make_unique<Attempt>();
+  auto attempt = std::make_unique<Attempt>(Owed(std::move(done)));
   attempt->notification = notification;
   attempt->topic = *topic;
   attempt->provider_token = token_->current();
-  attempt->done = std::move(done);
   go(std::move(attempt));
 }
 
@@ -167,21 +193,37 @@ void Apns::arrived(std::unique_ptr<Attempt> attempt, const Response& response) {
     attempt->limit /= 2;
     return go(std::move(attempt));
   }
-  if (answer.verdict.kind == PushVerdict::Kind::accepted) doubt_.accepted();
-  if (answer.next == Next::doubt) answer.verdict = believed(std::move(answer.verdict));
+  if (answer.verdict.kind == PushVerdict::Kind::accepted) doubts_.at(attempt->topic).accepted();
+  if (answer.next == Next::topic) answer.verdict = not_ours(attempt->topic, std::move(answer.verdict));
+  if (answer.next == Next::doubt) answer.verdict = believed(attempt->topic, std::move(answer.verdict));
   attempt->done(std::move(answer.verdict));
 }
 
-PushVerdict Apns::believed(PushVerdict verdict) {
-  const auto belief = doubt_.called_bad();
+/// The whole channel rests only where none does.
+bool Apns::another_app_works(const std::string& topic) const {
+  return std::any_of(doubts_.begin(), doubts_.end(),
+                     [&](auto& each) { return each.first != topic && each.second.has_accepted(); });
+}
+
+PushVerdict Apns::not_ours(const std::string& topic, PushVerdict verdict) {
+  if (!another_app_works(topic)) return verdict;
+  if (told_app_.may_tell(host_->clock().steady()))
+    host_->log().warn("the key is not for one of the apps; nothing is sent to its devices",
+                      {{"app", topic}, {"reason", verdict.reason}});
+  return refused(std::move(verdict.reason));
+}
+
+PushVerdict Apns::believed(const std::string& topic, PushVerdict verdict) {
+  const auto belief = doubts_.at(topic).called_bad();
   if (belief == TokenDoubt::Belief::dead) return verdict;
   if (told_doubt_.may_tell(host_->clock().steady())) {
     host_->log().warn(
-        "the provider calls device tokens bad, and has accepted none since the start: they are kept; are "
-        "`production` and `bundle_id` right?",
-        {{"reason", verdict.reason}});
+        "the provider calls device tokens of an app bad, and has accepted none of that app since the start: they are "
+        "kept; are `production`, and `bundle_id` or `apps`, right?",
+        {{"app", topic}, {"reason", verdict.reason}});
   }
-  return belief == TokenDoubt::Belief::unsure ? refused(std::move(verdict.reason)) : broken(std::move(verdict.reason));
+  const bool rests = belief == TokenDoubt::Belief::all_bad && !another_app_works(topic);
+  return rests ? broken(std::move(verdict.reason)) : refused(std::move(verdict.reason));
 }
 
 Result<void> Apns::verify() {

@@ -1,6 +1,7 @@
 // Apple's push service.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,7 +43,11 @@ class Apns final : public Push {
                   std::size_t limit) const;
   void go(std::unique_ptr<Attempt> attempt);
   void arrived(std::unique_ptr<Attempt> attempt, const Response& response);
-  PushVerdict believed(PushVerdict verdict);
+  /// What is wrong with a device that is about to be registered; empty: nothing.
+  std::string wrong_with(const Device& device) const;
+  bool another_app_works(const std::string& topic) const;
+  PushVerdict not_ours(const std::string& topic, PushVerdict verdict);
+  PushVerdict believed(const std::string& topic, PushVerdict verdict);
 
   std::string key_id_, team_id_, bundle_id_, key_path_, endpoint_;
   std::vector<std::string> apps_;
@@ -53,8 +58,8 @@ class Apns final : public Push {
   Host* host_ = nullptr;
   std::unique_ptr<ProviderToken> token_;
   std::unique_ptr<Courier> courier_;
-  TokenDoubt doubt_;
-  Told told_failure_, told_doubt_;
+  std::map<std::string, TokenDoubt> doubts_;  ///< by topic; all of them are there from `setup` on
+  Told told_failure_, told_doubt_, told_app_;
 };
 
 }  // namespace loft::push

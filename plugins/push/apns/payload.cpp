@@ -9,7 +9,10 @@ namespace {
 
 void write_alert(json::Writer& w, std::string_view title, std::string_view body, const Look& look) {
   w.key("alert").object();
-  if (title.empty() && body.empty()) w.key("loc-key").string(look.hidden_loc_key);
+  if (title.empty() && body.empty()) {
+    const bool is_of_app = !look.hidden_loc_key.empty();
+    w.key(is_of_app ? "loc-key" : "body").string(is_of_app ? look.hidden_loc_key : look.hidden_text);
+  }
   if (!title.empty()) w.key("title").string(title);
   if (!body.empty()) w.key("body").string(body);
   w.end_object();
@@ -18,7 +21,8 @@ void write_alert(json::Writer& w, std::string_view title, std::string_view body,
 }  // namespace
 
 bool is_silent(const Notification& notification, const Look& look) {
-  return notification.title.empty() && notification.body.empty() && look.hidden_loc_key.empty();
+  return notification.title.empty() && notification.body.empty() && look.hidden_loc_key.empty() &&
+         look.hidden_text.empty();
 }
 
 std::string payload(const Notification& notification, const Look& look, std::size_t limit) {
@@ -32,7 +36,7 @@ std::string payload(const Notification& notification, const Look& look, std::siz
       w.key("content-available").number(1);
     } else {
       write_alert(w, title, body, look);
-      w.key("badge").number(notification.badge);
+      if (notification.badge != 0) w.key("badge").number(notification.badge);
       if (!look.sound.empty()) w.key("sound").string(look.sound);
       w.key("thread-id").string(conversation);
       w.key("mutable-content").number(1);  // an extension of the app may fetch more and rewrite

@@ -7,6 +7,18 @@
 namespace loft::push {
 namespace {
 
+/// One of the window; free again when the request is answered, or forgotten.
+struct Place {
+  explicit Place(std::atomic<std::size_t>& count) noexcept : count(&count) {}
+  Place(Place&& other) noexcept : count(std::exchange(other.count, nullptr)) {}
+  Place& operator=(Place&&) = delete;
+  ~Place() { leave(); }
+  void leave() noexcept {
+    if (auto* const taken = std::exchange(count, nullptr)) taken->fetch_sub(1, std::memory_order_relaxed);
+  }
+  std::atomic<std::size_t>* count;
+};
+
 Response failed(Response::Failure failure) {
   Response response;
   response.failure = failure;
@@ -40,14 +52,16 @@ void Courier::stop() noexcept {
 }
 
 void Courier::send(Request request, Function<void(Response)> done) {
-  if (under_way_.fetch_add(1, std::memory_order_relaxed) >= settings_.window) {
-    under_way_.fetch_sub(1, std::memory_order_relaxed);
+  const bool is_full = under_way_.fetch_add(1, std::memory_order_relaxed) >= settings_.window;
+  Place place(under_way_);
+  if (is_full) {
+    place.leave();
     return done(failed(Response::Failure::full));
   }
   const auto lane =
       std::min_element(lanes_.begin(), lanes_.end(), [](auto& a, auto& b) { return a->load() < b->load(); });
-  auto counted = [this, done = std::move(done)](Response response) mutable {
-    under_way_.fetch_sub(1, std::memory_order_relaxed);
+  auto counted = [place = std::move(place), done = std::move(done)](Response response) mutable {
+    place.leave();
     done(std::move(response));
   };
   auto refused = (*lane)->take(std::make_unique<Transfer>(std::move(request), std::move(counted), settings_));

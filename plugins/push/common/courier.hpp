@@ -18,9 +18,10 @@ struct Request {
   std::string url;
   std::vector<std::string> headers;  ///< HTTP: `name: value`
   std::string body;
-  std::string sender;     ///< mail: the envelope's; empty for HTTP
-  std::string recipient;  ///< mail: the envelope's; empty: nothing is sent, the server is greeted only
-  Millis timeout = 20'000;
+  std::string sender;        ///< mail: the envelope's; empty for HTTP
+  std::string recipient;     ///< mail: the envelope's; empty: nothing is sent, the server is greeted only
+  Millis timeout = 20'000;   ///< of a mail: from its turn on
+  Millis patience = 30'000;  ///< mail: so long it waits for its turn; then it is `full`
 };
 
 struct Response {
@@ -31,7 +32,7 @@ struct Response {
     lost,         ///< the connection broke before the answer was there
     certificate,  ///< the peer's certificate is not good for its name, or there is no TLS where there must be
     login,        ///< mail: the server does not take the credentials
-    full,         ///< more than `window` are under way
+    full,         ///< more than `window` are under way, or a mail's turn did not come; it was not sent
     stopped,      ///< the courier was stopped
   };
   Failure failure = Failure::none;
@@ -47,8 +48,9 @@ struct CourierSettings {
   std::size_t window = 1000;    ///< requests under way, of all connections
   std::string ca_file;          ///< empty: the system's authorities
   Millis connect_timeout = 10'000;
-  std::size_t max_answer = 64 << 10;   ///< bytes; a longer answer is `lost`
-  std::function<void(void*)> prepare;  ///< sets what is the same for all requests of the channel on a `CURL*`
+  std::size_t max_answer = 64 << 10;        ///< bytes; a longer answer is `lost`
+  std::function<void(const char*)> failed;  ///< a `done` threw; on a thread of the courier
+  std::function<void(void*)> prepare;       ///< sets what is the same for all requests of the channel on a `CURL*`
 };
 
 /// What every request over HTTP/2 needs; for `CourierSettings::prepare`.

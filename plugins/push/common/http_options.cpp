@@ -1,5 +1,7 @@
 #include "common/http_options.hpp"
 
+#include "common/verdict.hpp"
+
 namespace loft::push {
 
 void HttpOptions::add_to(OptionTable& table) {
@@ -12,12 +14,13 @@ void HttpOptions::add_to(OptionTable& table) {
       .range(100, 300'000);
 }
 
-CourierSettings HttpOptions::courier() const {
+CourierSettings HttpOptions::courier(Logger& log) const {
   CourierSettings settings;
   settings.connections = connections;
   settings.window = window + 16;  // the channel's own questions come beside the notifications
   settings.ca_file = ca_file;
   settings.prepare = prepare_http2;
+  settings.failed = [&log](const char* what) { tell_slip(log, what); };
   return settings;
 }
 

@@ -4,6 +4,7 @@
 #include <string>
 
 #include <loft/options.hpp>
+#include <loft/plugin.hpp>
 
 #include "common/courier.hpp"
 
@@ -16,7 +17,7 @@ struct HttpOptions {
   Millis timeout = 20'000;
 
   void add_to(OptionTable& table);
-  CourierSettings courier() const;
+  CourierSettings courier(Logger& log) const;  ///< `log` outlives it
   /// What a channel says as `Push::longest`: a second and a third attempt have what is left of `timeout`, or a second.
   Millis longest() const noexcept { return timeout + 5'000; }
 };

@@ -1,156 +1,84 @@
 #include "common/lane.hpp"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <new>
-
-#include "common/retry_after.hpp"
-#include "common/text.hpp"
 
 namespace loft::push {
 namespace {
 
-constexpr std::size_t kept_handles = 256;
-constexpr long connection_age = 3600;  // seconds that an idle connection may stay; providers dislike new ones
+using Clock = std::chrono::steady_clock;
 
-Response::Failure failure_of(CURLcode code) {
-  using Failure = Response::Failure;
-  switch (code) {
-    case CURLE_OK:
-      return Failure::none;
-    case CURLE_COULDNT_RESOLVE_HOST:
-    case CURLE_COULDNT_RESOLVE_PROXY:
-    case CURLE_COULDNT_CONNECT:
-      return Failure::unreachable;
-    case CURLE_OPERATION_TIMEDOUT:
-      return Failure::timed_out;
-    case CURLE_PEER_FAILED_VERIFICATION:
-    case CURLE_SSL_CACERT_BADFILE:
-    case CURLE_USE_SSL_FAILED:
-      return Failure::certificate;
-    case CURLE_LOGIN_DENIED:
-      return Failure::login;
-    default:
-      return Failure::lost;
-  }
+constexpr std::size_t kept_handles = 256;
+constexpr int unanswered_limit = 30;  // seconds that what was sent may stay unconfirmed
+constexpr std::size_t most_left = 2;  // silent connections beside the one in use
+constexpr int longest_pause = 1'000, pause_with_left = 20;
+
+CURLM* new_multi() {
+  CURLM* const multi = curl_multi_init();
+  if (multi == nullptr) throw std::bad_alloc();
+  curl_multi_setopt(multi, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
+  curl_multi_setopt(multi, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
+  curl_multi_setopt(multi, CURLMOPT_MAX_CONCURRENT_STREAMS, 1000L);
+  return multi;
 }
 
-/// Through a proxy only where the environment names one and the server is not on this machine.
-bool is_on_this_machine(const std::string& url) {
-  const auto begin = url.find("://");
-  const auto host = std::string_view(url).substr(begin == std::string::npos ? 0 : begin + 3);
-  return host.starts_with("127.") || host.starts_with("localhost") || host.starts_with("[::1]");
+/// The kernel's own watch over a connection: a peer that is gone without a word, as behind a router that forgot us, is
+/// found although nothing is under way, and before any request has waited for its whole time.
+int on_open(void* wire, curl_socket_t socket, curlsocktype) {
+  const int milliseconds = unanswered_limit * 1000;
+  ::setsockopt(socket, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds, sizeof milliseconds);
+  try {
+    static_cast<Wire*>(wire)->sockets.insert(socket);
+  } catch (const std::bad_alloc&) {
+    return CURL_SOCKOPT_ERROR;
+  }
+  return CURL_SOCKOPT_OK;
+}
+
+int on_close(void* wire, curl_socket_t socket) {
+  static_cast<Wire*>(wire)->sockets.erase(socket);
+  return ::close(socket);
 }
 
 }  // namespace
 
-Transfer::Transfer(Request request, Function<void(Response)> done, const CourierSettings& settings)
-    : done(std::move(done)), request_(std::move(request)), settings_(settings) {}
+Wire::Wire() : multi(new_multi()) {}
 
-Transfer::~Transfer() { curl_slist_free_all(list_); }
-
-void Transfer::set_up(CURL* handle) {
-  curl_easy_setopt(handle, CURLOPT_URL, request_.url.c_str());
-  curl_easy_setopt(handle, CURLOPT_NOSIGNAL, 1L);
-  curl_easy_setopt(handle, CURLOPT_FOLLOWLOCATION, 0L);
-  curl_easy_setopt(handle, CURLOPT_TIMEOUT_MS, static_cast<long>(request_.timeout));
-  curl_easy_setopt(handle, CURLOPT_CONNECTTIMEOUT_MS,
-                   static_cast<long>(std::min(request_.timeout, settings_.connect_timeout)));
-  curl_easy_setopt(handle, CURLOPT_MAXAGE_CONN, connection_age);
-  curl_easy_setopt(handle, CURLOPT_TCP_KEEPALIVE, 1L);
-  curl_easy_setopt(handle, CURLOPT_ERRORBUFFER, words_);
-  curl_easy_setopt(handle, CURLOPT_WRITEFUNCTION, on_body);
-  curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
-  curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
-  curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
-  if (!settings_.ca_file.empty()) curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.c_str());
-  if (is_on_this_machine(request_.url)) curl_easy_setopt(handle, CURLOPT_PROXY, "");
-  if (is_mail() && request_.recipient.empty()) {
-    curl_easy_setopt(handle, CURLOPT_CUSTOMREQUEST, "NOOP");
-    curl_easy_setopt(handle, CURLOPT_NOBODY, 1L);
-  } else if (is_mail()) {
-    list_ = curl_slist_append(nullptr, request_.recipient.c_str());
-    if (list_ == nullptr) throw std::bad_alloc();
-    curl_easy_setopt(handle, CURLOPT_MAIL_FROM, request_.sender.c_str());
-    curl_easy_setopt(handle, CURLOPT_MAIL_RCPT, list_);
-    curl_easy_setopt(handle, CURLOPT_UPLOAD, 1L);
-    curl_easy_setopt(handle, CURLOPT_READFUNCTION, on_read);
-    curl_easy_setopt(handle, CURLOPT_READDATA, this);
-  } else {
-    for (const auto& header : request_.headers) {
-      auto* const longer = curl_slist_append(list_, header.c_str());
-      if (longer == nullptr) throw std::bad_alloc();
-      list_ = longer;
-    }
-    curl_easy_setopt(handle, CURLOPT_HTTPHEADER, list_);
-    curl_easy_setopt(handle, CURLOPT_POST, 1L);
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDS, request_.body.data());
-    curl_easy_setopt(handle, CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+Wire::~Wire() {
+  hang_up();
+  for (const auto& [handle, transfer] : running) {
+    curl_multi_remove_handle(multi, handle);
+    curl_easy_cleanup(handle);
   }
-  if (settings_.prepare) settings_.prepare(handle);
+  curl_multi_cleanup(multi);
 }
 
-Response Transfer::finish(CURL* handle, CURLcode code) {
-  curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response_.status);
-  response_.failure = failure_of(code);
-  if (code != CURLE_OK) response_.detail = *words_ != '\0' ? words_ : curl_easy_strerror(code);
-  return std::move(response_);
+void Wire::watch(CURL* handle) {
+  curl_easy_setopt(handle, CURLOPT_SOCKOPTFUNCTION, on_open);
+  curl_easy_setopt(handle, CURLOPT_SOCKOPTDATA, this);
+  curl_easy_setopt(handle, CURLOPT_CLOSESOCKETFUNCTION, on_close);
+  curl_easy_setopt(handle, CURLOPT_CLOSESOCKETDATA, this);
 }
 
-// An exception must not cross libcurl.
-std::size_t Transfer::on_body(char* data, std::size_t, std::size_t size, void* self) {
-  auto& transfer = *static_cast<Transfer*>(self);
-  if (transfer.response_.body.size() + size > transfer.settings_.max_answer) return 0;
-  try {
-    transfer.response_.body.append(data, size);
-  } catch (const std::bad_alloc&) {
-    return 0;
-  }
-  return size;
+void Wire::hang_up() noexcept {
+  for (const auto socket : sockets) ::shutdown(socket, SHUT_RDWR);
 }
 
-std::size_t Transfer::on_header(char* data, std::size_t, std::size_t size, void* self) {
-  auto& transfer = *static_cast<Transfer*>(self);
-  if (transfer.last_heard != nullptr) *transfer.last_heard = std::chrono::steady_clock::now();
-  try {
-    transfer.hear_header({data, size});
-  } catch (const std::exception&) {
-    return 0;
-  }
-  return size;
-}
+Lane::Lane(const CourierSettings& settings) : settings_(settings), wire_(std::make_unique<Wire>()) {}
 
-void Transfer::hear_header(std::string_view line) {
-  while (line.ends_with('\n') || line.ends_with('\r')) line.remove_suffix(1);
-  if (is_mail()) {
-    // A refusal is what counts, not the server's goodbye behind it.
-    if (response_.reply.empty() || response_.reply[0] < '4') response_.reply = line.substr(0, 200);
-  } else if (const auto value = header_value(line, "retry-after")) {
-    response_.retry_after = parse_retry_after(*value, std::chrono::system_clock::now());
-  }
-}
-
-std::size_t Transfer::on_read(char* data, std::size_t, std::size_t size, void* self) {
-  auto& transfer = *static_cast<Transfer*>(self);
-  const auto& body = transfer.request_.body;
-  const auto taken = std::min(size, body.size() - transfer.read_);
-  std::copy_n(body.data() + transfer.read_, taken, data);
-  transfer.read_ += taken;
-  return taken;
-}
-
-Lane::Lane(const CourierSettings& settings) : settings_(settings) { renew(); }
-
-Lane::~Lane() {
-  stop();
-  curl_multi_cleanup(multi_);
-}
+Lane::~Lane() { stop(); }
 
 std::unique_ptr<Transfer> Lane::take(std::unique_ptr<Transfer> transfer) {
   const std::lock_guard lock(mutex_);
   if (stopping_) return transfer;
   waiting_.push_back(std::move(transfer));
   load_.fetch_add(1, std::memory_order_relaxed);
-  curl_multi_wakeup(multi_);
+  curl_multi_wakeup(wire_->multi);
   return nullptr;
 }
 
@@ -162,26 +90,40 @@ void Lane::stop() noexcept {
   {
     const std::lock_guard lock(mutex_);
     stopping_ = true;
-    curl_multi_wakeup(multi_);
+    curl_multi_wakeup(wire_->multi);
   }
   if (thread_.joinable()) {
     thread_.join();
   } else {
-    begin_waiting();
+    take_over();
+    abandon();
   }
 }
 
 void Lane::run() {
-  while (begin_waiting()) {
+  while (take_over()) {
+    begin_mails();
     int still = 0;
-    curl_multi_perform(multi_, &still);
-    end_finished();
-    curl_multi_poll(multi_, nullptr, 0, 1000, nullptr);
+    curl_multi_perform(wire_->multi, &still);
+    for (const auto& wire : left_) curl_multi_perform(wire->multi, &still);
+    end_finished(*wire_);
+    for (const auto& wire : left_) end_finished(*wire);
+    end_overdue();
+    std::erase_if(left_, [](const auto& wire) { return wire->running.empty(); });
+    // A mail's turn, and what was sent from inside an answer, wait for nothing.
+    if (mails_.empty() || !wire_->running.empty()) curl_multi_poll(wire_->multi, nullptr, 0, pause(), nullptr);
   }
-  abandon(Response::Failure::stopped);
+  abandon();
 }
 
-bool Lane::begin_waiting() {
+int Lane::pause() const {
+  const auto most = left_.empty() ? longest_pause : pause_with_left;
+  if (next_look_ == Time::max()) return most;
+  const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(next_look_ - Clock::now()).count();
+  return static_cast<int>(std::clamp<std::int64_t>(left + 1, 1, most));
+}
+
+bool Lane::take_over() {
   std::vector<std::unique_ptr<Transfer>> taken;
   bool stopping = false;
   {
@@ -190,102 +132,144 @@ bool Lane::begin_waiting() {
     stopping = stopping_;
   }
   for (auto& transfer : taken) {
-    if (!stopping) {
+    if (stopping) {
+      end(std::move(transfer), Response::Failure::stopped);
+    } else if (transfer->is_mail()) {
+      next_look_ = std::min(next_look_, transfer->patient_until());
+      mails_.push_back(std::move(transfer));
+    } else {
       begin(std::move(transfer));
-      continue;
     }
-    load_.fetch_sub(1, std::memory_order_relaxed);
-    Response response;
-    response.failure = Response::Failure::stopped;
-    transfer->done(std::move(response));
   }
   return !stopping;
 }
 
-void Lane::begin(std::unique_ptr<Transfer> transfer) {
-  if (idle_.empty()) idle_.emplace_back(curl_easy_init());
-  CURL* const handle = idle_.back().release();
-  idle_.pop_back();
-  transfer->last_heard = &last_heard_;
-  CURLcode code = CURLE_OUT_OF_MEMORY;
-  try {
-    if (handle != nullptr) {
-      transfer->set_up(handle);
-      code = CURLE_OK;
-    }
-  } catch (const std::bad_alloc&) {
-    // `code` says it
+/// A connection carries one mail at a time, whose time begins with its turn.
+void Lane::begin_mails() {
+  const auto now = Clock::now();
+  while (!mails_.empty() && mails_.front()->patient_until() < now) {
+    auto late = std::move(mails_.front());
+    mails_.pop_front();
+    end(std::move(late), Response::Failure::full);
   }
-  running_.emplace(handle, std::move(transfer));
-  if (code == CURLE_OK && curl_multi_add_handle(multi_, handle) != CURLM_OK) code = CURLE_FAILED_INIT;
-  if (code != CURLE_OK) end(handle, code);
+  if (mails_.empty() || !wire_->running.empty()) return;
+  auto next = std::move(mails_.front());
+  mails_.pop_front();
+  begin(std::move(next));
 }
 
-void Lane::end_finished() {
+void Lane::begin(std::unique_ptr<Transfer> transfer) {
+  if (idle_.empty()) idle_.emplace_back(curl_easy_init());
+  Easy easy = std::move(idle_.back());
+  idle_.pop_back();
+  if (!easy) return end(std::move(transfer), Response::Failure::unreachable);
+  try {
+    transfer->last_heard = &wire_->heard[std::string(transfer->peer())];
+    transfer->set_up(easy.get());
+    wire_->watch(easy.get());
+  } catch (const std::bad_alloc&) {
+    return end(std::move(transfer), Response::Failure::unreachable);
+  }
+  next_look_ = std::min(next_look_, transfer->overdue());
+  CURL* const handle = easy.release();
+  wire_->running.emplace(handle, std::move(transfer));
+  if (curl_multi_add_handle(wire_->multi, handle) != CURLM_OK) end(*wire_, handle, CURLE_FAILED_INIT);
+}
+
+void Lane::end_finished(Wire& wire) {
   int left = 0;
-  bool is_dead = false;
-  while (const CURLMsg* message = curl_multi_info_read(multi_, &left)) {
+  bool is_silent = false;
+  while (const CURLMsg* message = curl_multi_info_read(wire.multi, &left)) {
     if (message->msg != CURLMSG_DONE) continue;
     CURL* const handle = message->easy_handle;
     const auto code = message->data.result;
-    // Nothing at all came for as long as a request may take: the connection is dead although nobody said so, and
-    // further requests would only wait on it.
-    is_dead = is_dead || (code == CURLE_OPERATION_TIMEDOUT && last_heard_ < running_.at(handle)->begun);
-    end(handle, code);
+    const auto& transfer = *wire.running.at(handle);
+    // Nothing at all came from that peer for as long as a request may take: its connection may be dead although nobody
+    // said so.
+    is_silent = is_silent ||
+                (code == CURLE_OPERATION_TIMEDOUT && !transfer.is_mail() && *transfer.last_heard < transfer.begun());
+    end(wire, handle, code);
   }
-  if (!is_dead) return;
-  abandon(Response::Failure::timed_out);
-  renew();
+  if (is_silent && &wire == wire_.get()) replace_wire();
 }
 
-void Lane::end(CURL* handle, CURLcode code) {
-  const auto found = running_.find(handle);
-  const auto transfer = std::move(found->second);
-  running_.erase(found);
-  load_.fetch_sub(1, std::memory_order_relaxed);
-  Response response;
-  if (handle != nullptr) {
-    response = transfer->finish(handle, code);
-    curl_multi_remove_handle(multi_, handle);
-    if (idle_.size() < kept_handles) {
-      curl_easy_reset(handle);
-      idle_.emplace_back(handle);
-    } else {
-      curl_easy_cleanup(handle);
+void Lane::end_overdue() {
+  const auto now = Clock::now();
+  if (now < next_look_) return;
+  next_look_ = Time::max();
+  const auto look = [&](Wire& wire) {
+    std::vector<CURL*> late;
+    for (const auto& [handle, transfer] : wire.running) {
+      if (transfer->overdue() <= now)
+        late.push_back(handle);
+      else
+        next_look_ = std::min(next_look_, transfer->overdue());
     }
-  } else {
-    response.failure = Response::Failure::unreachable;
-  }
-  transfer->done(std::move(response));
+    for (auto* const handle : late) end(wire, handle, CURLE_OPERATION_TIMEDOUT);
+  };
+  look(*wire_);
+  for (const auto& wire : left_) look(*wire);
+  if (!mails_.empty()) next_look_ = std::min(next_look_, mails_.front()->patient_until());
 }
 
-void Lane::abandon(Response::Failure failure) {
-  const auto running = std::move(running_);
-  running_.clear();
-  load_.fetch_sub(running.size(), std::memory_order_relaxed);
-  for (const auto& [handle, transfer] : running) {
-    curl_multi_remove_handle(multi_, handle);
-    curl_easy_cleanup(handle);
+void Lane::end(Wire& wire, CURL* handle, CURLcode code) {
+  const auto found = wire.running.find(handle);
+  const auto transfer = std::move(found->second);
+  wire.running.erase(found);
+  auto response = transfer->finish(handle, code);
+  curl_multi_remove_handle(wire.multi, handle);
+  Easy easy(handle);
+  if (idle_.size() < kept_handles) {
+    curl_easy_reset(handle);
+    idle_.push_back(std::move(easy));
   }
-  for (const auto& [handle, transfer] : running) {
-    Response response;
-    response.failure = failure;
-    transfer->done(std::move(response));
+  answer(*transfer, std::move(response));
+}
+
+void Lane::end(std::unique_ptr<Transfer> transfer, Response::Failure failure) {
+  Response response;
+  response.failure = failure;
+  answer(*transfer, std::move(response));
+}
+
+/// A slip of who asked must cost neither this thread nor what else is under way.
+void Lane::answer(Transfer& transfer, Response response) noexcept {
+  load_.fetch_sub(1, std::memory_order_relaxed);
+  try {
+    transfer.done(std::move(response));
+  } catch (const std::exception& e) {
+    if (settings_.failed) settings_.failed(e.what());
   }
 }
 
-void Lane::renew() {
-  CURLM* const fresh = curl_multi_init();
-  if (fresh == nullptr) throw std::bad_alloc();
-  curl_multi_setopt(fresh, CURLMOPT_PIPELINING, CURLPIPE_MULTIPLEX);
-  curl_multi_setopt(fresh, CURLMOPT_MAX_HOST_CONNECTIONS, 1L);
-  curl_multi_setopt(fresh, CURLMOPT_MAX_CONCURRENT_STREAMS, 1000L);
-  CURLM* old = nullptr;
-  {
-    const std::lock_guard lock(mutex_);
-    old = std::exchange(multi_, fresh);
-  }
-  if (old != nullptr) curl_multi_cleanup(old);
+/// Everything ends with `stopped`.
+void Lane::abandon() noexcept {
+  std::vector<std::unique_ptr<Transfer>> all;
+  const auto empty = [&](Wire& wire) {
+    wire.hang_up();
+    for (auto& [handle, transfer] : wire.running) {
+      curl_multi_remove_handle(wire.multi, handle);
+      curl_easy_cleanup(handle);
+      all.push_back(std::move(transfer));
+    }
+    wire.running.clear();
+  };
+  empty(*wire_);
+  for (const auto& wire : left_) empty(*wire);
+  left_.clear();
+  for (auto& mail : mails_) all.push_back(std::move(mail));
+  mails_.clear();
+  for (auto& transfer : all) end(std::move(transfer), Response::Failure::stopped);
+}
+
+/// What begins from now on opens another connection. What is under way on the old one may still be answered, or ends in
+/// its own time: libcurl has no PING with which to ask (its `curl_easy_upkeep` knows no multi handle before 8.8).
+void Lane::replace_wire() {
+  if (left_.size() >= most_left) return;
+  auto fresh = std::make_unique<Wire>();
+  left_.reserve(most_left);
+  const std::lock_guard lock(mutex_);
+  left_.push_back(std::exchange(wire_, std::move(fresh)));
 }
 
 }  // namespace loft::push

@@ -1,57 +1,36 @@
 // One connection of a courier, and the thread that serves it.
 #pragma once
 
-#include <curl/curl.h>
-
 #include <atomic>
-#include <chrono>
-#include <memory>
+#include <deque>
+#include <map>
 #include <mutex>
+#include <set>
+#include <string>
 #include <thread>
 #include <unordered_map>
 #include <vector>
 
-#include "common/courier.hpp"
+#include "common/transfer.hpp"
 
 namespace loft::push {
 
-struct CloseEasy {
-  void operator()(CURL* handle) const { curl_easy_cleanup(handle); }
-};
-using Easy = std::unique_ptr<CURL, CloseEasy>;
+/// A connection to each peer that is asked, and what is under way on it.
+struct Wire {
+  Wire();  ///< throws std::bad_alloc
+  ~Wire();
+  Wire(const Wire&) = delete;
+  Wire& operator=(const Wire&) = delete;
 
-/// A request on its way, with everything that libcurl points into: never moved.
-class Transfer {
- public:
-  using Time = std::chrono::steady_clock::time_point;
+  /// For what begins on it; `handle` was set up otherwise.
+  void watch(CURL* handle);
+  /// The peers are heard no more. Without it, the end of a connection to a mail server waits for that one's goodbye.
+  void hang_up() noexcept;
 
-  Transfer(Request request, Function<void(Response)> done, const CourierSettings& settings);
-  ~Transfer();
-  Transfer(const Transfer&) = delete;
-  Transfer& operator=(const Transfer&) = delete;
-
-  /// `handle` is new or was reset.
-  void set_up(CURL* handle);
-  /// The answer, after libcurl has done with it.
-  Response finish(CURL* handle, CURLcode code);
-
-  Function<void(Response)> done;
-  const Time begun = std::chrono::steady_clock::now();
-  Time* last_heard = nullptr;  ///< set at every sign of life of the peer; null: nobody asks
-
- private:
-  static std::size_t on_body(char* data, std::size_t, std::size_t size, void* self);
-  static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self);
-  static std::size_t on_read(char* data, std::size_t, std::size_t size, void* self);
-  void hear_header(std::string_view line);
-  bool is_mail() const noexcept { return !request_.sender.empty(); }
-
-  Request request_;
-  const CourierSettings& settings_;
-  Response response_;
-  curl_slist* list_ = nullptr;
-  std::size_t read_ = 0;
-  char words_[CURL_ERROR_SIZE] = "";
+  CURLM* const multi;
+  std::unordered_map<CURL*, std::unique_ptr<Transfer>> running;
+  std::map<std::string, Transfer::Time, std::less<>> heard;  ///< by peer: its last sign of life
+  std::set<curl_socket_t> sockets;                           ///< open ones
 };
 
 class Lane {
@@ -69,27 +48,35 @@ class Lane {
   void stop() noexcept;  ///< takes no more and ends all there is; joins the thread
 
  private:
+  using Time = Transfer::Time;
+
   void run();
-  bool begin_waiting();  ///< false: stop
+  bool take_over();  ///< false: stop
+  void begin_mails();
   void begin(std::unique_ptr<Transfer> transfer);
-  void end_finished();
-  void end(CURL* handle, CURLcode code);
-  void abandon(Response::Failure failure);
-  void renew();
+  void end_finished(Wire& wire);
+  void end_overdue();
+  void end(Wire& wire, CURL* handle, CURLcode code);
+  void end(std::unique_ptr<Transfer> transfer, Response::Failure failure);
+  void answer(Transfer& transfer, Response response) noexcept;
+  void abandon() noexcept;
+  void replace_wire();
+  int pause() const;
 
   const CourierSettings& settings_;
   std::thread thread_;
   std::atomic<std::size_t> load_{0};
 
-  std::mutex mutex_;  ///< guards the two below, and `multi_` against waking it while it is replaced
+  std::mutex mutex_;  ///< guards the two below, and `wire_` against waking it while it is replaced
   std::vector<std::unique_ptr<Transfer>> waiting_;
   bool stopping_ = false;
-  CURLM* multi_ = nullptr;
+  std::unique_ptr<Wire> wire_;
 
   // The thread's own.
-  std::unordered_map<CURL*, std::unique_ptr<Transfer>> running_;
+  std::vector<std::unique_ptr<Wire>> left_;  ///< silent ones: what is under way there ends, nothing new begins
+  std::deque<std::unique_ptr<Transfer>> mails_;
   std::vector<Easy> idle_;
-  Transfer::Time last_heard_{};
+  Time next_look_ = Time::max();  ///< when something is overdue, or earlier
 };
 
 }  // namespace loft::push

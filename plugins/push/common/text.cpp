@@ -31,13 +31,17 @@ std::string base64url(std::string_view bytes) {
   return out;
 }
 
+std::string_view whole(std::string_view text, std::size_t bytes) noexcept {
+  if (text.size() <= bytes) return text;
+  while (bytes > 0 && (static_cast<unsigned char>(text[bytes]) & 0xC0) == 0x80) --bytes;
+  return text.substr(0, bytes);
+}
+
 std::string cut(std::string_view text, std::size_t bytes) {
   constexpr std::string_view dots = "\xE2\x80\xA6";
   if (text.size() <= bytes) return std::string(text);
   if (bytes < dots.size()) return {};
-  auto end = bytes - dots.size();
-  while (end > 0 && (static_cast<unsigned char>(text[end]) & 0xC0) == 0x80) --end;
-  return std::string(text.substr(0, end)).append(dots);
+  return std::string(whole(text, bytes - dots.size())).append(dots);
 }
 
 std::string clean(std::string_view text) {

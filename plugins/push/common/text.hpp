@@ -9,7 +9,10 @@ namespace loft::push {
 std::string base64(std::string_view bytes);     ///< with padding, in one line
 std::string base64url(std::string_view bytes);  ///< without padding (RFC 7515 §2)
 
-/// The beginning of `text` (UTF-8), at most `bytes` long with the `…` that says so; never half a character.
+/// The beginning of `text` (UTF-8), at most `bytes` long; never half a character.
+std::string_view whole(std::string_view text, std::size_t bytes) noexcept;
+
+/// The same, the `…` that says so, which counts.
 std::string cut(std::string_view text, std::size_t bytes);
 
 /// `text` itself if it is UTF-8; otherwise with U+FFFD in place of every byte that is none.

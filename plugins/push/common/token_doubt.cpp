@@ -8,6 +8,11 @@ void TokenDoubt::accepted() {
   bad_ = 0;
 }
 
+bool TokenDoubt::has_accepted() const {
+  const std::lock_guard lock(mutex_);
+  return accepted_;
+}
+
 TokenDoubt::Belief TokenDoubt::called_bad() {
   const std::lock_guard lock(mutex_);
   ++bad_;

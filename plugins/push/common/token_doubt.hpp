@@ -7,7 +7,7 @@
 
 namespace loft::push {
 
-/// Thread role: any.
+/// One for everything that a single setting may make bad: the topic, the project. Thread role: any.
 class TokenDoubt {
  public:
   enum class Belief {
@@ -18,10 +18,11 @@ class TokenDoubt {
 
   void accepted();
   Belief called_bad();
+  bool has_accepted() const;
 
  private:
   static constexpr std::size_t many = 20;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   bool accepted_ = false;
   std::size_t bad_ = 0;  ///< since the last accepted one
 };

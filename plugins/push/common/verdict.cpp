@@ -24,6 +24,10 @@ PushVerdict failure_verdict(const Response& response) {
   return retry("push.connection_lost");
 }
 
+void tell_slip(Logger& log, const char* what) {
+  log.error("an answer of a push provider could not be dealt with; this is a bug", {{"what", what}});
+}
+
 Error verify_error(const PushVerdict& verdict, const Response& response, std::string_view where) {
   std::string detail(where);
   detail += response.failure == Response::Failure::none

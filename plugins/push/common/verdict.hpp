@@ -3,6 +3,7 @@
 
 #include <atomic>
 #include <string>
+#include <utility>
 
 #include <loft/push.hpp>
 
@@ -20,9 +21,37 @@ inline PushVerdict dead(std::string reason, Millis since = 0) {
 inline PushVerdict refused(std::string reason) { return {PushVerdict::Kind::refused, std::move(reason), 0, 0}; }
 inline PushVerdict broken(std::string reason) { return {PushVerdict::Kind::broken, std::move(reason), 0, 0}; }
 
+/// The answer that is owed for a notification. Given once; where it is forgotten, as by an exception, it is a `retry`
+/// with `push.failed`. Thread role: any, one after the other.
+class Owed {
+ public:
+  Owed() = default;
+  explicit Owed(Function<void(PushVerdict)> done) : done_(std::move(done)) {}
+  Owed(Owed&&) = default;
+  Owed& operator=(Owed&&) = delete;
+  ~Owed() {
+    if (!done_) return;
+    try {
+      (*this)(retry("push.failed"));
+    } catch (...) {
+      // it is the host's own: there is nobody to tell
+    }
+  }
+  void operator()(PushVerdict verdict) {
+    auto done = std::exchange(done_, nullptr);
+    if (done) done(std::move(verdict));
+  }
+
+ private:
+  Function<void(PushVerdict)> done_;
+};
+
 /// Of a response with a failure: `push.unreachable`, `push.timeout`, `push.connection_lost`, `push.certificate`,
 /// `push.login`, `push.window`, `push.stopped`.
 PushVerdict failure_verdict(const Response& response);
+
+/// For `CourierSettings::failed`.
+void tell_slip(Logger& log, const char* what);
 
 /// A failure as the result of `Push::verify`. `where` is the host that was asked.
 Error verify_error(const PushVerdict& verdict, const Response& response, std::string_view where);

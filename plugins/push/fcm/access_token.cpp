@@ -48,7 +48,25 @@ void AccessToken::get(Function<void(const Access&)> done) {
     }
   }
   if (done) return done(ready);
-  courier_.send(request(), [this](const Response& response) { arrived(response); });
+  // Whatever happens, somebody has to say to all who wait what came of it, or they and all later ones wait for good.
+  Asking asking(*this);
+  courier_.send(request(),
+                [asking = std::move(asking)](const Response& response) mutable { asking.arrived(response); });
+}
+
+AccessToken::Asking::~Asking() {
+  if (asker_ == nullptr) return;
+  try {
+    asker_->ended({{}, retry("push.failed")}, 0, "the request could not be made");
+  } catch (...) {
+    // who waited was told
+  }
+}
+
+void AccessToken::Asking::arrived(const Response& response) {
+  Millis seconds = 0;
+  auto access = read_access(response, seconds);
+  std::exchange(asker_, nullptr)->ended(std::move(access), seconds, response.detail);
 }
 
 void AccessToken::forget(const std::string& token) {
@@ -65,9 +83,7 @@ Request AccessToken::request() const {
   return request;
 }
 
-void AccessToken::arrived(const Response& response) {
-  Millis seconds = 0;
-  auto access = read_access(response, seconds);
+void AccessToken::ended(const Access& access, Millis seconds, const std::string& detail) {
   std::vector<Function<void(const Access&)>> waiting;
   {
     const std::lock_guard lock(mutex_);
@@ -83,8 +99,14 @@ void AccessToken::arrived(const Response& response) {
     }
   }
   if (access.token.empty() && access.failure.reason != "push.stopped")
-    log_.warn("no access token for FCM", {{"reason", access.failure.reason}, {"detail", response.detail}});
-  for (auto& done : waiting) done(access);
+    log_.warn("no access token for FCM", {{"reason", access.failure.reason}, {"detail", detail}});
+  for (auto& done : waiting) {
+    try {
+      done(access);
+    } catch (const std::exception& e) {
+      tell_slip(log_, e.what());  // the others wait for the same
+    }
+  }
 }
 
 }  // namespace loft::push::fcm

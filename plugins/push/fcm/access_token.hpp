@@ -3,6 +3,7 @@
 
 #include <mutex>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <loft/plugin.hpp>
@@ -37,7 +38,20 @@ class AccessToken {
   Request request() const;
 
  private:
-  void arrived(const Response& response);
+  /// A question to Google, which ends for all who wait, also when it is dropped.
+  class Asking {
+   public:
+    explicit Asking(AccessToken& asker) : asker_(&asker) {}
+    Asking(Asking&& other) noexcept : asker_(std::exchange(other.asker_, nullptr)) {}
+    Asking& operator=(Asking&&) = delete;
+    ~Asking();
+    void arrived(const Response& response);
+
+   private:
+    AccessToken* asker_;
+  };
+
+  void ended(const Access& access, Millis seconds, const std::string& detail);
 
   const ServiceAccount& account_;
   Courier& courier_;

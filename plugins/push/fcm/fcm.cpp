@@ -4,6 +4,7 @@
 #include <chrono>
 #include <stdexcept>
 
+#include "common/registration.hpp"
 #include "common/text.hpp"
 
 namespace loft::push {
@@ -20,7 +21,10 @@ struct Fcm::Attempt {
   std::string access_token;
   bool asked_again = false;
   Steady::time_point begun = Steady::now();
-  Function<void(PushVerdict)> done;
+  Owed done;
+
+  explicit Attempt(Owed done) : done(std::move(done)) {}
+  Millis spent() const { return std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - begun).count(); }
 };
 
 void Fcm::options(OptionTable& table) {
@@ -34,6 +38,10 @@ void Fcm::options(OptionTable& table) {
   table.text("token_uri", token_uri_, "Where access tokens are had. Empty: what the service account's file says.");
   table.text("android_channel", look_.android_channel, "Android's notification channel; empty: the app's default.");
   table.text("sound", look_.sound, "The sound that is played; empty: none.");
+  table.text(
+      "hidden_text", look_.hidden_text,
+      "On iPhones, what is shown where a notification may show neither sender nor text, until the app's extension "
+      "puts its own in that place. Empty: such a notification wakes the app in the background.");
   http_.add_to(table);
 }
 
@@ -69,8 +77,11 @@ void Fcm::setup(Host& host) {
   if (!token_uri_.empty()) account_->token_uri = token_uri_;
   if (const auto checked = check_endpoint("token_uri", account_->token_uri); !checked)
     throw std::runtime_error("service_account: its token_uri " + checked.error().detail);
-  courier_ = std::make_unique<Courier>(http_.courier());
-  access_ = std::make_unique<fcm::AccessToken>(*account_, *courier_, host.clock(), host.log(), http_.timeout);
+  check_devices(host, "fcm", [](const Device& device) {
+    return is_plain_token(device.token) ? "" : "the token is none of FCM's: letters, digits and -_:.~%+/= alone";
+  });
+  courier_ = std::make_unique<Courier>(http_.courier(host.log()));
+  access_ = std::make_unique<fcm::AccessToken>(*account_, *courier_, host.clock(), host.log(), token_time());
 }
 
 void Fcm::start() { courier_->start(); }
@@ -78,6 +89,10 @@ void Fcm::start() { courier_->start(); }
 void Fcm::stop(Millis) noexcept {
   if (courier_) courier_->stop();
 }
+
+/// Half of what a notification may take, so that the other half is left for itself. With it, and a second attempt only
+/// in the first half, all of them together keep `longest`.
+Millis Fcm::token_time() const { return std::max<Millis>(http_.timeout / 2, 1'000); }
 
 Request Fcm::request(std::string body, std::string_view access_token) const {
   Request request;
@@ -92,9 +107,8 @@ void Fcm::send(const Notification& notification, Function<void(PushVerdict)> don
   if (!is_plain_token(notification.device.token)) return done(dead("push.bad_token"));
   const auto now = host_->clock().now();
   if (notification.expires <= now) return done(refused("push.expired"));
-  auto attempt = std::make_unique<Attempt>();
+  auto attempt = std::make_unique<Attempt>(Owed(std::move(done)));
   attempt->body = fcm::message(notification, look_, now);
-  attempt->done = std::move(done);
   authorize(std::move(attempt));
 }
 
@@ -108,8 +122,7 @@ void Fcm::authorize(std::unique_ptr<Attempt> attempt) {
 
 void Fcm::go(std::unique_ptr<Attempt> attempt) {
   auto next = request(attempt->body, attempt->access_token);
-  const auto spent = std::chrono::duration_cast<std::chrono::milliseconds>(Steady::now() - attempt->begun).count();
-  next.timeout = std::max<Millis>(http_.timeout - spent, 1'000);
+  next.timeout = std::max<Millis>(http_.timeout - attempt->spent(), 1'000);
   courier_->send(std::move(next), [this, attempt = std::move(attempt)](const Response& response) mutable {
     arrived(std::move(attempt), response);
   });
@@ -125,6 +138,7 @@ void Fcm::arrived(std::unique_ptr<Attempt> attempt, const Response& response) {
   auto answer = fcm::read(response);
   if (answer.next == Next::new_token && !attempt->asked_again) {
     access_->forget(attempt->access_token);
+    if (attempt->spent() > http_.timeout / 2) return attempt->done(retry(std::move(answer.verdict.reason)));
     attempt->asked_again = true;
     return authorize(std::move(attempt));
   }

@@ -36,6 +36,7 @@ class Fcm final : public Push {
   /// A notification on its way, also over several requests.
   struct Attempt;
 
+  Millis token_time() const;
   Request request(std::string body, std::string_view access_token) const;
   void authorize(std::unique_ptr<Attempt> attempt);
   void go(std::unique_ptr<Attempt> attempt);

@@ -15,14 +15,16 @@ std::string number(auto id) { return std::to_string(static_cast<std::uint64_t>(i
 
 void write_android(json::Writer& w, const Notification& n, const Look& look, bool is_shown, Millis ttl) {
   w.key("android").object().key("priority").string("high").key("ttl").string(std::to_string(ttl) + "s");
-  if (!n.collapse_key.empty()) w.key("collapse_key").string(n.collapse_key);
   if (is_shown) {
+    // Data alone has none: each message is fetched by its id, and FCM keeps a hundred such messages for a phone that is
+    // away, but only four keys.
+    if (!n.collapse_key.empty()) w.key("collapse_key").string(n.collapse_key);
     w.key("notification").object();
     // A repeat, and a newer one of the same conversation, take the place of what is shown already.
     w.key("tag").string(n.collapse_key.empty() ? n.id : n.collapse_key);
     if (!look.android_channel.empty()) w.key("channel_id").string(look.android_channel);
     if (!look.sound.empty()) w.key("sound").string(look.sound);
-    w.key("notification_count").number(std::min<std::uint64_t>(n.badge, 1'000'000));
+    if (n.badge != 0) w.key("notification_count").number(std::min<std::uint64_t>(n.badge, 1'000'000));
     w.end_object();
   }
   w.end_object();
@@ -32,10 +34,13 @@ void write_apns(json::Writer& w, const Notification& n, const Look& look, bool i
   w.key("apns").object().key("headers").object();
   if (!n.collapse_key.empty()) w.key("apns-collapse-id").string(n.collapse_key);
   w.key("apns-expiration").string(std::to_string(n.expires / 1000));
-  w.key("apns-priority").string(is_shown ? "10" : "5").end_object();
+  const bool is_silent = !is_shown && look.hidden_text.empty();
+  w.key("apns-priority").string(is_silent ? "5" : "10").end_object();
   w.key("payload").object().key("aps").object();
-  if (is_shown) {
-    w.key("badge").number(n.badge).key("thread-id").string(number(n.conversation));
+  if (!is_silent) {
+    if (!is_shown) w.key("alert").object().key("body").string(look.hidden_text).end_object();
+    if (n.badge != 0) w.key("badge").number(n.badge);
+    w.key("thread-id").string(number(n.conversation)).key("mutable-content").number(1);
     if (!look.sound.empty()) w.key("sound").string(look.sound);
   } else {
     w.key("content-available").number(1);
@@ -64,7 +69,9 @@ std::string message(const Notification& n, const Look& look, Millis now) {
         .string(number(n.message))
         .key("conversation_id")
         .string(number(n.conversation));
-    w.key("notification_id").string(n.id).key("badge").string(std::to_string(n.badge)).end_object();
+    w.key("notification_id").string(n.id);
+    if (n.badge != 0) w.key("badge").string(std::to_string(n.badge));
+    w.end_object();
     write_android(w, n, look, is_shown, ttl);
     if (n.device.platform == "ios") write_apns(w, n, look, is_shown);
     if (n.device.platform == "web")

@@ -47,6 +47,7 @@ struct Reply {
     drop,    ///< the connection is cut without a word
     goaway,  ///< HTTP/2: GOAWAY that leaves this request out
     hang,    ///< there is never an answer
+    freeze,  ///< HTTP/2: nothing is answered on the connection any more, which stays open
   };
   How how = How::answer;
   unsigned status = 200;

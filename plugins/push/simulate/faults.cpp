@@ -30,8 +30,11 @@ std::optional<Faults::Asked> Faults::parse(std::string_view token) {
   auto name = token.substr(0, dash);
   Asked asked;
   using Kind = Fault::Kind;
-  for (const auto& [word, kind] :
-       {std::pair{"drop", Kind::drop}, {"goaway", Kind::goaway}, {"slow", Kind::slow}, {"hang", Kind::hang}}) {
+  for (const auto& [word, kind] : {std::pair{"drop", Kind::drop},
+                                   {"goaway", Kind::goaway},
+                                   {"slow", Kind::slow},
+                                   {"hang", Kind::hang},
+                                   {"freeze", Kind::freeze}}) {
     if (!name.starts_with(word)) continue;
     asked.fault.kind = kind;
     name.remove_prefix(std::string_view(word).size());
@@ -108,6 +111,9 @@ Reply played(const Fault& fault, const std::string& retry_after, const std::func
       return reply;
     case Fault::Kind::hang:
       reply.how = Reply::How::hang;
+      return reply;
+    case Fault::Kind::freeze:
+      reply.how = Reply::How::freeze;
       return reply;
     case Fault::Kind::slow:
       return reply;

@@ -17,7 +17,7 @@
 namespace loft::simulate {
 
 struct Fault {
-  enum class Kind : std::uint8_t { status, drop, goaway, slow, hang };
+  enum class Kind : std::uint8_t { status, drop, goaway, slow, hang, freeze };
   Kind kind = Kind::status;
   unsigned status = 0;
   std::string reason;          ///< the provider's word; empty: the usual one of that status
@@ -37,7 +37,8 @@ class Faults {
   Result<void> add_chance(std::string_view text);
 
   /// What is to happen to a request for that device token. Tokens begin with `NAME-` or `NAMExCOUNT-`, the latter for
-  /// only so many times; NAME is `drop`, `goaway`, `slow`, `hang`, `STATUS`, `410tMILLIS` or `STATUS-REASON`.
+  /// only so many times; NAME is `drop`, `goaway`, `slow`, `hang`, `freeze`, `STATUS`, `410tMILLIS` or
+  /// `STATUS-REASON`.
   std::optional<Fault> at(const std::string& token);
 
   /// Whether the token asks for a fault: such a one may have any form.

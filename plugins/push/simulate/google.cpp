@@ -152,7 +152,9 @@ Reply GoogleSide::give_token(const Call& call) {
       .key("token_type")
       .string("Bearer")
       .end_object();
-  return json_reply(200, std::move(out));
+  auto reply = json_reply(200, std::move(out));
+  reply.delay = rules_.token_slow;
+  return reply;
 }
 
 bool GoogleSide::is_authorized(const Call& call) const {

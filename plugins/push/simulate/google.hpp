@@ -17,6 +17,7 @@ struct GoogleRules {
   std::string token_uri;   ///< set once the port is known
   std::int64_t token_seconds = 3599;
   Millis slow = 5'000;
+  Millis token_slow = 0;  ///< so long an access token takes
   std::string retry_after = "1";
 };
 

@@ -40,7 +40,7 @@ class Http1 : public std::enable_shared_from_this<Http1> {
     call.body = request.body();
     call.connection = connection_;
     auto reply = provider_(call);
-    if (reply.how == Reply::How::hang) return wait_for_the_end();
+    if (reply.how == Reply::How::hang || reply.how == Reply::How::freeze) return wait_for_the_end();
     if (reply.how != Reply::How::answer) return;
     if (reply.delay == 0) return respond(std::move(reply));
     wait_.expires_after(std::chrono::milliseconds(reply.delay));

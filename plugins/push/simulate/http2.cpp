@@ -138,6 +138,9 @@ class Http2 : public std::enable_shared_from_this<Http2> {
     switch (reply.how) {
       case Reply::How::hang:
         return;
+      case Reply::How::freeze:
+        frozen_ = true;
+        return;
       case Reply::How::drop:
         return close();
       case Reply::How::goaway:
@@ -163,6 +166,7 @@ class Http2 : public std::enable_shared_from_this<Http2> {
     stream_->async_read_some(asio::buffer(in_),
                              [me = shared_from_this()](boost::system::error_code error, std::size_t size) {
                                if (error || me->closed_) return me->close();
+                               if (me->frozen_) return me->read();
                                if (nghttp2_session_mem_recv(me->session_.get(), me->in_.data(), size) < 0)
                                  return me->close();
                                me->write();
@@ -171,7 +175,7 @@ class Http2 : public std::enable_shared_from_this<Http2> {
   }
 
   void write() {
-    if (writing_ || closed_) return;
+    if (writing_ || closed_ || frozen_) return;
     out_.clear();
     const std::uint8_t* data = nullptr;
     while (out_.size() < 64 << 10) {
@@ -209,6 +213,7 @@ class Http2 : public std::enable_shared_from_this<Http2> {
   std::string out_;
   bool writing_ = false;
   bool closed_ = false;
+  bool frozen_ = false;  ///< what comes is thrown away, nothing is sent
 };
 
 }  // namespace

@@ -21,7 +21,7 @@ struct Arguments {
   std::uint16_t apns_port = 0, google_port = 0;
   unsigned max_streams = 1000;
   std::uint64_t seed = 1;
-  loft::Millis slow = 5'000;
+  loft::Millis slow = 5'000, token_slow = 0;
   std::int64_t token_seconds = 3599;
   std::string retry_after = "1";
 };
@@ -48,6 +48,8 @@ void describe(CLI::App& app, Arguments& a) {
   app.add_option("--retry-after", a.retry_after, "Retry-After of 429 and 503: seconds, or a date")
       ->capture_default_str();
   app.add_option("--token-seconds", a.token_seconds, "So long an access token for FCM is good")->capture_default_str();
+  app.add_option("--token-slow", a.token_slow, "Milliseconds that an access token for FCM takes")
+      ->capture_default_str();
   app.add_option("--max-streams", a.max_streams, "Requests at once on one connection")->capture_default_str();
 }
 
@@ -77,6 +79,7 @@ int run(const Arguments& a) {
   rules.public_key = keys.google_public;
   rules.token_seconds = a.token_seconds;
   rules.slow = a.slow;
+  rules.token_slow = a.token_slow;
   rules.retry_after = a.retry_after;
   GoogleSide google(rules, faults, file);
 

@@ -75,9 +75,8 @@ std::string part(std::string_view type, std::string_view text) {
   return out;
 }
 
-std::string with_sender(std::string pattern, std::string_view sender) {
-  constexpr std::string_view mark = "{sender}";
-  if (const auto at = pattern.find(mark); at != std::string::npos) pattern.replace(at, mark.size(), sender);
+std::string filled(std::string pattern, std::string_view mark, std::string_view value) {
+  if (const auto at = pattern.find(mark); at != std::string::npos) pattern.replace(at, mark.size(), value);
   return pattern;
 }
 
@@ -99,10 +98,9 @@ std::string encoded_header(std::string_view text) {
   if (is_plain(line)) return line;
   std::string out;
   for (std::string_view rest = line; !rest.empty();) {
-    auto size = std::min(rest.size(), word_bytes);
-    while (size < rest.size() && size > 0 && (static_cast<unsigned char>(rest[size]) & 0xC0) == 0x80) --size;
-    out += (out.empty() ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?") + base64(rest.substr(0, size)) + "?=";
-    rest.remove_prefix(size);
+    const auto word = whole(rest, word_bytes);
+    out += (out.empty() ? "=?UTF-8?B?" : "\r\n =?UTF-8?B?") + base64(word) + "?=";
+    rest.remove_prefix(word.size());
   }
   return out;
 }
@@ -110,7 +108,8 @@ std::string encoded_header(std::string_view text) {
 std::string mail(const Notification& n, const Letterhead& head, Millis now) {
   const auto title = one_line(n.title);
   const auto body = cut(clean(n.body), longest_body);
-  const auto subject = cut(title.empty() ? head.subject_hidden : with_sender(head.subject, title), longest_subject);
+  const auto subject =
+      cut(title.empty() ? head.subject_hidden : filled(head.subject, "{sender}", title), longest_subject);
   const auto first = body.empty() ? subject : body;
   std::string text = first + "\r\n", page = "<!DOCTYPE html>\n<html><body>\n";
   if (!title.empty() && !body.empty()) {
@@ -118,6 +117,12 @@ std::string mail(const Notification& n, const Letterhead& head, Millis now) {
     page += "<p><b>" + html(title) + "</b></p>\n";
   }
   page += "<p>" + html(first) + "</p>\n";
+  // One mail stands for all that came since the last one.
+  if (n.badge > 1 && !head.unread.empty()) {
+    const auto unread = one_line(filled(head.unread, "{count}", std::to_string(n.badge)));
+    text += "\r\n" + unread + "\r\n";
+    page += "<p>" + html(unread) + "</p>\n";
+  }
   if (!head.link.empty()) {
     text += "\r\n" + head.link + "\r\n";
     page += "<p><a href=\"" + html(head.link) + "\">" + html(head.link) + "</a></p>\n";
@@ -130,8 +135,12 @@ std::string mail(const Notification& n, const Letterhead& head, Millis now) {
   out += "From: " + from + "\r\n";
   out += "To: <" + n.device.token + ">\r\n";
   out += "Subject: " + encoded_header(subject) + "\r\n";
-  out += "Message-ID: <" + base64url(n.id) + head.sender.substr(head.sender.rfind('@')) + ">\r\n";
-  out += "MIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\nX-Auto-Response-Suppress: All\r\n";
+  const auto domain = head.sender.substr(head.sender.rfind('@'));
+  out += "Message-ID: <" + base64url(n.id) + domain + ">\r\n";
+  // No mail has that id: a reader's program puts what refers to the same one into one thread.
+  const auto conversation = std::to_string(static_cast<std::uint64_t>(n.conversation));
+  out += "References: <conversation-" + conversation + domain + ">\r\n";
+  out += "MIME-Version: 1.0\r\nAuto-Submitted: auto-generated\r\nPrecedence: bulk\r\nX-Auto-Response-Suppress: All\r\n";
   out += "Content-Type: multipart/alternative;\r\n boundary=\"" + boundary + "\"\r\n\r\n";
   out += "--" + boundary + "\r\n" + part("text/plain", text);
   out += "\r\n--" + boundary + "\r\n" + part("text/html", page);

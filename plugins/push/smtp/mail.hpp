@@ -13,6 +13,7 @@ struct Letterhead {
   std::string display_name;                           ///< UTF-8; empty: the address alone
   std::string subject = "New message from {sender}";  ///< `{sender}` is the notification's title
   std::string subject_hidden = "New message";         ///< where the title may not be shown
+  std::string unread = "{count} unread messages";     ///< `{count}` is the badge, from 2 on; empty: not said
   std::string link;                                   ///< where the message can be read; empty: nowhere
 };
 

@@ -3,6 +3,7 @@
 #include <curl/curl.h>
 #include <unistd.h>
 
+#include "common/registration.hpp"
 #include "common/text.hpp"
 #include "smtp/answer.hpp"
 
@@ -40,13 +41,17 @@ void Smtp::options(OptionTable& table) {
   table.text("hello", hello_, "The name with which the server is greeted. Empty: this machine's.");
   table.text("subject", head_.subject, "Subject of mails; `{sender}` is who wrote.");
   table.text("subject_hidden", head_.subject_hidden, "Subject where it may not be shown who wrote.");
+  table.text("unread", head_.unread,
+             "What a mail says of more than one unread message, of which `{count}` is the number; `push.badge: false` "
+             "leaves it out. Empty: nothing.");
   table.text("link", head_.link, "Address of the application, shown in mails. Empty: none.");
   table.integer("connections", connections_, "Connections to the server; each carries one mail at a time.")
       .range(1, 16);
   table.integer("window", window_, "Mails under way at once, of all connections.").range(1, 10'000);
   table
       .duration("timeout", timeout_,
-                "So long a mail may be under way, waiting for others included; then it is tried again later.")
+                "So long a mail may take from its turn on, for which it waits 30 seconds at most; then it is tried "
+                "again later.")
       .range(100, 600'000);
 }
 
@@ -67,10 +72,14 @@ Result<void> Smtp::configure() {
 
 void Smtp::setup(Host& host) {
   host_ = &host;
+  check_devices(host, "email", [](const Device& device) {
+    return smtp::is_address(device.token) ? "" : "the mail address must be of the form local@domain, in ASCII";
+  });
   CourierSettings settings;
   settings.connections = connections_;
   settings.window = window_;
   settings.ca_file = ca_file_;
+  settings.failed = [&host](const char* what) { tell_slip(host.log(), what); };
   settings.prepare = [this](void* handle) { prepare(handle); };
   courier_ = std::make_unique<Courier>(std::move(settings));
 }
@@ -96,6 +105,7 @@ Request Smtp::request() const {
                 (hello_.empty() ? own_name() : hello_);
   request.sender = head_.sender;
   request.timeout = timeout_;
+  request.patience = patience();
   return request;
 }
 
@@ -106,7 +116,7 @@ void Smtp::send(const Notification& notification, Function<void(PushVerdict)> do
   auto next = request();
   next.recipient = notification.device.token;
   next.body = smtp::mail(notification, head_, now);
-  courier_->send(std::move(next), [this, done = std::move(done)](const Response& response) mutable {
+  courier_->send(std::move(next), [this, done = Owed(std::move(done))](const Response& response) mutable {
     auto verdict = smtp::read(response);
     // libcurl's words name the failure and the reply's code, and no address.
     if (verdict.kind != PushVerdict::Kind::accepted && !response.detail.empty() &&

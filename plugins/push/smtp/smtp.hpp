@@ -1,6 +1,7 @@
 // Mail, where no app takes a notification.
 #pragma once
 
+#include <algorithm>
 #include <memory>
 #include <string>
 
@@ -23,10 +24,12 @@ class Smtp final : public Push {
   std::string_view channel() const noexcept override { return "email"; }
   void send(const Notification& notification, Function<void(PushVerdict)> done) override;
   std::size_t window() const noexcept override { return window_; }
-  Millis longest() const noexcept override { return timeout_ + 1'000; }
+  Millis longest() const noexcept override { return patience() + timeout_ + 1'000; }
   Result<void> verify() override;
 
  private:
+  /// So long a mail waits for those before it.
+  Millis patience() const noexcept { return std::min<Millis>(timeout_, 30'000); }
   Request request() const;
   void prepare(void* handle) const;
 
@@ -35,7 +38,7 @@ class Smtp final : public Push {
   bool use_ssl_ = true;
   bool starttls_ = true;
   std::size_t connections_ = 1;
-  std::size_t window_ = 100;
+  std::size_t window_ = 50;
   Millis timeout_ = 60'000;
   smtp::Letterhead head_;
 
