@@ -12,7 +12,7 @@ bool is_answer(const PushVerdict& verdict) {
 
 }  // namespace
 
-Lane::Lane(std::string word, std::string plugin, Push& channel, const Rests& rests, const Clock& clock, Logger& log,
+ChannelLane::ChannelLane(std::string word, std::string plugin, Push& channel, const Rests& rests, const Clock& clock, Logger& log,
            Meters& meters)
     : word_(std::move(word)),
       plugin_(std::move(plugin)),
@@ -24,12 +24,12 @@ Lane::Lane(std::string word, std::string plugin, Push& channel, const Rests& res
       in_flight_gauge_(meters.in_flight(word_)),
       resting_gauge_(meters.resting(word_)) {}
 
-std::size_t Lane::most() const noexcept {
+std::size_t ChannelLane::most() const noexcept {
   const auto window = std::max<std::size_t>(channel_.window(), 1);
   return reason_.empty() ? window : std::min(window, rests_.probes);
 }
 
-Lane::Room Lane::take() {
+ChannelLane::Room ChannelLane::take() {
   const std::lock_guard lock(mutex_);
   const auto now = clock_.steady();
   if (now < rests_until_) return {false, rests_until_ - now};
@@ -39,31 +39,31 @@ Lane::Room Lane::take() {
   return {true, 0};
 }
 
-void Lane::release() {
+void ChannelLane::release() {
   const std::lock_guard lock(mutex_);
   --in_flight_;
   in_flight_gauge_.set(static_cast<std::int64_t>(in_flight_));
 }
 
-std::size_t Lane::room() const {
+std::size_t ChannelLane::room() const {
   const std::lock_guard lock(mutex_);
   if (clock_.steady() < rests_until_) return 0;
   return most() > in_flight_ ? most() - in_flight_ : 0;
 }
 
-void Lane::send(const Notification& notification, Function<void(PushVerdict)> done) {
+void ChannelLane::send(const Notification& notification, Function<void(PushVerdict)> done) {
   const std::lock_guard lock(sending_);
   channel_.send(notification, std::move(done));
 }
 
-void Lane::rest(Millis time, const std::string& reason, bool broken) {
+void ChannelLane::rest(Millis time, const std::string& reason, bool broken) {
   rests_until_ = clock_.steady() + time;
   reason_ = reason.empty() ? "push.unreachable" : reason;
   broken_ = broken;
   resting_gauge_.set(1);
 }
 
-void Lane::answered(const PushVerdict& verdict) {
+void ChannelLane::answered(const PushVerdict& verdict) {
   const std::lock_guard lock(mutex_);
   --in_flight_;
   in_flight_gauge_.set(static_cast<std::int64_t>(in_flight_));
@@ -101,7 +101,7 @@ void Lane::answered(const PushVerdict& verdict) {
   rest(pause_, verdict.reason, false);
 }
 
-Lane::State Lane::state() const {
+ChannelLane::State ChannelLane::state() const {
   const std::lock_guard lock(mutex_);
   return {in_flight_, std::max<std::size_t>(channel_.window(), 1), std::max<Millis>(rests_until_ - clock_.steady(), 0),
           reason_, broken_};

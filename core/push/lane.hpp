@@ -14,7 +14,7 @@
 namespace loft::push {
 
 /// Thread role: any.
-class Lane {
+class ChannelLane {
  public:
   struct Rests {
     Millis broken = 60'000;   ///< after the provider refused our credentials
@@ -25,7 +25,7 @@ class Lane {
   };
 
   /// All outlive it.
-  Lane(std::string word, std::string plugin, Push& channel, const Rests& rests, const Clock& clock, Logger& log,
+  ChannelLane(std::string word, std::string plugin, Push& channel, const Rests& rests, const Clock& clock, Logger& log,
        Meters& meters);
 
   const std::string& word() const noexcept { return word_; }

@@ -70,7 +70,7 @@ Verdict Pipeline::tell(ExportUser& event) {
 }
 
 void Pipeline::add(const std::string& word, const std::string& plugin, Push& channel) {
-  lanes_.push_back(std::make_unique<Lane>(word, plugin, channel, rests_, clock_, log_, meters_));
+  lanes_.push_back(std::make_unique<ChannelLane>(word, plugin, channel, rests_, clock_, log_, meters_));
 }
 
 void Pipeline::start() {

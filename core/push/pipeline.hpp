@@ -62,8 +62,8 @@ class Pipeline {
   Devices devices_;
   MailTurns mails_;
   Events events_;
-  Lane::Rests rests_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  ChannelLane::Rests rests_;
+  std::vector<std::unique_ptr<ChannelLane>> lanes_;
   std::unique_ptr<Owing> owing_;
   Operator operator_;
   std::vector<std::unique_ptr<Worker>> workers_;

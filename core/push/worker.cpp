@@ -24,7 +24,7 @@ Worker::~Worker() {
 void Worker::wait(Millis time) { mailbox_->wait(time); }
 void Worker::poke() { mailbox_->poke(); }
 
-Lane* Worker::lane(std::string_view word) {
+ChannelLane* Worker::lane(std::string_view word) {
   for (auto& each : p_.lanes) {
     if (each->word() == word) return each.get();
   }

@@ -57,7 +57,7 @@ class Worker {
     const Settings& settings;
     PushLedger& ledger;
     World& world;
-    std::vector<std::unique_ptr<Lane>>& lanes;
+    std::vector<std::unique_ptr<ChannelLane>>& lanes;
     MailTurns& mails;
     Events& events;
     Threads& threads;
@@ -95,7 +95,7 @@ class Worker {
   const char* needless(const Standing& standing) const;
   void try_devices(Row& row);
   /// Whether one is under way now.
-  bool try_one(Row& row, Lane& lane, const Device& device);
+  bool try_one(Row& row, ChannelLane& lane, const Device& device);
   bool try_mail(Row& row);
   void hand_over(Row& row, Try& one);
   void judge(Row& row, Try& one, PushVerdict verdict);
@@ -106,7 +106,7 @@ class Worker {
   void put_off(Row& row, Millis due, std::string reason);
   void tell_dead(Row& row, const Outcome& outcome, const Device& device);
   bool settle();
-  Lane* lane(std::string_view word);
+  ChannelLane* lane(std::string_view word);
   Millis back_off(std::uint32_t attempts);
   Millis jitter(Millis most);
 

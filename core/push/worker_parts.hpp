@@ -32,7 +32,7 @@ class Worker::Promise {
 
 /// One notification that is under way.
 struct Worker::Try {
-  Lane* lane = nullptr;
+  ChannelLane* lane = nullptr;
   Notification notification;
 };
 

@@ -93,7 +93,7 @@ void Worker::try_devices(Row& row) {
   if (row.under_way == 0) conclude(row);
 }
 
-bool Worker::try_one(Row& row, Lane& lane, const Device& device) {
+bool Worker::try_one(Row& row, ChannelLane& lane, const Device& device) {
   const auto now = p_.clock.now();
   auto& outcome = row.plan.of(device.id, lane.word());
   if (p_.clock.steady() > row.until) {  // this thread stood still: another may have it by now

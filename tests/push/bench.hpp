@@ -174,7 +174,7 @@ class Bench {
     rests.broken = settings.rest;
     for (auto* const channel : {&apns, &fcm, &mail}) {
       if (channel == &mail && !with_mail) continue;
-      lanes.push_back(std::make_unique<push::Lane>(std::string(channel->channel()), "push.fake", *channel, rests, clock,
+      lanes.push_back(std::make_unique<push::ChannelLane>(std::string(channel->channel()), "push.fake", *channel, rests, clock,
                                                    log, meters));
     }
     settings.email = with_mail;
@@ -231,9 +231,9 @@ class Bench {
   push::MailTurns mails;
   push::Events events{bus};
   LoopThreads threads{loop};
-  push::Lane::Rests rests;
+  push::ChannelLane::Rests rests;
   FakeChannel apns{"apns"}, fcm{"fcm"}, mail{"email"};
-  std::vector<std::unique_ptr<push::Lane>> lanes;
+  std::vector<std::unique_ptr<push::ChannelLane>> lanes;
 };
 
 }  // namespace loft::tests

@@ -7,7 +7,7 @@ using Kind = PushVerdict::Kind;
 namespace {
 
 /// Takes, and has it answered.
-void ask(push::Lane& lane, PushVerdict verdict) {
+void ask(push::ChannelLane& lane, PushVerdict verdict) {
   REQUIRE(lane.take().taken);
   lane.answered(verdict);
 }
