@@ -36,6 +36,7 @@ std::string Plan::encode() const {
   for (const auto& each : outcomes) {
     w.object().key("device").number(each.device).key("channel").string(each.channel);
     w.key("state").string(name(each.state)).key("tries").number(each.tries);
+    if (each.excused != 0) w.key("excused").number(each.excused);
     w.key("last").number(each.last).key("reason").string(each.reason).end_object();
   }
   w.end_array();
@@ -47,8 +48,8 @@ Plan Plan::decode(std::string_view text) {
   const auto parsed = json::parse(text);
   if (!parsed) return plan;
   parsed->elements([&](const json::Value& each) {
-    const auto [device, channel, state, tries, last, reason] =
-        pick<6>(each, {"device", "channel", "state", "tries", "last", "reason"});
+    const auto [device, channel, state, tries, excused, last, reason] =
+        pick<7>(each, {"device", "channel", "state", "tries", "excused", "last", "reason"});
     const auto word = own_text(state);
     const auto found = std::find(std::begin(names), std::end(names), word);
     if (!device.integer() || found == std::end(names)) return true;
@@ -57,6 +58,7 @@ Plan Plan::decode(std::string_view text) {
     outcome.channel = own_text(channel);
     outcome.state = static_cast<Outcome::State>(found - std::begin(names));
     outcome.tries = static_cast<std::uint32_t>(tries.integer().value_or(0));
+    outcome.excused = static_cast<std::uint32_t>(excused.integer().value_or(0));
     outcome.last = last.integer().value_or(0);
     outcome.reason = own_text(reason);
     return true;

@@ -22,7 +22,8 @@ struct Outcome {
   std::uint64_t device = 0;  ///< 0: the user's mail address
   std::string channel;
   State state = State::open;
-  std::uint32_t tries = 0;
+  std::uint32_t tries = 0;    ///< that count against `push.attempts`
+  std::uint32_t excused = 0;  ///< while the provider failed for others as well
   Millis last = 0;     ///< since 1970: the latest answer; 0: none
   std::string reason;  ///< of the latest answer, or why it waits; empty: all is well
 

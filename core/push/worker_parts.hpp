@@ -47,7 +47,8 @@ struct Worker::Row {
   std::vector<Device> devices;  ///< of channels that are there
   std::vector<Try> tries;       ///< those of this round; their places do not change
   std::size_t under_way = 0;
-  bool tried = false;     ///< something was answered in this round
+  bool tried = false;     ///< something failed in this round
+  bool charged = false;   ///< … and it was this push's own failure
   Millis not_before = 0;  ///< since 1970: what somebody asked us to wait for
   std::string waits;      ///< why something was not tried in this round
   bool mailing = false;   ///< the turn of this user's mails is this row's

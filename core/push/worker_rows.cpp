@@ -164,7 +164,7 @@ void Worker::refused(Row& row, Try& one, const Error& error) {
   outcome.reason = error.reason;
   if (error.reason.starts_with("interceptor.")) {  // nobody's decision: it threw, or did not answer
     ++outcome.tries;
-    row.tried = true;
+    row.tried = row.charged = true;
   } else {
     outcome.state = Outcome::State::silenced;
   }
@@ -187,10 +187,11 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
     row.waits = late;
     return end_mail(row, one);
   }
-  one.lane->answered(verdict);
+  // A mail has no device, but an address, which is the user's.
+  const bool own = one.lane->answered(verdict, device.id != 0 ? device.id : raw(row.push.user));
   p_.meters.answered(one.lane->word(), verdict.kind, verdict.reason);
   auto& outcome = row.plan.of(device.id, one.lane->word());
-  if (verdict.kind != Kind::broken) ++outcome.tries;
+  if (verdict.kind != Kind::broken) ++(own ? outcome.tries : outcome.excused);
   outcome.last = now;
   outcome.reason = verdict.kind == Kind::accepted ? "" : verdict.reason;
   const bool good = verdict.kind == Kind::accepted;
@@ -207,6 +208,7 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
       break;
     case Kind::retry:
       row.tried = true;
+      row.charged = row.charged || own;
       if (verdict.retry_after > 0)
         row.not_before = std::max(row.not_before, now + verdict.retry_after + jitter(verdict.retry_after / 10));
       news(DeviceNews::Kind::failure);
@@ -248,7 +250,7 @@ void Worker::tell_dead(Row& row, const Outcome& outcome, const Device& device) {
 void Worker::conclude(Row& row) {
   const auto now = p_.clock.now();
   const bool tried = std::exchange(row.tried, false);
-  if (tried) ++row.push.attempts;
+  if (std::exchange(row.charged, false)) ++row.push.attempts;
   std::uint32_t tries = 0;
   const Outcome* open = nullptr;
   for (auto& outcome : row.plan.outcomes) {
@@ -259,7 +261,7 @@ void Worker::conclude(Row& row) {
       tell_dead(row, outcome, device == row.devices.end() ? Device() : *device);
     }
     if (!outcome.is_open()) continue;
-    tries = std::max(tries, outcome.tries);
+    tries = std::max(tries, outcome.tries + outcome.excused);
     if (open == nullptr || open->device == 0) open = &outcome;
   }
   // An address that waits its turn is asked for below.

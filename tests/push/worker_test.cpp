@@ -62,20 +62,24 @@ TEST_CASE("what failed is tried again with doubling, jittered pauses, up to push
   t.settings.retry_first = 1'000;
   t.settings.retry_longest = 3'000;
   t.device(user(2), "a");
+  t.device(user(3), "fine");
   auto worker = t.worker();
   const auto& message = t.world.say(1, user(1), {user(2)});
   REQUIRE(t.follow(message));
-  t.apns.verdict = {Kind::retry, "InternalServerError", 0, 0};
+  t.apns.by_token["a"] = {Kind::retry, "InternalServerError", 0, 0};
   std::set<std::string> ids;
   for (std::size_t attempt = 1; attempt < 4; ++attempt) {
     t.turn(*worker);
-    REQUIRE(t.apns.sent.size() == attempt);
+    REQUIRE(t.apns.sent_to("a") == attempt);
     const auto row = t.row(message, user(2));
     CHECK(row.state == PushState::owed);
     CHECK(row.reason == "InternalServerError");
     const Millis pause = std::min<Millis>(1'000 << (attempt - 1), 3'000);
     CHECK(row.due - t.clock.now() >= pause / 2);
     CHECK(row.due - t.clock.now() <= pause * 3 / 2);
+    // The provider works, for others.
+    REQUIRE(t.follow(t.world.say(1 + attempt, user(1), {user(3)})));
+    t.turn(*worker);
     t.clock.advance(row.due - t.clock.now());
   }
   t.turn(*worker);
@@ -83,16 +87,46 @@ TEST_CASE("what failed is tried again with doubling, jittered pauses, up to push
   CHECK(row.state == PushState::dead);
   CHECK(row.reason == "push.attempts");
   CHECK(row.attempts == 4);
-  for (const auto& one : t.apns.sent) ids.insert(one.id);
+  for (const auto& one : t.apns.sent) {
+    if (one.device.token == "a") ids.insert(one.id);
+  }
   CHECK(ids.size() == 1);  // a repeat can be told from another push
   t.clock.advance(86'400'000);
   t.turn(*worker);
-  CHECK(t.apns.sent.size() == 4);
+  CHECK(t.apns.sent_to("a") == 4);
 
-  t.apns.verdict = {};
+  t.apns.by_token.clear();
   REQUIRE(*t.ledger.revive({message.id, user(2)}, t.clock.now(), t.clock.now() + 60'000));
   t.turn(*worker);
   CHECK(t.row(message, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("an hour in which the provider fails for all uses up no push's attempts, and asks it little") {
+  Bench t;
+  const PushVerdict verdict = GENERATE(PushVerdict{Kind::retry, "ServiceUnavailable", 0, 0},
+                                       PushVerdict{Kind::retry, "push.timeout", 0, 0});
+  const std::uint64_t last = GENERATE(2, 41);  // one device, and many
+  std::vector<UserId> readers;
+  for (std::uint64_t number = 2; number <= last; ++number) {
+    readers.push_back(user(number));
+    t.device(user(number), "t" + std::to_string(number));
+  }
+  auto worker = t.worker();
+  const auto& message = t.world.say(1, user(1), readers);
+  REQUIRE(t.follow(message));
+  t.apns.verdict = verdict;
+  for (int second = 0; second < 3'600; ++second) {
+    t.turn(*worker);
+    t.clock.advance(1'000);
+  }
+  for (const auto reader : readers) CHECK(t.row(message, reader).state == PushState::owed);
+  CHECK(t.apns.sent.size() <= (last == 2 ? 20u : 200u));
+  t.apns.verdict = {};
+  for (int round = 0; round < 60; ++round) {
+    t.clock.advance(60'000);
+    t.turn(*worker);
+  }
+  for (const auto reader : readers) CHECK(t.row(message, reader).state == PushState::delivered);
 }
 
 TEST_CASE("a provider that says when is not asked before") {
