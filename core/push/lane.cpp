@@ -11,8 +11,8 @@ bool is_providers(const PushVerdict& verdict) { return !verdict.reason.starts_wi
 
 }  // namespace
 
-ChannelLane::ChannelLane(std::string word, std::string plugin, Push& channel, const Rests& rests, const Clock& clock, Logger& log,
-           Meters& meters)
+ChannelLane::ChannelLane(std::string word, std::string plugin, Push& channel, const Rests& rests, const Clock& clock,
+                         Logger& log, Meters& meters)
     : word_(std::move(word)),
       plugin_(std::move(plugin)),
       channel_(channel),
@@ -46,6 +46,11 @@ void ChannelLane::release() {
 void ChannelLane::leave() {
   --in_flight_;
   in_flight_gauge_.set(static_cast<std::int64_t>(in_flight_));
+}
+
+Millis ChannelLane::rests() const {
+  const std::lock_guard lock(mutex_);
+  return std::max<Millis>(rests_until_ - clock_.steady(), 0);
 }
 
 std::size_t ChannelLane::room() const {

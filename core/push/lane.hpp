@@ -19,18 +19,18 @@ namespace loft::push {
 class ChannelLane {
  public:
   struct Rests {
-    Millis broken = 60'000;           ///< after the provider refused our credentials
-    Millis first = 1'000;             ///< after it has failed many times in a row; doubling …
-    Millis longest = 60'000;          ///< … up to this
-    Millis longest_asked = 3'600'000; ///< or up to this, where the provider says when
-    unsigned patience = 8;            ///< so many in a row, nothing good between
-    unsigned devices = 3;             ///< of so many, where the provider answers: one token's trouble is not its own
-    Millis reminder = 600'000;        ///< between two lines of the log while it lasts
+    Millis broken = 60'000;            ///< after the provider refused our credentials
+    Millis first = 1'000;              ///< after it has failed many times in a row; doubling …
+    Millis longest = 60'000;           ///< … up to this
+    Millis longest_asked = 3'600'000;  ///< or up to this, where the provider says when
+    unsigned patience = 8;             ///< so many in a row, nothing good between
+    unsigned devices = 3;              ///< of so many, where the provider answers: one token's trouble is not its own
+    Millis reminder = 600'000;         ///< between two lines of the log while it lasts
   };
 
   /// All outlive it.
   ChannelLane(std::string word, std::string plugin, Push& channel, const Rests& rests, const Clock& clock, Logger& log,
-       Meters& meters);
+              Meters& meters);
 
   const std::string& word() const noexcept { return word_; }
   const std::string& plugin() const noexcept { return plugin_; }
@@ -43,6 +43,7 @@ class ChannelLane {
   };
   Room take();
   void release();
+  Millis rests() const;  ///< for so long from now, milliseconds; 0: it works
   /// How many `take` would give now, about.
   std::size_t room() const;
 

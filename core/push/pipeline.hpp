@@ -57,10 +57,10 @@ class Pipeline {
   Logger& log_;
   Threads& threads_;
   Meters meters_;
+  Shared shared_;
   CoreWorld world_;
   Trace trace_;
   Devices devices_;
-  MailTurns mails_;
   Events events_;
   ChannelLane::Rests rests_;
   std::vector<std::unique_ptr<ChannelLane>> lanes_;

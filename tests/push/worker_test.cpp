@@ -103,8 +103,8 @@ TEST_CASE("what failed is tried again with doubling, jittered pauses, up to push
 
 TEST_CASE("an hour in which the provider fails for all uses up no push's attempts, and asks it little") {
   Bench t;
-  const PushVerdict verdict = GENERATE(PushVerdict{Kind::retry, "ServiceUnavailable", 0, 0},
-                                       PushVerdict{Kind::retry, "push.timeout", 0, 0});
+  const PushVerdict verdict =
+      GENERATE(PushVerdict{Kind::retry, "ServiceUnavailable", 0, 0}, PushVerdict{Kind::retry, "push.timeout", 0, 0});
   const std::uint64_t last = GENERATE(2, 41);  // one device, and many
   std::vector<UserId> readers;
   for (std::uint64_t number = 2; number <= last; ++number) {
@@ -259,6 +259,71 @@ TEST_CASE("a provider that does not answer delays nobody else's pushes, and its 
     t.turn(*worker);
   }
   for (const auto reader : readers) CHECK(t.row(message, reader).state == PushState::delivered);
+}
+
+TEST_CASE("a channel that holds more than a batch leaves the others their work") {
+  Bench t;
+  t.settings.batch = 16;
+  auto worker = t.worker();
+  std::vector<UserId> readers;
+  for (std::uint64_t number = 2; number < 102; ++number) {
+    readers.push_back(user(number));
+    t.device(user(number), "t" + std::to_string(number));
+  }
+  REQUIRE(t.follow(t.world.say(1, user(1), readers)));
+  t.apns.hold = true;
+  for (int round = 0; round < 20; ++round) t.turn(*worker);
+  REQUIRE(t.apns.pending.size() == 100);  // its whole window
+  t.device(user(200), "other", "fcm");
+  const auto& message = t.world.say(2, user(1), {user(200)});
+  REQUIRE(t.follow(message));
+  t.turn(*worker);
+  CHECK(t.row(message, user(200)).state == PushState::delivered);
+}
+
+TEST_CASE("what waits beside a channel that stands still is looked at now and then, and not all the time") {
+  Bench t;
+  auto worker = t.worker();
+  std::vector<UserId> readers;
+  for (std::uint64_t number = 2; number < 402; ++number) {
+    readers.push_back(user(number));
+    t.device(user(number), "t" + std::to_string(number));
+  }
+  REQUIRE(t.follow(t.world.say(1, user(1), readers)));
+  t.apns.hold = true;
+  for (int second = 0; second < 1'800; ++second) {
+    t.turn(*worker);
+    t.clock.advance(1'000);
+  }
+  // 300 rows for half an hour: some more than one look in two minutes, and the first ones of each.
+  CHECK(t.metrics.value("push_put_off_total", R"(reason="push.busy")") < 300 * 30);
+  CHECK(t.world.looks < 300 * 3);
+  t.apns.hold = false;
+  t.apns.answer_all({});
+  for (int second = 0; second < 240; ++second) {
+    t.turn(*worker);
+    t.clock.advance(1'000);
+  }
+  CHECK(t.apns.sent.size() == 400);
+}
+
+TEST_CASE("a device that has to wait holds up no other device of its user") {
+  Bench t;
+  t.settings.retry_first = 1'000;
+  t.device(user(2), "a");
+  t.device(user(2), "b", "fcm");
+  auto worker = t.worker();
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(message));
+  t.apns.verdict = {Kind::retry, "TooManyRequests", 600'000, 0};
+  t.fcm.verdict = {Kind::retry, "UNAVAILABLE", 0, 0};
+  t.turn(*worker);
+  t.fcm.verdict = {};
+  t.clock.advance(2'000);
+  t.turn(*worker);
+  CHECK(t.fcm.sent.size() == 2);
+  CHECK(t.apns.sent.size() == 1);
+  CHECK(t.row(message, user(2)).due >= message.time() + 600'000);
 }
 
 TEST_CASE("plugins rewrite and silence what is about to be sent, and are told what came of it") {
