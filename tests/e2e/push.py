@@ -168,14 +168,25 @@ def troubles(given):
         host.account("ann")
         message = {handle: host.say("ann", handle, "x") for handle in ("once", "never", "no")}
         host.ends(message["once"], "once", "delivered")
-        assert host.ends(message["never"], "never", "dead")["reason"] == "push.attempts"
+
+        def fails(handle):
+            """The story of a push that dies while its provider works for others; until then the provider is to blame."""
+            def look():
+                host.ends(host.say("ann", "once", "y"), "once", "delivered")
+                why = host.push("why", message[handle], handle)
+                return why if why["state"] == "dead" else None
+            return until(look, f"the push to {handle} is dead")
+
+        assert fails("never")["reason"] == "push.attempts"
         assert host.ends(message["no"], "no", "dead")["reason"] == "PayloadTooLarge"
-        assert len(host.sent(message=message["never"])) == 4
+        first = len(host.sent(message=message["never"]))
+        assert first >= 4, first
         assert len({one["id"] for one in host.sent(message=message["never"])}) == 1
         dead = host.push("dead")["pushes"]
         assert {row["user"] for row in dead} == {"never", "no"}, dead
         assert host.push("replay", "--all", "--reason", "push.attempts") == {"replayed": 1}
-        until(lambda: len(host.sent(message=message["never"])) > 4, "the replay")
+        until(lambda: len(host.sent(message=message["never"])) > first, "the replay")
+        fails("never")
         assert host.readiness()[1]["push"] == "ok"
         values = parse(get(host, "/metrics")[2])
 
@@ -183,11 +194,11 @@ def troubles(given):
             wanted = {f'{key}="{value}"' for key, value in labels.items()}
             return sum(value for (each, has), value in values.items() if each == name and wanted <= set(has))
 
-        assert counted("loft_push_answers_total", channel="fake", result="accepted") == 1, values
+        assert counted("loft_push_answers_total", channel="fake", result="accepted") >= 1, values
         assert counted("loft_push_answers_total", channel="fake", reason="PayloadTooLarge", result="refused") == 1
         assert counted("loft_push_answers_total", reason="ServiceUnavailable", result="retry") >= 5
         assert counted("loft_push_finished_total", state="dead", reason="push.attempts") >= 1
-        assert counted("loft_push_owed_total") == 3
+        assert counted("loft_push_owed_total") >= 3
         waits = host.say("ann", "bad", "x")
         until(lambda: "InvalidProviderToken" in host.readiness()[1]["push"], "readiness tells")
         assert host.readiness()[0] == 200
