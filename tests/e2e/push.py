@@ -1,8 +1,12 @@
 #!/usr/bin/python3
 """Push, with a channel that says what the test wants: from a message to its end, over crashes, and what an operator sees."""
 
+import contextlib
 import json
 import os
+import socketserver
+import sqlite3
+import threading
 
 from lib.audited import LINES
 from lib.cases import case, run, until
@@ -23,6 +27,45 @@ push:
   fake: {{enabled: true, file: "{file}", key: {key}}}
 contracts: {{push: {{channels: {{ios: fake, android: fake}}}}}}
 """
+
+
+class Mailboxes(socketserver.StreamRequestHandler):
+    """A mail server that takes everything, but for people who are gone; `server.taken` has the recipients."""
+
+    def handle(self):
+        def say(line):
+            self.wfile.write(line.encode() + b"\r\n")
+
+        say("220 mail.example.test")
+        recipient = ""
+        for line in self.rfile:
+            word = line.decode().strip().upper()
+            if word.startswith("RCPT"):
+                recipient = word.split("<")[1].split(">")[0].lower()
+                gone = recipient.startswith("gone")
+                say("550 5.1.1 No such mailbox" if gone else "250 2.1.5 Ok")
+                self.server.asked.append(recipient)
+            elif word == "DATA":
+                say("354 Go on")
+                while self.rfile.readline().strip() != b".":
+                    pass
+                self.server.taken.append(recipient)
+                say("250 2.0.0 Ok")
+            elif word == "QUIT":
+                return say("221 2.0.0 Bye")
+            else:
+                say("250 2.0.0 Ok")
+
+
+@contextlib.contextmanager
+def mail_server():
+    with socketserver.ThreadingTCPServer(("127.0.0.1", 0), Mailboxes) as server:
+        server.daemon_threads, server.asked, server.taken = True, [], []
+        thread = threading.Thread(target=server.serve_forever, daemon=True)
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
 
 
 class Pushing(Host):
@@ -207,6 +250,44 @@ def troubles(given):
         assert host.push("why", waits, "bad")["state"] == "owed"
         would = host.push("dry-run", waits, "bad")
         assert would["would_send"] is True and would["notifications"][0]["title"] == "ann", would
+
+
+@case
+def mailed(given):
+    """a user whose devices' channel is refused for longer than push.email.after gets a mail, at once for later messages; an
+    address that the mail server does not know is asked for once, also by the next start"""
+    mail = "email: {{smtp_host: 127.0.0.1, smtp_port: {}, sender: chat@example.test, use_ssl: false, starttls: false}}\n"
+    with mail_server() as server, Pushing(given) as host:
+        for handle in ("bob", "eve", "ann"):
+            host.account(handle)
+        host.device("bob", "broken-1")
+        host.stop()
+        link = sqlite3.connect(os.path.join(host.data_dir, "loft.db"))
+        for handle, address in (("bob", "bob@example.test"), ("eve", "gone@example.test")):
+            link.execute('UPDATE "user" SET profile = ? WHERE handle = ?', (json.dumps({"email": address}), handle))
+        link.commit()
+        link.close()
+        with open(host.config, encoding="utf-8") as file:
+            text = file.read()
+        with open(host.config, "w", encoding="utf-8") as file:
+            file.write(text.replace("  fake:", "  email: {enabled: true, after: 1s, interval: 0s}\n  fake:")
+                       + mail.format(server.server_address[1]))
+        host.start()
+        first = host.say("ann", "bob", "hello")
+        story = host.ends(first, "bob", "delivered")["story"]
+        assert [event["what"] for event in story].count("covered") == 1, story
+        assert server.taken == ["bob@example.test"], server.taken
+        second = host.say("ann", "bob", "still there?")
+        assert host.ends(second, "bob", "delivered")["push"]["attempts"] == 0
+        lost = host.say("ann", "eve", "hello")
+        assert host.ends(lost, "eve", "dead")["reason"] == "550 5.1.1"
+        host.kill()
+        host.start()
+        lost = host.say("ann", "eve", "hello?")
+        assert host.ends(lost, "eve", "silenced")["reason"] == "push.mail_dead"
+        assert server.asked.count("gone@example.test") == 1, server.asked
+        host.stop()
+        assert "@example.test" not in host.tail(10**7), host.tail()
 
 
 @case
