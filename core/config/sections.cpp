@@ -153,6 +153,11 @@ Section push_email(Settings& s) {
   section.table.boolean("enabled", s.push.email, "Whether mail is sent.");
   section.table.duration("interval", s.push.email_interval, "The shortest time between two mails to one user.")
       .range(0, 30LL * 86'400'000);
+  section.table
+      .duration("after", s.push.email_after,
+                "A mail goes out in the place of devices whose channels have failed for so long; a longer "
+                "time than `push.ttl` is never.")
+      .range(0, 365LL * 86'400'000);
   return section;
 }
 

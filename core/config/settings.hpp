@@ -165,6 +165,7 @@ struct Settings {
     std::string locale;
     bool email = false;
     Millis email_interval = 15LL * 60'000;
+    Millis email_after = 10LL * 60'000;
     std::vector<Channel> channels;  ///< the enabled ones, in file order, mail last; none where push is off
     Node place;
   } push;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <future>
 
 namespace loft::push {
 namespace {
@@ -26,14 +27,28 @@ std::int64_t number(std::string_view text) {
   return value;
 }
 
+/// What tells an address from another one of the same user, and does not show it: FNV-1a.
+std::string digest(std::string_view address) {
+  std::uint64_t sum = 0xCBF29CE484222325ull;
+  for (const char c : address) sum = (sum ^ static_cast<unsigned char>(c)) * 0x100000001B3ull;
+  return std::to_string(sum);
+}
+
 std::uint64_t last_number(std::string_view key) {
   return static_cast<std::uint64_t>(number(key.substr(key.rfind('.') + 1)));
 }
 
 }  // namespace
 
-CoreWorld::CoreWorld(Core& core, Storage& storage, const Domains& domains, const Clock& clock)
-    : core_(core), storage_(storage), domains_(domains), clock_(clock), values_(core.key_values(std::string(space))) {}
+CoreWorld::CoreWorld(Core& core, Storage& storage, const Domains& domains, Threads& threads, Erased& erased,
+                     const Clock& clock)
+    : core_(core),
+      storage_(storage),
+      domains_(domains),
+      threads_(threads),
+      erased_(erased),
+      clock_(clock),
+      values_(core.key_values(std::string(space))) {}
 
 Result<void> CoreWorld::recipients(const Message& message, Function<Result<void>(std::vector<UserId>)> page) {
   if (auto known = Reader::audience(core_, message)) return known->empty() ? Result<void>() : page(std::move(*known));
@@ -81,7 +96,8 @@ Result<std::vector<UserId>> CoreWorld::muted(ConversationId conversation) {
   std::vector<UserId> users;
   const auto prefix = key("mute", conversation) + ".";
   for (std::string after;;) {
-    const auto found = values_->read(prefix, after, page_of_values);
+    // The follower is neither control nor the pool, which may ask KeyValues to wait.
+    const auto found = storage_.key_values(space, prefix, after, page_of_values);
     if (!found) return found.error();
     for (const auto& row : *found) {
       const auto until = number(row.value);
@@ -128,8 +144,30 @@ Result<Millis> CoreWorld::mailed(UserId user) {
   return *value ? number(**value) : 0;
 }
 
-Result<void> CoreWorld::note_mail(UserId user, Millis at) {
-  return values_->write({{key("mail", user), std::to_string(at), std::nullopt}});
+Result<void> CoreWorld::note_mail(UserId user, Millis at) { return note(user, key("mail", user), std::to_string(at)); }
+
+Result<bool> CoreWorld::is_mail_dead(UserId user, std::string_view address) {
+  const auto value = storage_.key_value(space, key("mail_dead", user));
+  if (!value) return value.error();
+  return *value && **value == digest(address);
+}
+
+Result<void> CoreWorld::note_mail_dead(UserId user, std::string_view address) {
+  return note(user, key("mail_dead", user), digest(address));
+}
+
+/// Waits, as KeyValues may be asked to by threads of the pool only.
+Result<void> CoreWorld::note(UserId user, std::string key, std::string value) {
+  std::promise<Result<void>> promise;
+  auto answer = promise.get_future();
+  const bool taken = threads_.run_blocking(
+      [this, user, key = std::move(key), value = std::move(value), promise = std::move(promise)]() mutable {
+        const Erased::Hold hold(erased_);
+        if (hold.has(user)) return promise.set_value(Result<void>());
+        promise.set_value(values_->write({{std::move(key), std::move(value), std::nullopt}}));
+      });
+  if (!taken) return Error{Code::overloaded, "pool.full", "the blocking pool is full"};
+  return answer.get();
 }
 
 Result<void> CoreWorld::mute(UserId user, ConversationId conversation, std::optional<Millis> until) {
@@ -157,9 +195,12 @@ Result<std::uint64_t> CoreWorld::forget(UserId user, bool dry_run) {
   if (!mutes) return mutes.error();
   const auto mail = mailed(user);
   if (!mail) return mail.error();
-  const auto rows = mutes->size() + (*mail != 0 ? 1 : 0);
+  const auto dead = storage_.key_value(space, key("mail_dead", user));
+  if (!dead) return dead.error();
+  const auto rows = mutes->size() + (*mail != 0 ? 1 : 0) + (*dead ? 1 : 0);
   if (dry_run || rows == 0) return rows;
-  std::vector<KeyChange> changes = {{key("mail", user), std::nullopt, std::nullopt}};
+  std::vector<KeyChange> changes = {{key("mail", user), std::nullopt, std::nullopt},
+                                    {key("mail_dead", user), std::nullopt, std::nullopt}};
   for (const auto& [conversation, until] : *mutes) {
     changes.push_back({key("mute", conversation, user), std::nullopt, std::nullopt});
     changes.push_back({key("muted", user, conversation), std::nullopt, std::nullopt});

@@ -3,14 +3,16 @@
 #include <loft/key_values.hpp>
 
 #include "messaging/core.hpp"
+#include "messaging/threads.hpp"
+#include "push/shared.hpp"
 #include "push/world.hpp"
 
 namespace loft::push {
 
-/// The world as the core and the storage know it. Both outlive it.
+/// The world as the core and the storage know it. All that it is given outlives it.
 class CoreWorld final : public World {
  public:
-  CoreWorld(Core& core, Storage& storage, const Domains& domains, const Clock& clock);
+  CoreWorld(Core& core, Storage& storage, const Domains& domains, Threads& threads, Erased& erased, const Clock& clock);
 
   Result<void> recipients(const Message& message, Function<Result<void>(std::vector<UserId>)> page) override;
   void leave_absent(std::vector<UserId>& users) override;
@@ -21,6 +23,10 @@ class CoreWorld final : public World {
   void preview(const Message& message, std::string_view locale, std::string& out) const override;
   Result<Millis> mailed(UserId user) override;
   Result<void> note_mail(UserId user, Millis at) override;
+  Result<bool> is_mail_dead(UserId user, std::string_view address) override;
+  Result<void> note_mail_dead(UserId user, std::string_view address) override;
+
+  // Thread role of those below: control, or the blocking pool.
 
   /// `until`: since 1970; nullopt lifts it, 0 is for ever. Waits.
   Result<void> mute(UserId user, ConversationId conversation, std::optional<Millis> until);
@@ -30,11 +36,14 @@ class CoreWorld final : public World {
   Result<std::vector<std::pair<ConversationId, Millis>>> mutes_of(UserId user);
 
  private:
+  Result<void> note(UserId user, std::string key, std::string value);
   Result<void> readers_of_broadcast(const Message& message, Function<Result<void>(std::vector<UserId>)>& page);
 
   Core& core_;
   Storage& storage_;
   const Domains& domains_;
+  Threads& threads_;
+  Erased& erased_;
   const Clock& clock_;
   std::unique_ptr<KeyValues> values_;
 };

@@ -65,6 +65,8 @@ Result<std::uint64_t> Devices::add(Device device) {
   device.last_success = device.failed = 0;
   device.failure.clear();
   if (device.registered == 0) device.registered = clock_.now();
+  const Erased::Hold hold(erased_);
+  if (hold.has(device.user)) return Error{Code::not_found, "user.unknown", "the user was erased"};
   const auto id = ledger_->register_device(device);
   if (!id) return id.error();
   if (auto made = make_room(device, *id); !made) return made.error();
@@ -76,15 +78,23 @@ Result<void> Devices::make_room(const Device& added, std::uint64_t id) {
   auto all = ledger_->devices(added.user);
   if (!all) return all.error();
   std::erase_if(*all, [&](const Device& device) { return device.id == id; });
-  std::sort(all->begin(), all->end(), [](const Device& a, const Device& b) { return a.registered < b.registered; });
-  auto excess = all->size() + 1 > settings_.devices ? all->size() + 1 - settings_.devices : 0;
+  const auto remove = [&](const Device& device) {
+    return ledger_->remove_device(device.user, device.channel, device.token);
+  };
+  // The same device with an older token goes first: it takes nobody's place.
+  const auto is_same = [&](const Device& device) {
+    return !added.client.empty() && device.client == added.client && device.app == added.app &&
+           device.channel == added.channel;
+  };
   for (const auto& device : *all) {
-    const bool same = !added.client.empty() && device.client == added.client && device.app == added.app &&
-                      device.channel == added.channel;
-    if (!same && excess == 0) continue;
-    if (excess > 0) --excess;
-    if (auto removed = ledger_->remove_device(device.user, device.channel, device.token); !removed)
-      return removed.error();
+    if (!is_same(device)) continue;
+    if (auto removed = remove(device); !removed) return removed.error();
+  }
+  std::erase_if(*all, is_same);
+  std::sort(all->begin(), all->end(), [](const Device& a, const Device& b) { return a.registered < b.registered; });
+  const auto room = settings_.devices - 1;
+  for (std::size_t i = 0; i + room < all->size(); ++i) {
+    if (auto removed = remove((*all)[i]); !removed) return removed.error();
   }
   return {};
 }

@@ -8,14 +8,16 @@
 #include "bus/bus.hpp"
 #include "messaging/threads.hpp"
 #include "push/notice.hpp"
+#include "push/shared.hpp"
 
 namespace loft::push {
 
 class Devices {
  public:
   /// `ledger` may be null: then everything is refused. All outlive it.
-  Devices(const Settings& settings, PushLedger* ledger, Threads& threads, const Clock& clock, Logger& log)
-      : settings_(settings), ledger_(ledger), threads_(threads), clock_(clock), log_(log) {}
+  Devices(const Settings& settings, PushLedger* ledger, Threads& threads, Erased& erased, const Clock& clock,
+          Logger& log)
+      : settings_(settings), ledger_(ledger), threads_(threads), erased_(erased), clock_(clock), log_(log) {}
 
   /// Becomes the last of the chains of RegisterDevice and UnregisterDevice. During setup.
   void intercept(Bus& bus);
@@ -31,6 +33,7 @@ class Devices {
   const Settings& settings_;
   PushLedger* const ledger_;
   Threads& threads_;
+  Erased& erased_;
   const Clock& clock_;
   Logger& log_;
 };

@@ -31,7 +31,7 @@ class Operator {
     Storage& storage;
     CoreWorld& world;
     Devices& devices;
-    std::vector<std::unique_ptr<Lane>>& lanes;
+    std::vector<std::unique_ptr<ChannelLane>>& lanes;
     Trace& trace;
     const Clock& clock;
     std::function<void()> poke;  ///< something is due

@@ -22,6 +22,8 @@ std::string explained(std::string_view reason) {
   constexpr std::pair<std::string_view, std::string_view> words[] = {
       {"push.online", "the user had a live session"},
       {"push.muted", "the user has muted the conversation"},
+      {"push.channel_off", "the channel of the user's devices is not enabled"},
+      {"push.mail_dead", "the mail server does not know the user's address"},
       {"push.no_device", "the user has no device, and no mail address that is used"},
       {"push.read", "the user has read it"},
       {"push.seen", "it has reached one of the user's sessions"},
@@ -50,8 +52,14 @@ void tell_row(const OwedPush& row, std::vector<Event>& story) {
   for (const auto& outcome : Plan::decode(row.plan).outcomes) {
     const auto who =
         outcome.device == 0 ? std::string("mail") : outcome.channel + " device " + std::to_string(outcome.device);
-    if (outcome.last == 0 && outcome.state == Outcome::State::silenced)
-      story.push_back({row.finished != 0 ? row.finished : row.due, "silenced", who + ": " + explained(outcome.reason)});
+    // What providers said is in push_log.
+    using State = Outcome::State;
+    const auto state = outcome.state;
+    const auto at = row.finished != 0 ? row.finished : row.due;
+    if (state == State::silenced || (state == State::dead && outcome.reason == "push.device_removed"))
+      story.push_back({at, "silenced", who + ": " + explained(outcome.reason)});
+    if (state == State::rerouted) story.push_back({at, "rerouted", who + ": to " + outcome.reason + ", by a plugin"});
+    if (state == State::covered) story.push_back({at, "covered", who + ": the user was told in another way"});
   }
   if (row.state == PushState::owed) {
     story.push_back({row.due, "due", row.reason.empty() ? "to be sent" : explained(row.reason)});

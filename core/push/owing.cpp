@@ -101,6 +101,9 @@ Result<void> Owing::leave_unreachable(const Message& message, std::vector<UserId
 
 Result<void> Owing::store() {
   if (rows_.empty()) return {};
+  const Erased::Hold hold(p_.erased);
+  if (hold.any()) std::erase_if(rows_, [&](const OwedPush& row) { return hold.has(row.user); });
+  if (rows_.empty()) return {};
   const auto stored = p_.ledger.owe(rows_);
   if (!stored) return stored.error();
   p_.meters.owed(*stored);

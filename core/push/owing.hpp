@@ -9,6 +9,7 @@
 
 #include "push/meters.hpp"
 #include "push/notice.hpp"
+#include "push/shared.hpp"
 #include "push/trace.hpp"
 #include "push/world.hpp"
 
@@ -21,6 +22,7 @@ class Owing {
     const Settings& settings;
     PushLedger& ledger;
     World& world;
+    Erased& erased;
     const Clock& clock;
     Meters& meters;
     Trace& trace;

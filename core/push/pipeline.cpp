@@ -27,8 +27,8 @@ Pipeline::Pipeline(const Settings& settings, Core& core, Storage& storage, const
       log_(log),
       threads_(threads),
       meters_(metrics),
-      world_(core, storage, domains, clock),
-      devices_(settings, ledger_, threads, clock, log),
+      world_(core, storage, domains, threads, shared_.erased, clock),
+      devices_(settings, ledger_, threads, shared_.erased, clock, log),
       events_(bus),
       operator_({settings, ledger_, storage, world_, devices_, lanes_, trace_, clock, [this] {
                    for (auto& worker : workers_) worker->poke();
@@ -43,15 +43,18 @@ void Pipeline::register_on(BusImpl& bus) {
   bus.intercept<EraseUser>(Stage::policy, [this](EraseUser& event) { return forget(event); });
   bus.intercept<ExportUser>(Stage::policy, [this](ExportUser& event) { return tell(event); });
   if (!settings_.enabled || ledger_ == nullptr) return;
-  owing_ = std::make_unique<Owing>(Owing::Parts{settings_, *ledger_, world_, clock_, meters_, trace_}, [this](Millis) {
-    for (auto& worker : workers_) worker->poke();
-  });
+  owing_ = std::make_unique<Owing>(Owing::Parts{settings_, *ledger_, world_, shared_.erased, clock_, meters_, trace_},
+                                   [this](Millis) {
+                                     for (auto& worker : workers_) worker->poke();
+                                   });
   FollowerSpec spec;
   spec.name = "push";
   bus.follow(spec, [this](std::span<const Committed> entries) { return owing_->consume(entries); });
 }
 
 Verdict Pipeline::forget(EraseUser& event) {
+  // The user's pushes are removed after this: nothing that is under way may come behind them.
+  if (!event.dry_run) shared_.erased.add(event.user);
   const auto rows = world_.forget(event.user, event.dry_run);
   if (!rows) return rows.error();
   if (*rows > 0) event.removed("push settings", *rows);
@@ -70,12 +73,12 @@ Verdict Pipeline::tell(ExportUser& event) {
 }
 
 void Pipeline::add(const std::string& word, const std::string& plugin, Push& channel) {
-  lanes_.push_back(std::make_unique<Lane>(word, plugin, channel, rests_, clock_, log_, meters_));
+  lanes_.push_back(std::make_unique<ChannelLane>(word, plugin, channel, rests_, clock_, log_, meters_));
 }
 
 void Pipeline::start() {
   if (!settings_.enabled || ledger_ == nullptr) return;
-  const Worker::Parts parts{settings_, *ledger_, world_, lanes_, mails_, events_, threads_, clock_, log_, meters_};
+  const Worker::Parts parts{settings_, *ledger_, world_, lanes_, shared_, events_, threads_, clock_, log_, meters_};
   for (unsigned i = 0; i < settings_.workers; ++i)
     workers_.push_back(std::make_unique<Worker>(parts, random_number(), random_number()));
   for (auto& worker : workers_) running_.emplace_back([this, &worker = *worker] { run(worker); });

@@ -57,13 +57,13 @@ class Pipeline {
   Logger& log_;
   Threads& threads_;
   Meters meters_;
+  Shared shared_;
   CoreWorld world_;
   Trace trace_;
   Devices devices_;
-  MailTurns mails_;
   Events events_;
-  Lane::Rests rests_;
-  std::vector<std::unique_ptr<Lane>> lanes_;
+  ChannelLane::Rests rests_;
+  std::vector<std::unique_ptr<ChannelLane>> lanes_;
   std::unique_ptr<Owing> owing_;
   Operator operator_;
   std::vector<std::unique_ptr<Worker>> workers_;

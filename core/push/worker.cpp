@@ -8,7 +8,8 @@ namespace {
 constexpr Millis idle = 1'000;          // what another host owes is found so late
 constexpr Millis ledger_pause = 1'000;  // after a failure of it
 constexpr Millis crowded_pause = 200;   // when a lease brought nothing but what must wait
-constexpr Millis margin = 5'000;        // of a lease, above a channel's longest time
+constexpr std::size_t least_leased = 16;
+constexpr Millis margin = 5'000;  // of a lease, above a channel's longest time
 
 }  // namespace
 
@@ -17,15 +18,16 @@ Worker::Worker(const Parts& parts, std::uint64_t holder, std::uint64_t seed)
 
 Worker::~Worker() {
   for (auto& [number, row] : rows_) {
-    if (row->mailing) p_.mails.release(row->push.user);
+    if (row->mailing) p_.shared.mails.release(row->push.user);
   }
+  p_.shared.hands.leave(holder_);
 }
 
 void Worker::wait(Millis time) { mailbox_->wait(time); }
 void Worker::poke() { mailbox_->poke(); }
 
-Lane* Worker::lane(std::string_view word) {
-  for (auto& each : p_.lanes) {
+ChannelLane* Worker::lane(std::string_view word) const {
+  for (const auto& each : p_.lanes) {
     if (each->word() == word) return each.get();
   }
   return nullptr;
@@ -57,24 +59,6 @@ void Worker::collect() {
   for (auto& answer : mailbox_->take()) take(answer);
 }
 
-void Worker::take(Answer& answer) {
-  const auto found = rows_.find(answer.row);
-  if (found == rows_.end()) return;
-  auto& row = *found->second;
-  auto& one = row.tries[answer.index];
-  if (answer.refused) {
-    refused(row, one, *answer.refused);
-    --row.under_way;
-  } else if (answer.allowed) {
-    rewrite(one.notification, std::move(answer.allowed->notification));
-    return hand_over(row, one);
-  } else {
-    judge(row, one, std::move(answer.verdict));
-    --row.under_way;
-  }
-  if (row.under_way == 0) conclude(row);
-}
-
 Millis Worker::lease() {
   std::size_t room = 0;
   Millis longest = 0;
@@ -82,13 +66,14 @@ Millis Worker::lease() {
     room += each->room();
     longest = std::max(longest, each->longest());
   }
-  // Nobody's channel but one may be full or rest: what is owed on it is put off below, and the others go on.
-  room = std::min(room == 0 ? 0 : std::max<std::size_t>(room / p_.settings.workers, 1), p_.settings.batch);
-  if (room == 0 || rows_.size() >= 4 * p_.settings.batch) return crowded_pause;
+  // What is in hand is bounded by the windows alone: one that is held by a slow provider leaves the others theirs.
+  if (room == 0) return crowded_pause;
+  const auto least = std::min(least_leased, p_.settings.batch);
+  const auto limit = std::clamp(room / p_.settings.workers, least, p_.settings.batch);
   const auto now = p_.clock.now();
   const auto since = p_.clock.steady();
   const auto length = std::max(p_.settings.lease, longest + std::min(margin, p_.settings.lease));
-  auto leased = p_.ledger.lease(holder_, now, now + length, room);
+  auto leased = p_.ledger.lease(holder_, now, now + length, limit);
   if (!leased) {
     p_.log.warn("what is owed could not be read; it is asked for again", {{"reason", leased.error().reason}});
     return ledger_pause;
@@ -103,29 +88,43 @@ Millis Worker::lease() {
   std::sort(users.begin(), users.end());
   users.erase(std::unique(users.begin(), users.end()), users.end());
   const auto devices = p_.ledger.devices(users);
-  bool moved = false;
-  for (auto& push : *leased) {
-    auto row = std::make_unique<Row>();
-    row->number = next_row_++;
-    row->until = since + length - longest;
-    row->plan = Plan::decode(push.plan);
-    row->push = std::move(push);
-    auto& added = *rows_.emplace(row->number, std::move(row)).first->second;
-    const auto number = added.number;
-    if (!devices) {
-      put_off(added, now + ledger_pause + jitter(ledger_pause), devices.error().reason);
-    } else {
-      look_at(added, *devices);
-    }
-    moved = moved || rows_.find(number) != rows_.end() || settled_.back().state != PushState::owed;
-  }
+  bool moved = leased->size() == limit;  // there may be more behind what has to wait
+  for (auto& push : *leased) moved = take_up(std::move(push), devices, since + length - longest) || moved;
   return moved ? 0 : crowded_pause;
+}
+
+/// Whether anything came of it but that it waits.
+bool Worker::take_up(OwedPush&& push, const Result<std::vector<Device>>& devices, Millis until) {
+  // It is under way in this host, and its lease ran out: what comes of that is stored, or taken over with the next one.
+  const auto known = p_.shared.hands.take({push.message, push.user}, holder_);
+  if (!known) return false;
+  auto made = std::make_unique<Row>();
+  const auto number = made->number = next_row_++;
+  made->until = until;
+  made->plan = Plan::decode(push.plan);
+  made->plan.learn(Plan::decode(*known));
+  made->push = std::move(push);
+  auto& row = *rows_.emplace(number, std::move(made)).first->second;
+  if (!devices) {
+    put_off(row, p_.clock.now() + ledger_pause + jitter(ledger_pause), devices.error().reason);
+    return false;
+  }
+  for (const auto& device : *devices) {
+    if (device.user == row.push.user && device.channel != email) row.devices.push_back(device);
+  }
+  look_at(row);
+  return rows_.find(number) != rows_.end() || (!settled_.empty() && settled_.back().state != PushState::owed);
 }
 
 bool Worker::settle() {
   if (settled_.empty() && attempts_.empty() && news_.empty()) return true;
   if (p_.clock.steady() < unsettled_until_) return false;
-  const auto stored = p_.ledger.settle(holder_, {settled_, attempts_, news_});
+  const Erased::Hold hold(p_.shared.erased);
+  leave_erased(hold);
+  std::vector<PushAttempt> attempts;
+  attempts.reserve(attempts_.size());
+  for (const auto& each : attempts_) attempts.push_back(each.row);
+  const auto stored = p_.ledger.settle(holder_, {settled_, attempts, news_});
   if (!stored) {
     p_.log.warn("what became of pushes could not be stored; it is tried again", {{"reason", stored.error().reason}});
     unsettled_until_ = p_.clock.steady() + ledger_pause;
@@ -137,10 +136,36 @@ bool Worker::settle() {
     else
       p_.meters.finished(push.state, push.reason);
   }
+  let_go(*stored);
   settled_.clear();
   attempts_.clear();
   news_.clear();
   return true;
+}
+
+/// Their rows are gone, and those of `push_log` must not come back.
+void Worker::leave_erased(const Erased::Hold& hold) {
+  if (!hold.any()) return;
+  std::erase_if(attempts_, [&](const Attempt& each) { return hold.has(each.user); });
+  std::erase_if(settled_, [&](const OwedPush& push) {
+    if (!hold.has(push.user)) return false;
+    p_.shared.hands.drop({push.message, push.user}, holder_);
+    return true;
+  });
+}
+
+/// What was passed over because somebody else leases it by now is kept in mind: it may come to a worker of this host.
+void Worker::let_go(std::size_t stored) {
+  for (const auto& push : settled_) {
+    const PushKey key{push.message, push.user};
+    if (stored < settled_.size()) {
+      const auto found = p_.ledger.push(key);
+      const bool is_there = found && (!*found || ((*found)->state == push.state && (*found)->plan == push.plan));
+      if (!is_there) continue;
+    }
+    p_.shared.hands.drop(key, holder_);
+  }
+  if (stored < settled_.size()) p_.shared.hands.sweep(p_.clock.now());
 }
 
 }  // namespace loft::push

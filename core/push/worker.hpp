@@ -21,26 +21,10 @@
 #include "push/meters.hpp"
 #include "push/notice.hpp"
 #include "push/plan.hpp"
+#include "push/shared.hpp"
 #include "push/world.hpp"
 
 namespace loft::push {
-
-/// Users to whom a mail is under way, from any worker: a second one waits for the first. Thread role: any.
-class MailTurns {
- public:
-  bool take(UserId user) {
-    const std::lock_guard lock(mutex_);
-    return users_.insert(user).second;
-  }
-  void release(UserId user) {
-    const std::lock_guard lock(mutex_);
-    users_.erase(user);
-  }
-
- private:
-  std::mutex mutex_;
-  std::set<UserId> users_;
-};
 
 /// The ways to ask and tell plugins.
 struct Events {
@@ -57,8 +41,8 @@ class Worker {
     const Settings& settings;
     PushLedger& ledger;
     World& world;
-    std::vector<std::unique_ptr<Lane>>& lanes;
-    MailTurns& mails;
+    std::vector<std::unique_ptr<ChannelLane>>& lanes;
+    Shared& shared;
     Events& events;
     Threads& threads;
     const Clock& clock;
@@ -88,25 +72,50 @@ class Worker {
   struct Mailbox;
   class Promise;
 
+  struct Attempt {
+    PushAttempt row;
+    UserId user = UserId::none;
+  };
+
   void collect();
   void take(Answer& answer);
   Millis lease();
-  void look_at(Row& row, const std::vector<Device>& devices);
+  bool take_up(OwedPush&& push, const Result<std::vector<Device>>& devices, Millis until);
+  bool settle();
+  void leave_erased(const Erased::Hold& hold);
+  void let_go(std::size_t stored);
+
+  // The second look, and what is tried.
+  void look_at(Row& row);
+  void expire(Row& row);
+  void leave_unreachable(Row& row);
+  bool must_wait(Row& row);
   const char* needless(const Standing& standing) const;
   void try_devices(Row& row);
-  /// Whether one is under way now.
-  bool try_one(Row& row, Lane& lane, const Device& device);
-  bool try_mail(Row& row);
+  bool try_one(Row& row, ChannelLane& lane, const Device& device);
+  void defer(Row& row, Outcome& outcome, Millis rests);
   void hand_over(Row& row, Try& one);
-  void judge(Row& row, Try& one, PushVerdict verdict);
+
+  // What came of it.
+  bool reroute(Row& row, Try& one, const std::string& word);
   void refused(Row& row, Try& one, const Error& error);
+  void judge(Row& row, Try& one, PushVerdict verdict);
+  void judge_mail(Row& row, const Outcome& outcome);
   void end_mail(Row& row, const Try& one);
+  void tell_dead(Row& row, const Outcome& outcome, const Device& device);
+
+  // Its end, or its next time.
   void conclude(Row& row);
+  static void cover(Row& row);
+  void spend(Row& row);
+  bool wants_mail(const Row& row) const;
+  bool try_mail(Row& row);
+  void stop(Row& row, const char* reason);
   void end(Row& row, PushState state, std::string reason);
   void put_off(Row& row, Millis due, std::string reason);
-  void tell_dead(Row& row, const Outcome& outcome, const Device& device);
-  bool settle();
-  Lane* lane(std::string_view word);
+  void store_later(Row& row, OwedPush&& push);
+
+  ChannelLane* lane(std::string_view word) const;
   Millis back_off(std::uint32_t attempts);
   Millis jitter(Millis most);
 
@@ -119,9 +128,10 @@ class Worker {
   std::uint64_t next_row_ = 1;
   // To be settled.
   std::vector<OwedPush> settled_;
-  std::vector<PushAttempt> attempts_;
+  std::vector<Attempt> attempts_;
   std::vector<DeviceNews> news_;
-  Millis unsettled_until_ = 0;  ///< steady: the ledger failed, and is not asked before
+  std::set<std::string> wrong_ways_;  ///< words of channels that a plugin named in vain, told once
+  Millis unsettled_until_ = 0;        ///< steady: the ledger failed, and is not asked before
 };
 
 }  // namespace loft::push

@@ -10,7 +10,12 @@
 
 namespace loft::push {
 
-void rewrite(Notification& notification, Notification&& wanted);
+inline constexpr std::string_view email = "email";
+inline constexpr const char* late = "push.late";
+inline constexpr const char* channel_off = "push.channel_off";
+inline constexpr const char* device_removed = "push.device_removed";
+/// A look that failed, or a full window: how long it waits at first.
+inline constexpr Millis busy_first = 2'000;
 
 /// What a channel answers through: once, whatever it does. A channel that drops it, or throws, has not answered.
 class Worker::Promise {
@@ -32,7 +37,7 @@ class Worker::Promise {
 
 /// One notification that is under way.
 struct Worker::Try {
-  Lane* lane = nullptr;
+  ChannelLane* lane = nullptr;
   Notification notification;
 };
 
@@ -44,14 +49,13 @@ struct Worker::Row {
   Standing standing;
   std::string handle;
   std::string mail;             ///< the user's address; empty: none
-  std::vector<Device> devices;  ///< of channels that are there
+  std::vector<Device> devices;  ///< all of the user's
   std::vector<Try> tries;       ///< those of this round; their places do not change
   std::size_t under_way = 0;
-  bool tried = false;     ///< something was answered in this round
-  Millis not_before = 0;  ///< since 1970: what somebody asked us to wait for
-  std::string waits;      ///< why something was not tried in this round
-  bool mailing = false;   ///< the turn of this user's mails is this row's
-  bool mailed = false;    ///< a mail was asked for in this round
+  bool looked = false;   ///< user and message are known
+  bool charged = false;  ///< something failed in this round that is this push's own failure
+  std::string waits;     ///< why something was not tried in this round
+  bool mailing = false;  ///< the turn of this user's mails is this row's
 };
 
 struct Worker::Answer {

@@ -36,6 +36,9 @@ class World {
   /// When a mail went to the user; 0: long ago. Since 1970.
   virtual Result<Millis> mailed(UserId user) = 0;
   virtual Result<void> note_mail(UserId user, Millis at) = 0;
+  /// Whether the mail server has said that there is no such address; of another address of the user's it says nothing.
+  virtual Result<bool> is_mail_dead(UserId user, std::string_view address) = 0;
+  virtual Result<void> note_mail_dead(UserId user, std::string_view address) = 0;
 };
 
 }  // namespace loft::push

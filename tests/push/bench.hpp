@@ -112,6 +112,7 @@ class FakeWorld final : public push::World {
     return now;
   }
   Result<std::shared_ptr<const User>> user(UserId one) override {
+    if (erased.contains(one)) return Error{Code::not_found, "user.unknown", {}};
     auto found = std::make_shared<User>();
     found->id = one;
     found->handle = "u" + std::to_string(raw(one));
@@ -126,6 +127,11 @@ class FakeWorld final : public push::World {
     mails[one] = at;
     return {};
   }
+  Result<bool> is_mail_dead(UserId one, std::string_view address) override { return dead_mails[one] == address; }
+  Result<void> note_mail_dead(UserId one, std::string_view address) override {
+    dead_mails[one] = address;
+    return {};
+  }
 
   std::map<MessageId, std::shared_ptr<Message>> messages;
   std::map<MessageId, std::vector<UserId>> readers;
@@ -133,6 +139,8 @@ class FakeWorld final : public push::World {
   std::set<UserId> online, mutes;
   std::map<UserId, std::string> profiles;
   std::map<UserId, Millis> mails;
+  std::map<UserId, std::string> dead_mails;
+  std::set<UserId> erased;
   std::size_t page_size = 1000;
   std::size_t looks = 0;
   bool fails = false;
@@ -174,15 +182,15 @@ class Bench {
     rests.broken = settings.rest;
     for (auto* const channel : {&apns, &fcm, &mail}) {
       if (channel == &mail && !with_mail) continue;
-      lanes.push_back(std::make_unique<push::Lane>(std::string(channel->channel()), "push.fake", *channel, rests, clock,
-                                                   log, meters));
+      lanes.push_back(std::make_unique<push::ChannelLane>(std::string(channel->channel()), "push.fake", *channel, rests,
+                                                          clock, log, meters));
     }
     settings.email = with_mail;
   }
   std::unique_ptr<push::Worker> worker(std::uint64_t holder = 1) {
     if (lanes.empty()) open_lanes();
     return std::make_unique<push::Worker>(
-        push::Worker::Parts{settings, ledger, world, lanes, mails, events, threads, clock, log, meters}, holder,
+        push::Worker::Parts{settings, ledger, world, lanes, shared, events, threads, clock, log, meters}, holder,
         holder);
   }
   std::uint64_t device(UserId owner, const std::string& token, const std::string& channel = "apns") {
@@ -193,9 +201,22 @@ class Bench {
     made.registered = clock.now();
     return *ledger.register_device(made);
   }
+  /// As the eraser does, but for what is not of push.
+  void erase(UserId one) {
+    world.erased.insert(one);
+    shared.erased.add(one);
+    REQUIRE(ledger.erase_pushes(one, "u" + std::to_string(raw(one))));
+  }
+  /// The channels that the host has again after a start.
+  void only(std::vector<FakeChannel*> channels) {
+    lanes.clear();
+    for (auto* const channel : channels)
+      lanes.push_back(std::make_unique<push::ChannelLane>(std::string(channel->channel()), "push.fake", *channel, rests,
+                                                          clock, log, meters));
+  }
   /// As the follower would be given it.
   Result<void> follow(const Message& message) {
-    push::Owing owing({settings, ledger, world, clock, meters, trace}, nullptr);
+    push::Owing owing({settings, ledger, world, shared.erased, clock, meters, trace}, nullptr);
     const Committed entry{raw(message.id), &message, nullptr};
     return owing.consume({&entry, 1});
   }
@@ -228,12 +249,12 @@ class Bench {
   FakeWorld world{clock};
   push::Meters meters{metrics};
   push::Trace trace;
-  push::MailTurns mails;
+  push::Shared shared;
   push::Events events{bus};
   LoopThreads threads{loop};
-  push::Lane::Rests rests;
+  push::ChannelLane::Rests rests;
   FakeChannel apns{"apns"}, fcm{"fcm"}, mail{"email"};
-  std::vector<std::unique_ptr<push::Lane>> lanes;
+  std::vector<std::unique_ptr<push::ChannelLane>> lanes;
 };
 
 }  // namespace loft::tests

@@ -127,3 +127,40 @@ TEST_CASE("a host that dies again and again loses nothing, and repeats only what
   for (const auto reader : readers) CHECK(t.row(message, reader).state == PushState::delivered);
   CHECK(t.apns.sent.size() == 200 + under_way);
 }
+
+TEST_CASE(
+    "what a host knows of a push is stored when the ledger is back, however long that took, and nothing is sent "
+    "again") {
+  Bench t;
+  t.device(user(2), "a");
+  t.device(user(2), "b", "fcm");
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(message));
+  auto first = t.worker(1), second = t.worker(2);
+  t.apns.hold = t.fcm.hold = true;
+  first->step();
+  REQUIRE(t.apns.sent.size() == 1);
+  const bool answered_before = GENERATE(true, false);
+  if (answered_before) {
+    t.apns.answer_all({});
+    t.fcm.answer_all({});
+  }
+  t.ledger.fail(Error{Code::unavailable, "storage.unavailable", {}});
+  for (int round = 0; round < 10; ++round) {
+    first->step();
+    second->step();
+    t.clock.advance(t.settings.lease);
+  }
+  t.ledger.fail(std::nullopt);
+  second->step();  // leases what the first one has
+  t.apns.answer_all({});
+  t.fcm.answer_all({});
+  for (int round = 0; round < 5; ++round) {
+    t.clock.advance(2 * t.settings.lease);
+    t.turn(*second);
+    t.turn(*first);
+  }
+  CHECK(t.apns.sent.size() == 1);
+  CHECK(t.fcm.sent.size() == 1);
+  CHECK(t.row(message, user(2)).state == PushState::delivered);
+}

@@ -78,16 +78,19 @@ TEST_CASE("a mail that failed is tried again, however often the apps were before
   REQUIRE(t.follow(message));
   t.apns.verdict = {Kind::retry, "InternalServerError", 0, 0};
   t.mail.verdict = {Kind::retry, "451", 0, 0};
-  for (int round = 0; round < 10 && t.mail.sent.empty(); ++round) {
+  t.device(user(3), "fine");
+  t.apns.by_token["fine"] = {};
+  for (std::uint64_t round = 0; round < 10 && t.mail.sent.empty(); ++round) {
+    REQUIRE(t.follow(t.world.say(2 + round, user(1), {user(3)})));
     t.turn(*worker);
     t.clock.advance(600'000);
   }
-  CHECK(t.apns.sent.size() == 2);
+  CHECK(t.apns.sent_to("a") == 2);
   CHECK(t.row(message, user(2)).state == PushState::owed);
   t.mail.verdict = {};
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 2);
-  CHECK(t.apns.sent.size() == 2);
+  CHECK(t.apns.sent_to("a") == 2);
   CHECK(t.row(message, user(2)).state == PushState::delivered);
 }
 
@@ -121,4 +124,95 @@ TEST_CASE("a mail that a plugin refuses holds up no later mail to the same user"
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 1);
   CHECK(t.row(second, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("a mail stands in for devices whose channels have failed for push.email.after") {
+  MailBench t;
+  t.device(user(2), "a");
+  t.device(user(2), "b", "fcm");
+  auto worker = t.worker();
+  const auto& first = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(first));
+  const auto kind = GENERATE(Kind::broken, Kind::retry);
+  t.apns.verdict = {kind, "InvalidProviderToken", 0, 0};
+  t.fcm.verdict = {Kind::retry, "push.timeout", 0, 0};
+  const auto pass = [&](Millis time) {
+    for (Millis at = 0; at < time; at += 5'000) {
+      t.turn(*worker);
+      t.clock.advance(5'000);
+    }
+  };
+  pass(t.settings.email_after - 60'000);
+  CHECK(t.mail.sent.empty());
+  pass(1'200'000);
+  REQUIRE(t.mail.sent.size() == 1);
+  CHECK(t.row(first, user(2)).state == PushState::delivered);
+  // By now a new message goes by mail at once.
+  t.clock.advance(3'600'000);
+  const auto& second = t.world.say(2, user(1), {user(2)});
+  REQUIRE(t.follow(second));
+  pass(60'000);
+  CHECK(t.mail.sent.size() == 2);
+  CHECK(t.row(second, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("a mail that may not go yet keeps no device from the push when its channel works again") {
+  MailBench t;
+  t.settings.email_after = 0;
+  t.device(user(2), "a");
+  auto worker = t.worker();
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  t.world.mails[user(2)] = message.time() - 1;
+  REQUIRE(t.follow(message));
+  t.apns.verdict = {Kind::retry, "push.timeout", 0, 0};
+  t.turn(*worker);
+  CHECK(t.row(message, user(2)).state == PushState::owed);
+  CHECK(t.mail.sent.empty());
+  t.apns.verdict = {};
+  t.clock.advance(60'000);
+  t.turn(*worker);
+  CHECK(t.row(message, user(2)).state == PushState::delivered);
+  CHECK(t.apns.sent.size() == 2);
+  CHECK(t.mail.sent.empty());
+}
+
+TEST_CASE("while one of two channels works no mail is sent") {
+  MailBench t;
+  t.device(user(2), "a");
+  t.device(user(2), "b", "fcm");
+  auto worker = t.worker();
+  t.apns.verdict = {Kind::broken, "InvalidProviderToken", 0, 0};
+  for (std::uint64_t number = 1; number <= 60; ++number) {
+    REQUIRE(t.follow(t.world.say(number, user(1), {user(2)})));
+    t.turn(*worker);
+    t.clock.advance(60'000);
+  }
+  CHECK(t.fcm.sent.size() == 60);
+  CHECK(t.mail.sent.empty());
+}
+
+TEST_CASE("an address that the mail server does not know is not used again until the user has another one") {
+  MailBench t;
+  t.settings.email_interval = 0;
+  auto worker = t.worker();
+  const auto& first = t.world.say(1, user(1), {user(2)});
+  REQUIRE(t.follow(first));
+  t.mail.verdict = {Kind::dead_token, "550", 0, 0};
+  t.turn(*worker);
+  CHECK(t.mail.sent.size() == 1);
+  CHECK(t.row(first, user(2)).state == PushState::dead);
+  CHECK(t.row(first, user(2)).reason == "550");
+  t.mail.verdict = {};
+  const auto& second = t.world.say(2, user(1), {user(2)});
+  REQUIRE(t.follow(second));
+  t.turn(*worker);
+  CHECK(t.mail.sent.size() == 1);
+  CHECK(t.row(second, user(2)).state == PushState::silenced);
+  CHECK(t.row(second, user(2)).reason == "push.mail_dead");
+  t.world.profiles[user(2)] = R"({"email":"bob@new.example.org"})";
+  const auto& third = t.world.say(3, user(1), {user(2)});
+  REQUIRE(t.follow(third));
+  t.turn(*worker);
+  CHECK(t.mail.sent.size() == 2);
+  CHECK(t.row(third, user(2)).state == PushState::delivered);
 }

@@ -62,20 +62,24 @@ TEST_CASE("what failed is tried again with doubling, jittered pauses, up to push
   t.settings.retry_first = 1'000;
   t.settings.retry_longest = 3'000;
   t.device(user(2), "a");
+  t.device(user(3), "fine");
   auto worker = t.worker();
   const auto& message = t.world.say(1, user(1), {user(2)});
   REQUIRE(t.follow(message));
-  t.apns.verdict = {Kind::retry, "InternalServerError", 0, 0};
+  t.apns.by_token["a"] = {Kind::retry, "InternalServerError", 0, 0};
   std::set<std::string> ids;
   for (std::size_t attempt = 1; attempt < 4; ++attempt) {
     t.turn(*worker);
-    REQUIRE(t.apns.sent.size() == attempt);
+    REQUIRE(t.apns.sent_to("a") == attempt);
     const auto row = t.row(message, user(2));
     CHECK(row.state == PushState::owed);
     CHECK(row.reason == "InternalServerError");
     const Millis pause = std::min<Millis>(1'000 << (attempt - 1), 3'000);
     CHECK(row.due - t.clock.now() >= pause / 2);
     CHECK(row.due - t.clock.now() <= pause * 3 / 2);
+    // The provider works, for others.
+    REQUIRE(t.follow(t.world.say(1 + attempt, user(1), {user(3)})));
+    t.turn(*worker);
     t.clock.advance(row.due - t.clock.now());
   }
   t.turn(*worker);
@@ -83,13 +87,15 @@ TEST_CASE("what failed is tried again with doubling, jittered pauses, up to push
   CHECK(row.state == PushState::dead);
   CHECK(row.reason == "push.attempts");
   CHECK(row.attempts == 4);
-  for (const auto& one : t.apns.sent) ids.insert(one.id);
+  for (const auto& one : t.apns.sent) {
+    if (one.device.token == "a") ids.insert(one.id);
+  }
   CHECK(ids.size() == 1);  // a repeat can be told from another push
   t.clock.advance(86'400'000);
   t.turn(*worker);
-  CHECK(t.apns.sent.size() == 4);
+  CHECK(t.apns.sent_to("a") == 4);
 
-  t.apns.verdict = {};
+  t.apns.by_token.clear();
   REQUIRE(*t.ledger.revive({message.id, user(2)}, t.clock.now(), t.clock.now() + 60'000));
   t.turn(*worker);
   CHECK(t.row(message, user(2)).state == PushState::delivered);
@@ -160,71 +166,6 @@ TEST_CASE("a token that was registered again after its provider gave it up stays
   CHECK((*t.ledger.devices(user(3))).empty());
   CHECK(t.row(message, user(3)).state == PushState::dead);
   CHECK(t.row(message, user(3)).reason == "Unregistered");
-}
-
-TEST_CASE("a channel whose credentials are refused rests, tells the operator once, and costs no attempts") {
-  Bench t;
-  t.settings.rest = 30'000;
-  for (std::uint64_t number = 2; number < 12; ++number) t.device(user(number), "t" + std::to_string(number));
-  auto worker = t.worker();
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 12; ++number) readers.push_back(user(number));
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
-  t.apns.verdict = {Kind::broken, "InvalidProviderToken", 0, 0};
-  t.turn(*worker);
-  const auto asked = t.apns.sent.size();
-  t.clock.advance(20'000);
-  t.turn(*worker);
-  CHECK(t.apns.sent.size() == asked);
-  CHECK(t.lanes.front()->state().broken);
-  const auto lines = t.log.lines();
-  CHECK(std::count_if(lines.begin(), lines.end(), [](const auto& line) { return line.level == LogLevel::error; }) == 1);
-  for (const auto reader : readers) {
-    CHECK(t.row(message, reader).state == PushState::owed);
-    CHECK(t.row(message, reader).attempts == 0);
-  }
-  t.apns.verdict = {};
-  for (int round = 0; round < 20; ++round) {
-    t.clock.advance(20'000);
-    t.turn(*worker);
-  }
-  for (const auto reader : readers) CHECK(t.row(message, reader).state == PushState::delivered);
-  CHECK(t.lanes.front()->state().reason.empty());
-}
-
-TEST_CASE("a provider that does not answer delays nobody else's pushes, and its own are sent when it is back") {
-  Bench t;
-  t.settings.attempts = 100;
-  t.settings.ttl = 86'400'000;
-  auto worker = t.worker();
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 302; ++number) {
-    readers.push_back(user(number));
-    t.device(user(number), "t" + std::to_string(number), number % 3 == 0 ? "fcm" : "apns");
-  }
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
-  t.apns.hold = true;
-  for (int round = 0; round < 60; ++round) {
-    t.turn(*worker);
-    t.clock.advance(1'000);
-  }
-  CHECK(t.fcm.sent.size() == 100);
-  CHECK(t.apns.pending.size() == 100);  // its window
-  CHECK(t.apns.most_at_once <= 100);
-  t.apns.answer_all({Kind::retry, "push.unreachable", 0, 0});
-  t.turn(*worker);
-  CHECK(t.lanes.front()->state().rests > 0);
-  const auto before = t.apns.sent.size();
-  t.turn(*worker);
-  CHECK(t.apns.sent.size() == before);
-  t.apns.hold = false;
-  for (int round = 0; round < 300; ++round) {
-    t.clock.advance(10'000);
-    t.turn(*worker);
-  }
-  for (const auto reader : readers) CHECK(t.row(message, reader).state == PushState::delivered);
 }
 
 TEST_CASE("plugins rewrite and silence what is about to be sent, and are told what came of it") {

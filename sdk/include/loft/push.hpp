@@ -94,6 +94,12 @@ struct RegisterDevice : Proposal {
 
 /// A push is about to be handed to its channel. Rewriting may change `notification.title`, `body`, `badge` and
 /// `expires`; a refusal silences it, and its reason is what the ledger keeps. Thread role: push.
+///
+/// `channel` may become another enabled one (`email`: the user's mail address): then nothing goes to this device, and
+/// the user's devices of that channel, or the mail, stand in for it. Each of those is asked for by a SendPush of its
+/// own, and `notification` is not carried over. A push goes its own way, as if `channel` had not been changed, where
+/// the new one is not enabled (the log says so once), or where the user has nothing there that has it or may get it
+/// yet.
 struct SendPush : Proposal {
   std::string channel;
   Notification notification;
