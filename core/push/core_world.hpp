@@ -3,6 +3,7 @@
 #include <loft/key_values.hpp>
 
 #include "messaging/core.hpp"
+#include "push/wishes.hpp"
 #include "push/world.hpp"
 
 namespace loft::push {
@@ -21,11 +22,20 @@ class CoreWorld final : public World {
   void preview(const Message& message, std::string_view locale, std::string& out) const override;
   Result<Millis> mailed(UserId user) override;
   Result<void> note_mail(UserId user, Millis at) override;
+  void note_lost(const Device& device) override {
+    if (lost_ != nullptr) lost_->note(device.user, device.client);
+  }
+
+  /// Where lost devices are told of from now on. It outlives the world. During setup.
+  void tell_lost(LostDevices& lost) { lost_ = &lost; }
 
   /// `until`: since 1970; nullopt lifts it, 0 is for ever. Waits.
   Result<void> mute(UserId user, ConversationId conversation, std::optional<Millis> until);
   /// Forgets what is kept of a user; returns how many values. `dry_run`: only counts.
   Result<std::uint64_t> forget(UserId user, bool dry_run);
+  /// Sets the address for mails in the user's profile, or takes it away where it is empty; the rest of the profile
+  /// stays. Waits. Errors: not_found `user.unknown`; invalid `user.profile_invalid`; the storage's.
+  Result<void> set_address(UserId user, const std::string& address);
   /// The user's muted conversations with the moment until which.
   Result<std::vector<std::pair<ConversationId, Millis>>> mutes_of(UserId user);
 
@@ -37,6 +47,7 @@ class CoreWorld final : public World {
   const Domains& domains_;
   const Clock& clock_;
   std::unique_ptr<KeyValues> values_;
+  LostDevices* lost_ = nullptr;
 };
 
 }  // namespace loft::push

@@ -17,6 +17,10 @@ class Devices {
   Devices(const Settings& settings, PushLedger* ledger, Threads& threads, const Clock& clock, Logger& log)
       : settings_(settings), ledger_(ledger), threads_(threads), clock_(clock), log_(log) {}
 
+  /// `back` is told of each device that is registered or taken away by its owner: whose, and what its client calls it.
+  /// During setup.
+  void on_back(Function<void(UserId, const std::string& client)> back) { back_ = std::move(back); }
+
   /// Becomes the last of the chains of RegisterDevice and UnregisterDevice. During setup.
   void intercept(Bus& bus);
 
@@ -33,6 +37,7 @@ class Devices {
   Threads& threads_;
   const Clock& clock_;
   Logger& log_;
+  Function<void(UserId, const std::string& client)> back_;
 };
 
 Error no_ledger();

@@ -214,6 +214,7 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
     case Kind::dead_token:
       outcome.state = Outcome::State::dead;
       news(DeviceNews::Kind::dead);
+      if (device.id != 0 && (verdict.since == 0 || device.registered < verdict.since)) p_.world.note_lost(device);
       tell_dead(row, outcome, device);
       break;
     case Kind::refused:
@@ -299,6 +300,7 @@ bool Worker::try_mail(Row& row) {
     return later(*last + p_.settings.email_interval, "push.mail_interval");
   }
   row.mailing = row.mailed = true;
+  row.plan.note("falls back", "to mail, since no app channel took it", now);
   Device device;
   device.user = user;
   device.channel = email;
@@ -315,6 +317,7 @@ void Worker::put_off(Row& row, Millis due, std::string reason) {
   push.state = PushState::owed;
   push.due = std::min(due, push.expires);
   push.reason = std::move(reason);
+  row.plan.note("put off", push.reason, p_.clock.now());
   push.plan = row.plan.encode();
   rows_.erase(row.number);
   settled_.push_back(std::move(push));

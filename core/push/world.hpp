@@ -10,6 +10,7 @@
 #include <loft/error.hpp>
 #include <loft/function.hpp>
 #include <loft/message.hpp>
+#include <loft/push.hpp>
 
 #include "messaging/reader.hpp"
 
@@ -36,6 +37,8 @@ class World {
   /// When a mail went to the user; 0: long ago. Since 1970.
   virtual Result<Millis> mailed(UserId user) = 0;
   virtual Result<void> note_mail(UserId user, Millis at) = 0;
+  /// The provider does not know the device any more: its client is to be told.
+  virtual void note_lost(const Device& device) { static_cast<void>(device); }
 };
 
 }  // namespace loft::push

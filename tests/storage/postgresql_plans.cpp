@@ -5,6 +5,7 @@
 #include "filled_log.hpp"
 #include "postgresql_store.hpp"
 
+#include <loft/push_ledger.hpp>
 #include <loft/testing/storage/fixture.hpp>
 
 using namespace storage_test;
@@ -95,6 +96,24 @@ bool scans_whole_index(const std::string& lines) {
   return false;
 }
 
+/// Runs a statement, which looks at some rows and at few.
+void examine(const std::string& database, unsigned statement, const std::string& types, const std::string& values) {
+  const auto prepare = std::string(pg::planner_settings) + "; SET plan_cache_mode = force_generic_plan; PREPARE s(" +
+                       types + ") AS " + pg::statement_text(statement) + "; ";
+  const auto lines = postgresql_server().sql(
+      prepare + "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE s(" + values + ")", database);
+  int rows = 0;
+  for (auto at = lines.find("rows="); at != std::string::npos; at = lines.find("rows=", at + 1)) {
+    rows += std::stoi(lines.substr(at + 5)) * std::stoi(lines.substr(lines.find("loops=", at) + 6));
+  }
+  constexpr std::string_view removed = "Removed by Filter: ";
+  for (auto at = lines.find(removed); at != std::string::npos; at = lines.find(removed, at + 1))
+    rows += std::stoi(lines.substr(at + removed.size()));
+  INFO(lines);
+  CHECK(rows > 0);
+  CHECK(rows < few_rows);
+}
+
 struct Planned {
   Planned() { Running("/nonexistent", coordinates(postgresql_server(), database), "storage.postgresql").stop(); }
   std::string of(unsigned statement) const { return plan(database, statement); }
@@ -144,24 +163,20 @@ TEST_CASE("postgresql: what a count looks at does not grow with the messages tha
   postgresql_server().sql(filled_log, database);
   postgresql_server().sql(filled_blocks, database);
   const auto examined = [&](pg::Own statement, const std::string& types, const std::string& values) {
-    const auto prepare = std::string(pg::planner_settings) + "; SET plan_cache_mode = force_generic_plan; PREPARE s(" +
-                         types + ") AS " + pg::statement_text(static_cast<unsigned>(statement)) + "; ";
-    const auto lines = postgresql_server().sql(
-        prepare + "EXPLAIN (ANALYZE, COSTS OFF, TIMING OFF, SUMMARY OFF) EXECUTE s(" + values + ")", database);
-    int rows = 0;
-    for (auto at = lines.find("rows="); at != std::string::npos; at = lines.find("rows=", at + 1)) {
-      rows += std::stoi(lines.substr(at + 5)) * std::stoi(lines.substr(lines.find("loops=", at) + 6));
-    }
-    constexpr std::string_view removed = "Removed by Filter: ";
-    for (auto at = lines.find(removed); at != std::string::npos; at = lines.find(removed, at + 1))
-      rows += std::stoi(lines.substr(at + removed.size()));
-    INFO(lines);
-    CHECK(rows > 0);
-    CHECK(rows < few_rows);
+    examine(database, static_cast<unsigned>(statement), types, values);
   };
   examined(pg::Own::each_bounds, "BIGINT[], BIGINT[], BIGINT[]", "'{20}', '{1}', '{20000}'");
   const auto [last, next] = st::whole_blocks(1, 20'000);
   examined(pg::Own::each_own_and_recalled, "BIGINT[], BIGINT[], BIGINT[], BIGINT[], BIGINT[], BIGINT[]",
            "'{20}', '{1}', '{" + std::to_string(last) + "}', '{20}', '{" + std::to_string(next) + "}', '{20000}'");
   CHECK(value(running->count_foreign(cid(20), 1, 20'000, uid(20))) == standing_in_filled_log);
+}
+
+TEST_CASE("postgresql: what is counted of pushes does not grow with those that are finished", "[storage]") {
+  const auto database = new_database();
+  Running running("/nonexistent", coordinates(postgresql_server(), database), "storage.postgresql");
+  postgresql_server().sql(filled_ledger, database);
+  examine(database, static_cast<unsigned>(st::Query::push_counts), "BIGINT", "1000");
+  CHECK(value(running->push_ledger()->push_counts(1'000)) == PushCounts{5, 10});
+  CHECK(has(plan(database, static_cast<unsigned>(st::Query::attempts_of)), "push_log_message"));
 }
