@@ -238,7 +238,8 @@ def given_up(given):
         exported = program(host.loft, "user", "export", "bob", "--config", host.config).out
         assert '"push.lost_device"' in exported, exported
         assert call("POST", "device/register", {**device, "pushToken": "ok-1"})[0] == 200
-        assert told() == [] and call("GET", "device/lost")[1]["data"] == {"deviceIds": []}
+        assert told() == []
+        assert call("GET", "device/lost")[1]["data"] == {"deviceIds": []}, call("GET", "device/lost")
 
 
 @case
