@@ -59,6 +59,7 @@ struct Words {
   std::uint64_t device = 0;
   std::optional<std::uint64_t> conversation;
   std::string mute_for;
+  std::string address;
   std::vector<std::string> rest;  ///< words that are another program's
 };
 
@@ -73,6 +74,7 @@ class Actions {
   int user_add();
   int user_list();
   int user_password();
+  int user_email();
   int user_export();
   int user_erase();
   int token();

@@ -157,6 +157,13 @@ class Grammar {
             &Actions::user_password, "  loft user password ann\n  pass show chat/ann | loft user password ann");
     password->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
     password->add_flag("--remove", words_.remove, "Remove it: no password is right then");
+    auto* const email =
+        add(user, "email", "Show, set or remove the mail address for notifications", &Actions::user_email,
+            "  loft user email ann\n  loft user email ann ann@example.org\n  loft user email ann --remove");
+    email->add_option("handle", words_.handle, "The user's name")->required()->type_name("HANDLE");
+    email->add_option("address", words_.address, "The new address; none: show it")->type_name("ADDRESS");
+    email->add_flag("--remove", words_.remove, "Remove it: the user gets no mails then");
+    json(email);
     personal_data_commands(user);
 
     auto* const token =

@@ -1,13 +1,16 @@
 // `loft push …`: asks the host, or the store itself, and prints the answer.
+#include <pwd.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <filesystem>
 #include <system_error>
 
 #include <loft/iso_time.hpp>
 #include <loft/json.hpp>
+#include <loft/mail_address.hpp>
 #include <loft/utf8.hpp>
 
 #include "cli/actions.hpp"
@@ -36,6 +39,21 @@ std::optional<std::uint64_t> message_number(std::string_view word) {
   const auto number = parsed ? parsed->integer() : std::nullopt;
   if (!number || *number <= 0) return std::nullopt;
   return static_cast<std::uint64_t>(*number);
+}
+
+/// Who asks, for the story of what is replayed: whoever became root by sudo is known by its own name.
+std::string asker(const std::map<std::string, std::string>& environment) {
+  const auto sudo = environment.find("SUDO_USER");
+  std::string name = sudo == environment.end() ? "" : sudo->second;
+  if (name.empty()) {
+    passwd entry{}, *found = nullptr;
+    std::array<char, 4096> text{};
+    if (::getpwuid_r(::geteuid(), &entry, text.data(), text.size(), &found) == 0 && found != nullptr)
+      name = found->pw_name;
+  }
+  if (name.empty()) name = "uid " + std::to_string(::geteuid());
+  const bool plain = std::all_of(name.begin(), name.end(), [](unsigned char c) { return c > 0x20 && c < 0x7F; });
+  return plain && name.size() <= 64 ? name : "uid " + std::to_string(::geteuid());
 }
 
 void print_push(std::ostream& out, const json::Value& push) {
@@ -132,7 +150,8 @@ std::optional<std::string> Actions::one_push() {
   if (!names_a_user()) return std::nullopt;
   std::string arguments;
   json::Writer w(arguments);
-  w.object().key("message").number(*number).key("user").string(words_.handle).end_object();
+  w.object().key("message").number(*number).key("user").string(words_.handle);
+  w.key("by").string(asker(environment_)).end_object();
   return arguments;
 }
 
@@ -150,6 +169,8 @@ int Actions::push_why() {
       return true;
     });
   }
+  if (const auto more = why->find("more"); more && more->boolean() == true)
+    out_ << "… and more answers of providers than are told here\n";
   return success;
 }
 
@@ -194,7 +215,7 @@ int Actions::push_replay() {
   for (bool more = true; more;) {
     std::string arguments;
     json::Writer w(arguments);
-    w.object().key("all").boolean(true);
+    w.object().key("all").boolean(true).key("by").string(asker(environment_));
     if (!words_.reason.empty()) w.key("reason").string(words_.reason);
     if (!after.empty()) w.key("after").raw(after);
     w.end_object();
@@ -261,6 +282,29 @@ int Actions::push_device_add() {
     json::append_string(more, *value);
   }
   return push_device("add", more);
+}
+
+int Actions::user_email() {
+  if (!names_a_user()) return usage;
+  if (words_.remove && !words_.address.empty()) {
+    err_ << "loft: name an ADDRESS or say --remove, not both\n";
+    return usage;
+  }
+  if (!words_.address.empty() && !(utf8::valid(words_.address) && is_mail_address(words_.address))) {
+    err_ << "loft: '" << words_.address << "' is not a mail address; write one of the form name@example.org\n";
+    return usage;
+  }
+  std::string arguments;
+  json::Writer w(arguments);
+  w.object().key("user").string(words_.handle);
+  if (words_.remove || !words_.address.empty()) w.key("address").string(words_.address);
+  w.end_object();
+  int exit = success;
+  const auto answer = push_answer("push.email", arguments, exit);
+  if (!answer) return exit;
+  const auto address = text(*answer, "address");
+  out_ << (address.empty() ? "no address" : address) << "\n";
+  return success;
 }
 
 int Actions::push_mute() {

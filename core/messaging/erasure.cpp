@@ -315,9 +315,13 @@ Result<void> Eraser::count_pushes(ErasureReport& report) const {
     after = page->back().message;
     report.pushes += page->size();
     for (const auto& push : *page) {
-      const auto attempts = ledger->attempts(push.message, report.handle);
-      if (!attempts) return attempts.error();
-      report.pushes += attempts->size();
+      for (std::uint64_t last = 0;;) {
+        const auto attempts = ledger->attempts_of(push.message, report.handle, last, piece);
+        if (!attempts) return attempts.error();
+        report.pushes += attempts->size();
+        if (attempts->size() < piece) break;
+        last = attempts->back().id;
+      }
     }
   }
 }

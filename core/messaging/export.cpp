@@ -161,9 +161,15 @@ Result<bool> Exporter::tell_pushes(const User& user, ExportPage& page) {
     if (pushes->empty()) return false;
     looked_at_ += pushes->size();
     for (const auto& push : *pushes) {
-      const auto attempts = ledger->attempts(push.message, user.handle);
-      if (!attempts) return attempts.error();
-      page.lines.push_back(line_of(push, *attempts));
+      std::vector<PushAttempt> attempts;
+      for (bool more = true; more;) {
+        const auto last = attempts.empty() ? 0 : attempts.back().id;
+        const auto some = ledger->attempts_of(push.message, user.handle, last, piece);
+        if (!some) return some.error();
+        attempts.insert(attempts.end(), some->begin(), some->end());
+        more = some->size() == piece;
+      }
+      page.lines.push_back(line_of(push, attempts));
       bytes_ += page.lines.back().size();
       page.next.push = push.message;
     }

@@ -177,6 +177,37 @@ Result<void> CoreWorld::mute(UserId user, ConversationId conversation, std::opti
                          {key("muted", user, conversation), value, std::nullopt}});
 }
 
+Result<void> CoreWorld::set_address(UserId user, const std::string& address) {
+  // Held, it stays in the directory's memory, and is found there without a thread of its own.
+  const auto known = this->user(user);
+  if (!known) return known.error();
+  std::string profile;
+  json::Writer w(profile);
+  w.object();
+  if (const auto old = json::parse((*known)->profile)) {
+    old->members([&](const json::Value& key, const json::Value& value) {
+      if (!key.equals("email")) w.key(key.text().value_or(std::string())).raw(value.raw());
+      return true;
+    });
+  }
+  if (!address.empty()) w.key("email").string(address);
+  w.end_object();
+  Caller caller;
+  caller.user = user;
+  caller.thread = ~0u;  // answered on the committer's thread
+  std::promise<Result<std::shared_ptr<const User>>> promise;
+  auto answer = promise.get_future();
+  core_.set_profile(caller, std::move(profile),
+                    [promise = std::move(promise)](auto made) mutable { promise.set_value(std::move(made)); });
+  try {
+    if (const auto made = answer.get(); !made) return made.error();
+    // Whoever sets an address wants it to be tried, also one that was dead once.
+    return values_->write({{key("mail_dead", user), std::nullopt, std::nullopt}});
+  } catch (const std::future_error&) {  // a host that stops drops what it does not answer
+    return Error{Code::unavailable, "host.stopping", "the host is stopping"};
+  }
+}
+
 Result<std::vector<std::pair<ConversationId, Millis>>> CoreWorld::mutes_of(UserId user) {
   std::vector<std::pair<ConversationId, Millis>> mutes;
   const auto prefix = key("muted", user) + ".";

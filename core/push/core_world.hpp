@@ -5,6 +5,7 @@
 #include "messaging/core.hpp"
 #include "messaging/threads.hpp"
 #include "push/shared.hpp"
+#include "push/wishes.hpp"
 #include "push/world.hpp"
 
 namespace loft::push {
@@ -25,6 +26,12 @@ class CoreWorld final : public World {
   Result<void> note_mail(UserId user, Millis at) override;
   Result<bool> is_mail_dead(UserId user, std::string_view address) override;
   Result<void> note_mail_dead(UserId user, std::string_view address) override;
+  void note_lost(const Device& device) override {
+    if (lost_ != nullptr && !Erased::Hold(erased_).has(device.user)) lost_->note(device.user, device.client);
+  }
+
+  /// Where lost devices are told of from now on. It outlives the world. During setup.
+  void tell_lost(LostDevices& lost) { lost_ = &lost; }
 
   // Thread role of those below: control, or the blocking pool.
 
@@ -32,6 +39,9 @@ class CoreWorld final : public World {
   Result<void> mute(UserId user, ConversationId conversation, std::optional<Millis> until);
   /// Forgets what is kept of a user; returns how many values. `dry_run`: only counts.
   Result<std::uint64_t> forget(UserId user, bool dry_run);
+  /// Sets the address for mails in the user's profile, or takes it away where it is empty; the rest of the profile
+  /// stays. Waits. Errors: not_found `user.unknown`; invalid `user.profile_invalid`; the storage's.
+  Result<void> set_address(UserId user, const std::string& address);
   /// The user's muted conversations with the moment until which.
   Result<std::vector<std::pair<ConversationId, Millis>>> mutes_of(UserId user);
 
@@ -46,6 +56,7 @@ class CoreWorld final : public World {
   Erased& erased_;
   const Clock& clock_;
   std::unique_ptr<KeyValues> values_;
+  LostDevices* lost_ = nullptr;
 };
 
 }  // namespace loft::push

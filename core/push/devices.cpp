@@ -69,6 +69,7 @@ Result<std::uint64_t> Devices::add(Device device) {
   if (hold.has(device.user)) return Error{Code::not_found, "user.unknown", "the user was erased"};
   const auto id = ledger_->register_device(device);
   if (!id) return id.error();
+  if (back_) back_(device.user, device.client);
   if (auto made = make_room(device, *id); !made) return made.error();
   log_.debug("a device is registered", {{"channel", device.channel}, {"device", *id}, {"user", raw(device.user)}});
   return *id;
@@ -107,6 +108,7 @@ Result<std::size_t> Devices::remove(UserId user, std::string_view channel, std::
   const auto all = ledger_->devices(user);
   if (!all) return all.error();
   std::size_t removed = 0;
+  if (back_ && !client.empty()) back_(user, std::string(client));
   for (const auto& device : *all) {
     if (!channel.empty() && device.channel != channel) continue;
     if (!token.empty() && device.token != token) continue;
@@ -114,6 +116,7 @@ Result<std::size_t> Devices::remove(UserId user, std::string_view channel, std::
     const auto gone = ledger_->remove_device(user, device.channel, device.token);
     if (!gone) return gone.error();
     removed += *gone ? 1 : 0;
+    if (back_) back_(user, device.client);
   }
   return removed;
 }

@@ -19,6 +19,10 @@ class Devices {
           Logger& log)
       : settings_(settings), ledger_(ledger), threads_(threads), erased_(erased), clock_(clock), log_(log) {}
 
+  /// `back` is told of each device that is registered or taken away by its owner: whose, and what its client calls it.
+  /// During setup.
+  void on_back(Function<void(UserId, const std::string& client)> back) { back_ = std::move(back); }
+
   /// Becomes the last of the chains of RegisterDevice and UnregisterDevice. During setup.
   void intercept(Bus& bus);
 
@@ -36,6 +40,7 @@ class Devices {
   Erased& erased_;
   const Clock& clock_;
   Logger& log_;
+  Function<void(UserId, const std::string& client)> back_;
 };
 
 Error no_ledger();

@@ -2,6 +2,7 @@
 
 #include <loft/contract_tools.hpp>
 #include <loft/json.hpp>
+#include <loft/mail_address.hpp>
 
 #include "push/operator_words.hpp"
 #include "push/plan.hpp"
@@ -55,6 +56,11 @@ std::vector<std::pair<std::string, CommandHandler>> Operator::commands() {
     });
   };
   all.emplace_back("push.status", [this](std::string_view) { return status(); });
+  all.emplace_back("push.email", [this](std::string_view text) -> Result<std::string> {
+    const auto arguments = json::parse(text);
+    if (!arguments || !arguments->is(json::Type::object)) return bad_arguments("the arguments are not a JSON object");
+    return email(*arguments);
+  });
   add("list", &Operator::list);
   add("why", &Operator::why);
   add("replay", &Operator::replay);
@@ -105,12 +111,11 @@ Result<std::string> Operator::status() {
   }
   w.end_array();
   if (p_.ledger != nullptr) {
-    const auto counts = p_.ledger->push_counts();
+    const auto counts = p_.ledger->push_counts(most_counted);
     if (!counts) return counts.error();
     w.key("pushes").object();
-    for (std::size_t state = 0; state < counts->size(); ++state)
-      w.key(name(static_cast<PushState>(state))).number((*counts)[state]);
-    w.end_object();
+    w.key(name(PushState::owed)).number(counts->owed);
+    w.key(name(PushState::dead)).number(counts->dead).end_object();
     const auto next = p_.ledger->next_due();
     if (!next) return next.error();
     w.key("next_due_ms");
@@ -173,9 +178,18 @@ Result<std::string> Operator::list(const json::Value& arguments) {
 }
 
 Result<std::string> Operator::replay(const json::Value& arguments) {
-  const auto [all, reason, after] = pick<3>(arguments, {"all", "reason", "after"});
+  const auto [all, reason, after, by] = pick<4>(arguments, {"all", "reason", "after", "by"});
+  const auto asker = own_text(by);
+  const bool printable =
+      std::none_of(asker.begin(), asker.end(), [](unsigned char c) { return c < 0x20 || c == 0x7F; });
+  if (asker.size() > 64 || !printable) return bad_arguments("`by` has at most 64 bytes, without control characters");
   const auto now = p_.clock.now();
-  const auto revive = [&](PushKey key) { return p_.ledger->revive(key, now, now + p_.settings.ttl); };
+  const auto revive = [&](const OwedPush& push) {
+    Plan plan;
+    plan.history = Plan::decode(push.plan).history;
+    plan.note("replayed", asker.empty() ? "" : "by " + asker, now);
+    return p_.ledger->revive({push.message, push.user}, now, now + p_.settings.ttl, plan.encode());
+  };
   std::uint64_t replayed = 0;
   bool more = false;
   PushKey at;
@@ -190,7 +204,7 @@ Result<std::string> Operator::replay(const json::Value& arguments) {
     for (const auto& push : *page) {
       at = {push.message, push.user};
       if (reason.text() && push.reason != *reason.text()) continue;
-      const auto done = revive(at);
+      const auto done = revive(push);
       if (!done) return done.error();
       replayed += *done ? 1 : 0;
     }
@@ -201,7 +215,7 @@ Result<std::string> Operator::replay(const json::Value& arguments) {
     const auto known = p_.ledger->push(at);
     if (!known) return known.error();
     if (!*known) return Error{Code::not_found, "push.unknown", "nothing was owed to this user for this message"};
-    const auto done = revive(at);
+    const auto done = revive(**known);
     if (!done) return done.error();
     if (!*done) {
       return Error{Code::conflict, "push.not_dead",
@@ -269,6 +283,26 @@ Result<std::string> Operator::device(const json::Value& arguments) {
   const auto added = p_.devices.add(device);
   if (!added) return added.error();
   w.object().key("id").number(*added).end_object();
+  return out;
+}
+
+Result<std::string> Operator::email(const json::Value& arguments) {
+  const auto [user, address] = pick<2>(arguments, {"user", "address"});
+  const auto who = user_of(user);
+  if (!who) return who.error();
+  if (const auto wanted = address.text()) {
+    if (!wanted->empty() && !is_mail_address(*wanted))
+      return bad_arguments("`address` must be one of the form name@example.org");
+    if (auto done = p_.world.set_address(*who, *wanted); !done) return done.error();
+  }
+  const auto known = p_.world.user(*who);
+  if (!known) return known.error();
+  const auto profile = json::parse((*known)->profile);
+  const auto stored = profile ? profile->find("email") : std::nullopt;
+  std::string out;
+  json::Writer w(out);
+  w.object().key("user").string((*known)->handle);
+  w.key("address").string(stored ? stored->text().value_or("") : "").end_object();
   return out;
 }
 

@@ -21,6 +21,9 @@ class Value;
 
 namespace loft::push {
 
+/// Pushes of a state are counted so far, for metrics and `status`: a number that is as high means as many or more.
+inline constexpr std::uint64_t most_counted = 1'000'000;
+
 /// Thread role: any that may wait, one call at a time. Errors of all: invalid `control.arguments`; not_found
 /// `user.unknown`, `message.unknown`, `push.unknown`; unavailable `push.no_ledger`; the storage's.
 class Operator {
@@ -47,13 +50,15 @@ class Operator {
   /// `{"message":1,"user":"bob"}`: what became of one push, in time order.
   Result<std::string> why(const json::Value& arguments);
   /// `{"message":1,"user":"bob"}`, or `{"all":true,"reason":"push.attempts"}` for dead letters: works on a page, and
-  /// says `more`.
+  /// says `more`. `by`, at most 64 bytes, is who asks for it; the story of each push keeps it.
   Result<std::string> replay(const json::Value& arguments);
   /// `{"message":1,"user":"bob"}`: what would be sent now, and to whom.
   Result<std::string> dry_run(const json::Value& arguments);
   /// `{"act":"add","user":"bob","channel":"apns","token":"…","platform":"ios","app":"","locale":"","client":""}`,
   /// `{"act":"list","user":"bob"}`, `{"act":"remove","user":"bob","id":7}`.
   Result<std::string> device(const json::Value& arguments);
+  /// `{"user":"bob","address":"bob@example.org"}`; an empty address removes it, without one it is only said.
+  Result<std::string> email(const json::Value& arguments);
   /// `{"user":"bob","conversation":1,"until":0}`, `{"user":"bob","conversation":1,"off":true}`, `{"user":"bob"}` lists.
   Result<std::string> mute(const json::Value& arguments);
 

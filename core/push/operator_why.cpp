@@ -11,6 +11,9 @@
 namespace loft::push {
 namespace {
 
+/// The answers of providers that are told; of more, the first ones.
+constexpr std::size_t most_told = 500;
+
 struct Event {
   Millis at = 0;
   std::string what;
@@ -49,7 +52,16 @@ std::string explained(std::string_view reason) {
 
 void tell_row(const OwedPush& row, std::vector<Event>& story) {
   story.push_back({row.created, "owed", "due at once or after push.delay"});
-  for (const auto& outcome : Plan::decode(row.plan).outcomes) {
+  const auto plan = Plan::decode(row.plan);
+  for (const auto& each : plan.history) {
+    story.push_back({each.first, each.what, explained(each.detail)});
+    if (each.times == 2) story.push_back({each.last, each.what, explained(each.detail) + ", again"});
+    if (each.times > 2) {
+      story.push_back(
+          {each.last, each.what, explained(each.detail) + ", for the " + std::to_string(each.times) + "th time"});
+    }
+  }
+  for (const auto& outcome : plan.outcomes) {
     const auto who =
         outcome.device == 0 ? std::string("mail") : outcome.channel + " device " + std::to_string(outcome.device);
     // What providers said is in push_log.
@@ -80,7 +92,7 @@ Result<std::string> Operator::why(const json::Value& arguments) {
   if (!messages) return messages.error();
   const auto row = p_.ledger->push(key);
   if (!row) return row.error();
-  const auto attempts = p_.ledger->attempts(key.message, which->handle);
+  const auto attempts = p_.ledger->attempts_of(key.message, which->handle, 0, most_told + 1);
   if (!attempts) return attempts.error();
   if (messages->empty() && !*row && attempts->empty())
     return Error{Code::not_found, "message.unknown", "there is no such message, and nothing is known of its pushes"};
@@ -94,7 +106,7 @@ Result<std::string> Operator::why(const json::Value& arguments) {
          "from " + handle_of(message.sender) + " in conversation " + std::to_string(raw(message.conversation))});
     if (message.recalled != 0) story.push_back({id::time_of(message.recalled), "recalled", {}});
   }
-  for (const auto& attempt : *attempts) {
+  for (const auto& attempt : std::span(*attempts).first(std::min(attempts->size(), most_told))) {
     story.push_back({attempt.time, attempt.status == "success" ? "taken" : "not taken",
                      "by " + attempt.type + (attempt.error.empty() ? "" : ": " + explained(attempt.error))});
   }
@@ -122,7 +134,7 @@ Result<std::string> Operator::why(const json::Value& arguments) {
         .key("detail")
         .string(event.detail)
         .end_object();
-  w.end_array();
+  w.end_array().key("more").boolean(attempts->size() > most_told);
   if (*row) {
     w.key("push");
     write_push(w, **row, which->handle);

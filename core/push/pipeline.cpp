@@ -28,18 +28,26 @@ Pipeline::Pipeline(const Settings& settings, Core& core, Storage& storage, const
       threads_(threads),
       meters_(metrics),
       world_(core, storage, domains, threads, shared_.erased, clock),
+      values_(core.key_values("push")),
+      lost_(*values_, threads, clock, log),
+      wishes_(
+          [this](UserId user, ConversationId in, std::optional<Millis> until) { return world_.mute(user, in, until); },
+          [this](UserId user) { return world_.mutes_of(user); }, lost_, threads),
       devices_(settings, ledger_, threads, shared_.erased, clock, log),
       events_(bus),
       operator_({settings, ledger_, storage, world_, devices_, lanes_, trace_, clock, [this] {
                    for (auto& worker : workers_) worker->poke();
                  }}) {
   rests_.broken = settings.rest;
+  world_.tell_lost(lost_);
+  devices_.on_back([this](UserId user, const std::string& client) { lost_.clear(user, client); });
 }
 
 Pipeline::~Pipeline() { stop(0); }
 
 void Pipeline::register_on(BusImpl& bus) {
   devices_.intercept(bus);
+  wishes_.intercept(bus);
   bus.intercept<EraseUser>(Stage::policy, [this](EraseUser& event) { return forget(event); });
   bus.intercept<ExportUser>(Stage::policy, [this](ExportUser& event) { return tell(event); });
   if (!settings_.enabled || ledger_ == nullptr) return;
@@ -57,7 +65,9 @@ Verdict Pipeline::forget(EraseUser& event) {
   if (!event.dry_run) shared_.erased.add(event.user);
   const auto rows = world_.forget(event.user, event.dry_run);
   if (!rows) return rows.error();
-  if (*rows > 0) event.removed("push settings", *rows);
+  const auto lost = lost_.forget(event.user, event.dry_run);
+  if (!lost) return lost.error();
+  if (*rows + *lost > 0) event.removed("push settings", *rows + *lost);
   return Verdict::pass();
 }
 
@@ -69,6 +79,13 @@ Verdict Pipeline::tell(ExportUser& event) {
     json::Writer(data).object().key("conversation").number(raw(conversation)).key("until").number(until).end_object();
     event.add("push.muted", std::move(data));
   }
+  const auto lost = lost_.stored(event.user);
+  if (!lost) return lost.error();
+  for (const auto& client : *lost) {
+    std::string data;
+    json::Writer(data).object().key("device_id").string(client).end_object();
+    event.add("push.lost_device", std::move(data));
+  }
   return Verdict::pass();
 }
 
@@ -78,6 +95,8 @@ void Pipeline::add(const std::string& word, const std::string& plugin, Push& cha
 
 void Pipeline::start() {
   if (!settings_.enabled || ledger_ == nullptr) return;
+  if (const auto read = lost_.load(); !read)
+    log_.warn("which devices are to be registered again could not be read", {{"reason", read.error().reason}});
   const Worker::Parts parts{settings_, *ledger_, world_, lanes_, shared_, events_, threads_, clock_, log_, meters_};
   for (unsigned i = 0; i < settings_.workers; ++i)
     workers_.push_back(std::make_unique<Worker>(parts, random_number(), random_number()));
@@ -125,10 +144,10 @@ bool Pipeline::pause(Millis time) {
 }
 
 void Pipeline::tell_counts() {
-  const auto counts = ledger_->push_counts();
+  const auto counts = ledger_->push_counts(most_counted);
   if (!counts) return;
-  for (std::size_t state = 0; state < counts->size(); ++state)
-    meters_.queue(static_cast<PushState>(state)).set(static_cast<std::int64_t>((*counts)[state]));
+  meters_.queue(PushState::owed).set(static_cast<std::int64_t>(counts->owed));
+  meters_.queue(PushState::dead).set(static_cast<std::int64_t>(counts->dead));
 }
 
 void Pipeline::keep_house() {

@@ -14,6 +14,7 @@
 #include "push/devices.hpp"
 #include "push/operator.hpp"
 #include "push/owing.hpp"
+#include "push/wishes.hpp"
 #include "push/worker.hpp"
 
 namespace loft::push {
@@ -59,6 +60,9 @@ class Pipeline {
   Meters meters_;
   Shared shared_;
   CoreWorld world_;
+  const std::unique_ptr<KeyValues> values_;
+  LostDevices lost_;
+  Wishes wishes_;
   Trace trace_;
   Devices devices_;
   Events events_;

@@ -47,12 +47,44 @@ void Plan::learn(const Plan& other) {
     auto& mine = of(each.device, each.channel);
     if (mine.is_open() && (!each.is_open() || each.last >= mine.last)) mine = each;
   }
+  for (const auto& each : other.history) {
+    const auto mine = std::find_if(history.begin(), history.end(), [&](const Happening& one) {
+      return one.what == each.what && one.detail == each.detail;
+    });
+    if (mine != history.end()) {
+      if (each.last > mine->last) *mine = each;
+    } else if (history.size() < most_happenings) {
+      history.push_back(each);
+    }
+  }
+}
+
+void Plan::note(std::string_view what, std::string_view detail, Millis at) {
+  for (auto& each : history) {
+    if (each.what != what || each.detail != detail) continue;
+    each.last = at;
+    ++each.times;
+    return;
+  }
+  if (history.size() >= most_happenings) {
+    history.erase(std::min_element(history.begin(), history.end(),
+                                   [](const Happening& a, const Happening& b) { return a.last < b.last; }));
+  }
+  history.push_back({std::string(what), std::string(detail), at, at, 1});
 }
 
 std::string Plan::encode() const {
   std::string out;
-  if (outcomes.empty()) return out;
+  if (outcomes.empty() && history.empty()) return out;
   json::Writer w(out);
+  if (!history.empty()) {
+    w.object().key("history").array();
+    for (const auto& each : history) {
+      w.object().key("what").string(each.what).key("detail").string(each.detail);
+      w.key("first").number(each.first).key("last").number(each.last).key("times").number(each.times).end_object();
+    }
+    w.end_array().key("outcomes");
+  }
   w.array();
   for (const auto& each : outcomes) {
     w.object().key("device").number(each.device).key("channel").string(each.channel);
@@ -62,6 +94,7 @@ std::string Plan::encode() const {
     w.key("last").number(each.last).key("reason").string(each.reason).end_object();
   }
   w.end_array();
+  if (!history.empty()) w.end_object();
   return out;
 }
 
@@ -69,7 +102,17 @@ Plan Plan::decode(std::string_view text) {
   Plan plan;
   const auto parsed = json::parse(text);
   if (!parsed) return plan;
-  parsed->elements([&](const json::Value& each) {
+  const auto [history, outcomes] = pick<2>(*parsed, {"history", "outcomes"});
+  history.elements([&](const json::Value& each) {
+    const auto [what, detail, first, last, times] = pick<5>(each, {"what", "detail", "first", "last", "times"});
+    if (plan.history.size() == most_happenings) return false;
+    plan.history.push_back({own_text(what), own_text(detail), first.integer().value_or(0), last.integer().value_or(0),
+                            static_cast<std::uint64_t>(times.integer().value_or(1))});
+    return true;
+  });
+  // One without a history is a list.
+  const auto& list = parsed->is(json::Type::object) ? outcomes : *parsed;
+  list.elements([&](const json::Value& each) {
     const auto [device, channel, state, tries, excused, due, last, reason] =
         pick<8>(each, {"device", "channel", "state", "tries", "excused", "due", "last", "reason"});
     const auto word = own_text(state);

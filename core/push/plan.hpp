@@ -1,4 +1,4 @@
-// What became of one push on each of its user's devices: the text in `OwedPush::plan`.
+// What became of one push on each of its user's devices, and what befell it besides: the text in `OwedPush::plan`.
 #pragma once
 
 #include <cstdint>
@@ -35,8 +35,25 @@ struct Outcome {
 
 std::string_view name(Outcome::State state) noexcept;
 
+/// What befell a push besides the answers of providers: it was put off, it went on to the mail, it was replayed. What
+/// comes again is the same one.
+struct Happening {
+  std::string what;
+  std::string detail;
+  Millis first = 0;  ///< since 1970
+  Millis last = 0;
+  std::uint64_t times = 0;
+};
+
 struct Plan {
+  /// A push has so many at the most; the one that was last heard of longest ago goes first.
+  static constexpr std::size_t most_happenings = 32;
+
   std::vector<Outcome> outcomes;
+  std::vector<Happening> history;
+
+  /// It happens at `at`, once or once more.
+  void note(std::string_view what, std::string_view detail, Millis at);
 
   /// That of a device; made where there is none.
   Outcome& of(std::uint64_t device, std::string_view channel);

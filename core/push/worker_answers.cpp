@@ -124,6 +124,7 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
     case Kind::dead_token:
       outcome.state = Outcome::State::dead;
       news(DeviceNews::Kind::dead);
+      if (device.id != 0 && (verdict.since == 0 || device.registered < verdict.since)) p_.world.note_lost(device);
       tell_dead(row, outcome, device);
       break;
     case Kind::refused:

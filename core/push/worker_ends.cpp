@@ -126,6 +126,7 @@ bool Worker::try_mail(Row& row) {
     return wait(*last + p_.settings.email_interval, "push.mail_interval");
   }
   row.mailing = true;
+  row.plan.note("falls back", "to mail", now);
   Device device;
   device.user = user;
   device.channel = email;
@@ -152,6 +153,7 @@ void Worker::put_off(Row& row, Millis due, std::string reason) {
   push.state = PushState::owed;
   push.due = std::min(due, push.expires);
   push.reason = std::move(reason);
+  row.plan.note("put off", push.reason, p_.clock.now());
   store_later(row, std::move(push));
 }
 

@@ -10,6 +10,7 @@
 #include <loft/error.hpp>
 #include <loft/function.hpp>
 #include <loft/message.hpp>
+#include <loft/push.hpp>
 
 #include "messaging/reader.hpp"
 
@@ -39,6 +40,8 @@ class World {
   /// Whether the mail server has said that there is no such address; of another address of the user's it says nothing.
   virtual Result<bool> is_mail_dead(UserId user, std::string_view address) = 0;
   virtual Result<void> note_mail_dead(UserId user, std::string_view address) = 0;
+  /// The provider does not know the device any more: its client is to be told.
+  virtual void note_lost(const Device& device) { static_cast<void>(device); }
 };
 
 }  // namespace loft::push

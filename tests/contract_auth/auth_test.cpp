@@ -20,6 +20,7 @@ struct Bench {
   FakeKeyValues state;
   FakeRoutes routes;
   auth::AuthContract contract;
+  std::vector<std::string> lost;  ///< devices that are to be registered again
   std::shared_ptr<const User> ann = users.add("ann", 7);
   std::shared_ptr<const User> bob = users.add("bob", 8);
 
@@ -39,6 +40,10 @@ struct Bench {
     REQUIRE(contract.configure().ok());
     contract.setup(host);
     contract.routes(routes);
+    host.bus().intercept<ListLostDevices>(Stage::policy, [this](ListLostDevices& event) {
+      event.clients = lost;
+      return Verdict::pass();
+    });
     host.freeze();
   }
 
@@ -78,6 +83,8 @@ TEST_CASE("the right password gives a token of the host, and says whose and unti
   const auto shorter = bench.ask(R"({"handle":"ann","password":"correct horse","ttl":60})");
   CHECK_THAT(shorter->answer, Catch::Contains("token of ann for 60000"));
   CHECK(bench.count("right") == 2);
+  bench.lost = {"phone"};
+  CHECK_THAT(bench.log_in("ann", "correct horse")->answer, Catch::EndsWith(R"(,"push_register":["phone"]})"));
 }
 
 TEST_CASE("a wrong password, a user without one, an unknown user and an impossible handle hear the same words") {

@@ -22,6 +22,19 @@ std::string send_reply(const std::string& message = hello) {
 
 }  // namespace
 
+TEST_CASE("devices that are to be registered again are told behind the login") {
+  Bench bench;
+  bench.host.bus().intercept<ListLostDevices>(Stage::policy, [](ListLostDevices& event) {
+    if (event.caller.user == static_cast<UserId>(7)) event.clients = {"phone", ""};
+    return Verdict::pass();
+  });
+  Client client(bench, false);
+  client.say(R"({"type":"login","data":{"user_id":"user123","token":"t","platform":"web"},"timestamp":1})");
+  REQUIRE(client.peer.sent.size() == 2);
+  CHECK(client.peer.sent[1] ==
+        R"({"type":"push_register","data":{"device_ids":["phone",""]},"timestamp":1640995200000})");
+}
+
 TEST_CASE("a login is answered as the document prints it and asks for one session with both marks") {
   Bench bench;
   Client client(bench, false);

@@ -36,6 +36,26 @@ TEST_CASE("a login is answered without a payload and asks for one session, both 
   CHECK_FALSE(client.peer.closed);
 }
 
+TEST_CASE(
+    "devices that are to be registered again are told behind the login, if there are any and the option lets them") {
+  for (const bool is_on : {true, false}) {
+    Bench bench(Options{{"register_frames", is_on ? "true" : "false"}});
+    bench.host.bus().intercept<ListLostDevices>(Stage::policy, [](ListLostDevices& event) {
+      if (event.caller.user == static_cast<UserId>(7)) event.clients = {"phone", "a \"quote\""};
+      return Verdict::pass();
+    });
+    Client client(bench, false);
+    client.say(login(R"({"uid":"user1","token":"t1"})"));
+    auto sent = client.peer.sent;
+    REQUIRE(sent.size() == (is_on ? 2u : 1u));
+    CHECK(sent[0] == R"({"type":"login_success"})");
+    if (is_on) CHECK(sent[1] == R"({"type":"push_register","payload":{"device_ids":["phone","a \"quote\""]}})");
+    Client other(bench, false);
+    other.say(login(R"({"uid":"user2","token":"t2"})"));
+    CHECK(other.peer.sent.size() == 1);
+  }
+}
+
 TEST_CASE("the marks are synced, implied by read and timed, and cleared") {
   Bench bench;
   REQUIRE(bench.messaging.mark_specs.size() == 2);

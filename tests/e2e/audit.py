@@ -42,8 +42,10 @@ def chain(given):
         for name in ("PushSucceeded", "PushDead"):  # tests/e2e/push.py causes those of push
             assert listed.pop("loft::" + name) == [("observer", "first"), ("observer", "second")], listed
         assert listed.pop("loft::SendPush") == both, listed
-        for name in ("RegisterDevice", "UnregisterDevice"):  # the host stores what the others passed
+        for name in ("RegisterDevice", "UnregisterDevice", "MutePushes"):  # the host stores what the others passed
             assert listed.pop("loft::" + name) == [*both, ("policy", "push")], listed
+        for name in ("ListMutedPushes", "ListLostDevices"):  # questions that the host answers
+            assert listed.pop("loft::" + name) == [("policy", "push")], listed
         # carrypigeon keeps something about users, and so does push
         assert listed.pop("loft::EraseUser") == [("policy", "carrypigeon"), ("policy", "push")], listed
         assert listed.pop("loft::ExportUser") == [("policy", "carrypigeon"), ("policy", "push")], listed

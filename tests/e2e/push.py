@@ -230,6 +230,13 @@ def troubles(given):
         assert host.push("replay", "--all", "--reason", "push.attempts") == {"replayed": 1}
         until(lambda: len(host.sent(message=message["never"])) > first, "the replay")
         fails("never")
+        story = host.push("why", message["never"], "never")["story"]
+        words = [event["what"] for event in story]
+        times = [event["time"] for event in story]
+        assert times == sorted(times) and words.count("replayed") == 1, story
+        assert any(event["what"] == "put off" and "ServiceUnavailable" in event["detail"] for event in story), story
+        by = [event["detail"] for event in story if event["what"] == "replayed"]
+        assert by[0].startswith("by "), story
         assert host.readiness()[1]["push"] == "ok"
         values = parse(get(host, "/metrics")[2])
 
@@ -288,6 +295,106 @@ def mailed(given):
         assert server.asked.count("gone@example.test") == 1, server.asked
         host.stop()
         assert "@example.test" not in host.tail(10**7), host.tail()
+
+
+@case
+def given_up(given):
+    """when a provider gives a device up, its client is told at each login, over a restart too, until it registers again"""
+    with Pushing(given) as host:
+        bob = host.account("bob")
+        host.account("ann")
+        http = Http(f"http://127.0.0.1:{host.port('devices')}")
+
+        def call(method, path, body=None):
+            return http.call(method, "/api/v1/push/" + path, {"Authorization": "Bearer " + bob["token"]},
+                             None if body is None else json.dumps(body).encode())
+
+        def told():
+            session = ImSession(host.im)
+            session.log_in("bob")
+            heard = [frame["data"]["device_ids"] for frame in session.round_trip() if frame["type"] == "push_register"]
+            session.close()
+            return heard
+
+        device = {"deviceId": "phone", "platform": "IOS", "pushToken": "dead-1"}
+        assert call("POST", "device/register", device)[0] == 200
+        assert told() == [] and call("GET", "device/lost")[1]["data"] == {"deviceIds": []}
+        message = host.say("ann", "bob", "hello")
+        host.ends(message, "bob", "dead")
+        assert told() == [["phone"]]
+        host.stop()
+        host.start()
+        http = Http(f"http://127.0.0.1:{host.port('devices')}")
+        assert told() == [["phone"]] and call("GET", "device/lost")[1]["data"] == {"deviceIds": ["phone"]}
+        exported = program(host.loft, "user", "export", "bob", "--config", host.config).out
+        assert '"push.lost_device"' in exported, exported
+        assert call("POST", "device/register", {**device, "pushToken": "ok-1"})[0] == 200
+        assert told() == []
+        assert call("GET", "device/lost")[1]["data"] == {"deviceIds": []}, call("GET", "device/lost")
+
+
+@case
+def muted_by_users(given):
+    """users mute conversations that are theirs, for a time or for good, by the names that contracts give these"""
+    with Pushing(given) as host:
+        host.device("bob", "ok-a")
+        bob, ann, eve = host.account("bob"), host.account("ann"), host.account("eve")
+        http = Http(f"http://127.0.0.1:{host.port('devices')}")
+
+        def call(method, path="", body=None, who=bob):
+            return http.call(method, "/api/v1/push/mute" + path, {"Authorization": "Bearer " + who["token"]},
+                             None if body is None else json.dumps(body).encode())
+
+        assert call("PUT", "/user/ann")[0] == 404  # there is no such conversation yet
+        first = host.say("ann", "bob", "one")
+        conversation = str(host.ends(first, "bob", "delivered")["push"]["conversation"])
+        status, answer = call("PUT", "/user/ann")
+        assert status == 200 and answer["data"] == {"conversationId": conversation, "until": None}, answer
+        assert call("GET")[1]["data"]["muted"] == [answer["data"]]
+        assert call("GET", who=ann)[1]["data"]["muted"] == []
+        hushed = host.say("ann", "bob", "two")
+        until(lambda: host.push("why", hushed, "bob")["reason"] == "push.muted", "muted")
+        for name in (f"/user/{ann['uid']}", f"/user/{ann['uuid']}", f"/conversation/{conversation}"):
+            assert call("DELETE", name)[0] == 200, name
+        assert call("GET")[1]["data"]["muted"] == []
+        host.ends(host.say("ann", "bob", "three"), "bob", "delivered")
+        status, answer = call("PUT", f"/conversation/{conversation}", {"duration": 3600})
+        assert status == 200 and answer["data"]["until"].endswith("Z"), answer
+        assert [one["conversation"] for one in host.push("mute", "bob")["muted"]] == [int(conversation)]
+        for bad in ({"duration": 0}, {"duration": "1h"}, {"duration": 10**12}, [1]):
+            assert call("PUT", "/user/ann", bad)[0] == 400, bad
+        assert call("PUT", f"/conversation/{conversation}", who=eve)[0] in (403, 404)
+        assert call("PUT", "/group/nobody")[0] == 404
+        assert call("PUT", "/planet/7")[0] == 404
+        assert http.call("PUT", "/api/v1/push/mute/user/ann")[0] == 401
+
+
+@case
+def addresses(given):
+    """an operator shows, sets and removes a user's mail address, beside a running host and without one; what is none is refused"""
+    with Pushing(given) as host:
+        host.account("bob")
+
+        def email(*words, code=0):
+            ran = program(host.loft, "user", "email", "bob", *words, "--json", "--config", host.config)
+            assert ran.code == code, ran
+            return json.loads(ran.out)["address"] if ran.out else ran.err
+
+        assert email() == ""
+        assert email("bob@example.org") == "bob@example.org"
+        assert email() == "bob@example.org"
+        exported = program(host.loft, "user", "export", "bob", "--config", host.config).out
+        assert "bob@example.org" in exported, exported
+        for bad in ("bob", "bob@", "a@b,c@d", "Bob <bob@example.org>"):
+            assert "is not a mail address" in email(bad, code=64), bad
+        assert "not both" in email("bob@example.org", "--remove", code=64)
+        host.stop()
+        assert email() == "bob@example.org"
+        assert email("--remove") == ""
+        host.start()
+        assert email() == ""
+        ran = program(host.loft, "user", "email", "nobody", "--config", host.config)
+        assert ran.code == 1 and "nobody" in ran.err, ran
 
 
 @case

@@ -25,4 +25,11 @@ inline constexpr int standing_in_filled_log = 19'995;
 /// More rows than a count needs, which looks through two pieces of a block at the most.
 inline constexpr int few_rows = 600;
 
+/// A ledger that has kept much: 20,000 pushes that are delivered or silenced, 10 dead ones, 5 that are owed.
+inline constexpr const char* filled_ledger =
+    "INSERT INTO push_queue (message_id, user_id, conversation_id, state, attempts, created, due, expires, finished, "
+    "reason, plan) WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20015) "
+    "SELECT i, 1, 1, CASE WHEN i <= 5 THEN 0 WHEN i <= 15 THEN 3 ELSE 1 + i % 2 END, 0, 0, i, i, "
+    "CASE WHEN i <= 5 THEN 0 ELSE i END, '', '' FROM n";
+
 }  // namespace storage_test

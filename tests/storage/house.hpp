@@ -46,7 +46,7 @@ inline void compare_push_log(Storage& house) {
   CHECK(alike(rows[0], {7, "bob", mid(99530342400010), "apns", "success", 1760000000000, ""}));
   CHECK(alike(rows[1], {9, "李雷", mid(99530342400014), "fcm", "failed", 1760000001000, "UNREGISTERED"}));
   CHECK(alike(rows[2], {11, "bob", mid(99530342400014), "", "", 0, ""}));
-  CHECK(value(ledger.attempts(mid(99530342400010), "bob")).size() == 1);
+  CHECK(value(ledger.attempts_of(mid(99530342400010), "bob", 0, 10)).size() == 1);
   const std::vector more{an_attempt(1, std::string(60, 'b'))};
   REQUIRE(ledger.settle(1, {{}, more, {}}));
   CHECK(value(ledger.attempts(11, 10)).at(0).id > 11);

@@ -6,6 +6,7 @@
 #include "grown_store.hpp"
 #include "mysql_server.hpp"
 
+#include <loft/push_ledger.hpp>
 #include <loft/testing/storage/fixture.hpp>
 
 using namespace storage_test;
@@ -198,4 +199,19 @@ TEST_CASE("mysql: what reads look at does not grow with the store", "[storage]")
   const auto before = rows_read(*stores[1]);
   stores[1]->run("SELECT count(*) FROM \"change\" WHERE kind = 0");
   CHECK(rows_read(*stores[1]) - before >= 20'000);
+}
+
+TEST_CASE("mysql: what is counted of pushes does not grow with those that are finished", "[storage]") {
+  const auto name = new_mysql_database();
+  Running running("/nonexistent", mysql_options(name), "storage.mysql");
+  RawMysql raw(name);
+  raw.run("SET SESSION max_recursive_iterations = 100000");
+  raw.run(filled_ledger);
+  raw.run("ANALYZE TABLE push_queue");
+  const auto sql = filled_in(text_of(st::Query::push_counts), {{"most", "1000"}});
+  INFO(plan(raw, sql));
+  const auto before = rows_read(raw);
+  CHECK(raw.run(sql) == "5|10");
+  CHECK(rows_read(raw) - before < few_rows);
+  CHECK(value(running->push_ledger()->push_counts(1'000)) == PushCounts{5, 10});
 }

@@ -6,6 +6,7 @@
 #include "grown_store.hpp"
 #include "postgresql_store.hpp"
 
+#include <loft/push_ledger.hpp>
 #include <loft/testing/storage/fixture.hpp>
 
 using namespace storage_test;
@@ -193,4 +194,18 @@ TEST_CASE("postgresql: what reads look at does not grow with the store", "[stora
   };
   const auto small = grown(2000), large = grown(20'000);
   check_reads_are_bounded(small, large, 3);
+}
+
+TEST_CASE("postgresql: what is counted of pushes does not grow with those that are finished", "[storage]") {
+  const auto database = new_database();
+  Running running("/nonexistent", coordinates(postgresql_server(), database), "storage.postgresql");
+  postgresql_server().sql(filled_ledger, database);
+  std::string lines;
+  const auto rows = rows_examined(database, static_cast<unsigned>(st::Query::push_counts), "BIGINT", "1000", lines);
+  INFO(lines);
+  CHECK(rows > 0);
+  CHECK(rows < few_rows);
+  CHECK(value(running->push_ledger()->push_counts(1'000)) == PushCounts{5, 10});
+  // By message or by user, as the statistics say.
+  CHECK_FALSE(has(plan(database, static_cast<unsigned>(st::Query::attempts_of)), "push_log_pkey"));
 }

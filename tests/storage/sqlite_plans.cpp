@@ -9,6 +9,7 @@
 #include "plugin_under_test.hpp"
 #include "raw.hpp"
 
+#include <loft/push_ledger.hpp>
 #include <loft/testing/storage/fixture.hpp>
 
 using namespace storage_test;
@@ -23,8 +24,9 @@ std::string plan(sqlite3* handle, std::string_view sql) {
   std::string lines;
   while (sqlite3_step(statement) == SQLITE_ROW) {
     const std::string line = reinterpret_cast<const char*>(sqlite3_column_text(statement, 3));
-    // A SELECT of values, without any table, and the array of a parameter.
-    if (line != "SCAN CONSTANT ROW" && line.find("json_each VIRTUAL TABLE") == std::string::npos)
+    // A SELECT of values, without any table, the array of a parameter, and what was found by an index and is counted.
+    if (line != "SCAN CONSTANT ROW" && line != "SCAN counted" &&
+        line.find("json_each VIRTUAL TABLE") == std::string::npos)
       lines.append(line).append("\n");
   }
   sqlite3_finalize(statement);
@@ -130,4 +132,16 @@ TEST_CASE("sqlite: what reads look at does not grow with the store", "[storage]"
   check_reads_are_bounded(in(few, 2000), in(many, 20'000), 20);
   // What does grow is seen.
   CHECK(many.steps("SELECT count(*) FROM \"change\" WHERE kind = 0") > 20'000);
+}
+
+TEST_CASE("sqlite: what is counted of pushes does not grow with those that are finished", "[storage]") {
+  const TemporaryDirectory directory;
+  const Running running(directory.path());
+  Raw raw(directory.path() + "/loft.db");
+  raw.run(filled_ledger);
+  const auto [counts, steps] = examined(raw.handle(), st::text(st::Query::push_counts), {1'000});
+  CHECK(counts == std::array<std::int64_t, 2>{5, 10});
+  CHECK(steps < 10 * few_rows);
+  CHECK(value(running->push_ledger()->push_counts(1'000)) == PushCounts{5, 10});
+  CHECK(has(plan(raw.handle(), st::text(st::Query::attempts_of)), "push_log_message (message_id=? AND rowid>?)"));
 }

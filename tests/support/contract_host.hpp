@@ -5,6 +5,8 @@
 #include <exception>
 #include <string>
 
+#include <loft/testing/bus.hpp>
+#include <loft/testing/clock.hpp>
 #include <loft/testing/messaging.hpp>
 
 namespace loft::tests {
@@ -46,7 +48,7 @@ class ContractHost final : public Host {
   Logger& log() noexcept override { return logger; }
   const Clock& clock() const noexcept override { return time; }
   Metrics& metrics() noexcept override { std::terminate(); }
-  Bus& bus() noexcept override { std::terminate(); }
+  testing::TestBus& bus() noexcept override { return bus_; }
   Messaging& messaging() noexcept override { return service; }
   Users& users() noexcept override { return directory; }
   Identity& identity() noexcept override { return tokens; }
@@ -59,6 +61,9 @@ class ContractHost final : public Host {
 
  private:
   std::string instance_;
+  testing::ManualClock clock_;
+  testing::ManualLoop loop_{clock_};
+  testing::TestBus bus_{loop_};
 };
 
 }  // namespace loft::tests

@@ -26,12 +26,14 @@ class PagesOfLedger : public PushLedger {
   Result<std::vector<OwedPush>> lease(std::uint64_t, Millis, Millis, std::size_t) override { return unexpected(); }
   Result<std::size_t> settle(std::uint64_t, const Settlement&) override { return unexpected(); }
   Result<std::optional<Millis>> next_due() override { return unexpected(); }
-  Result<bool> revive(PushKey, Millis, Millis) override { return unexpected(); }
+  Result<bool> revive(PushKey, Millis, Millis, std::string_view) override { return unexpected(); }
   Result<std::size_t> forget_pushes(Millis, std::size_t) override { return unexpected(); }
   Result<std::optional<OwedPush>> push(PushKey) override { return unexpected(); }
   Result<std::vector<OwedPush>> pushes_of(UserId, MessageId, std::size_t) override { return unexpected(); }
-  Result<std::array<std::uint64_t, 4>> push_counts() override { return unexpected(); }
-  Result<std::vector<PushAttempt>> attempts(MessageId, std::string_view) override { return unexpected(); }
+  Result<PushCounts> push_counts(std::uint64_t) override { return unexpected(); }
+  Result<std::vector<PushAttempt>> attempts_of(MessageId, std::string_view, std::uint64_t, std::size_t) override {
+    return unexpected();
+  }
   Result<std::size_t> erase_pushes(UserId, std::string_view) override { return unexpected(); }
   Result<std::uint64_t> register_device(const Device&) override { return unexpected(); }
   Result<bool> remove_device(UserId, std::string_view, std::string_view) override { return unexpected(); }

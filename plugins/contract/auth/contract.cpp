@@ -65,6 +65,7 @@ Result<void> AuthContract::configure() {
 void AuthContract::setup(Host& host) {
   start_hashing();
   host_ = &host;
+  lost_devices_.emplace(host.bus());
   passwords_.emplace(host, settings_);
   by_handle_.emplace(settings_.attempts, settings_.attempts_window);
   by_network_.emplace(settings_.address_attempts, settings_.attempts_window);
@@ -171,7 +172,15 @@ void AuthContract::answer_token(const std::shared_ptr<Asked>& asked, Result<bool
   json::Writer w(out);
   w.object().key("token").string(*token);
   w.key("expires_at").number((host_->clock().now() + asked->ttl) / 1000);
-  w.key("handle").string(user.handle).key("uid").number(raw(user.id)).key("uuid").string(user.uuid).end_object();
+  w.key("handle").string(user.handle).key("uid").number(raw(user.id)).key("uuid").string(user.uuid);
+  ListLostDevices lost;
+  lost.caller = exchange.caller(user.id);
+  if (lost_devices_->now(lost).passed() && !lost.clients.empty()) {
+    w.key("push_register").array();
+    for (const auto& client : lost.clients) w.string(client);
+    w.end_array();
+  }
+  w.end_object();
   reply(exchange, out);
 }
 

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include <loft/contract.hpp>
+#include <loft/push_devices.hpp>
 
 #include "attempts.hpp"
 #include "passwords.hpp"
@@ -43,6 +44,7 @@ class AuthContract final : public Contract {
 
   Settings settings_;
   Host* host_ = nullptr;
+  std::optional<Proposer<ListLostDevices>> lost_devices_;
   std::optional<Passwords> passwords_;
   std::optional<Attempts> by_handle_;
   std::optional<Attempts> by_network_;

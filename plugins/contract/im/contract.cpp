@@ -56,6 +56,9 @@ void ImContract::options(OptionTable& table) {
   token_options(table, settings.token);
   table.duration("login_timeout", settings.login_timeout,
                  "A WebSocket that has not logged in after this time is closed; 0 waits for ever.");
+  table.boolean("register_frames", settings.register_frames,
+                "Tell a client that logs in which of its devices must be registered again, because their push provider "
+                "has given them up, with a frame that the contract does not have, push_register.");
   table.text("locale", settings.locale, "Language of the text that stands for messages this contract cannot show.");
   table.text("recalled_text", settings.recalled_text, "What is shown in the place of a recalled message.");
 }
@@ -67,6 +70,7 @@ void ImContract::setup(Host& host) {
         "only does while every listener is on 127.0.0.1 or ::1); set `auth: token` for this contract instead");
   }
   shared_.host = &host;
+  shared_.lost_devices.emplace(host.bus());
   shared_.fetched = host.messaging().define_mark({"im.fetched", false});
   shared_.wire.begin(host.domains(), shared_.settings.locale, shared_.settings.recalled_text);
 }

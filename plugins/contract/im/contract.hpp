@@ -7,6 +7,7 @@
 #include <string>
 
 #include <loft/contract.hpp>
+#include <loft/push_devices.hpp>
 
 #include "wire.hpp"
 
@@ -22,6 +23,7 @@ struct Settings {
   Auth auth = Auth::trusted_header;
   Millis login_timeout = 30'000;
   TokenRules token;
+  bool register_frames = true;
   std::string locale = "zh-CN";
   std::string recalled_text = "此消息已被撤回";
 };
@@ -31,7 +33,8 @@ struct Shared {
   Settings settings;
   Host* host = nullptr;
   Wire wire;
-  MarkId fetched = MarkId::delivered;                  ///< `im.fetched`, given by the host in `setup`
+  MarkId fetched = MarkId::delivered;  ///< `im.fetched`, given by the host in `setup`
+  std::optional<Proposer<ListLostDevices>> lost_devices;
   mutable std::atomic<std::uint64_t> connections = 0;  ///< WebSockets that are open, logged in or not
 
   Millis now() const noexcept;

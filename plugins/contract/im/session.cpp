@@ -63,6 +63,7 @@ class Session final : public Conversant {
   Result<void> change_membership(const Request& request, MembershipAct::Kind kind);
 
   void logged_in(const Result<Login>& result);
+  void tell_lost_devices();
   void sent(const Result<Accepted>& result);
 
   /// `{"type":…,"data":` in the thread's buffer; `finish` writes the end and sends.
@@ -166,6 +167,20 @@ void Session::logged_in(const Result<Login>& result) {
   out += "{\"success\":true,\"message\":\"Login successful\",\"user_id\":";
   json::append_string(out, result->user->handle);
   out += '}';
+  finish(out);
+  tell_lost_devices();
+}
+
+/// Clients pass over types that they do not know.
+void Session::tell_lost_devices() {
+  ListLostDevices lost;
+  lost.caller = peer_.caller();
+  if (!shared_.settings.register_frames || !shared_.lost_devices->now(lost).passed() || lost.clients.empty()) return;
+  auto& out = begin("push_register");
+  json::Writer w(out);
+  w.object().key("device_ids").array();
+  for (const auto& client : lost.clients) w.string(client);
+  w.end_array().end_object();
   finish(out);
 }
 

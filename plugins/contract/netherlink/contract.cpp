@@ -64,6 +64,9 @@ void NetherLink::options(OptionTable& table) {
   table.boolean("recall_frames", settings.recall_frames,
                 "Tell live sessions of recalled messages with a frame that the contract does not have, "
                 "message_recalled.");
+  table.boolean("register_frames", settings.register_frames,
+                "Tell a client that logs in which of its devices must be registered again, because their push provider "
+                "has given them up, with a frame that the contract does not have, push_register.");
   table.boolean("error_details", settings.error_details,
                 "Add a member detail to errors that says in English which field is wrong; for development.");
   table.text("time_offset", settings.time_offset,
@@ -85,6 +88,7 @@ Result<void> NetherLink::configure() {
 
 void NetherLink::setup(Host& host) {
   shared_.host = &host;
+  shared_.lost_devices.emplace(host.bus());
   MarkSpec synced{"netherlink.synced"};
   synced.implied_by_read = true;
   synced.timed = true;

@@ -3,9 +3,11 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include <loft/contract.hpp>
+#include <loft/push_devices.hpp>
 
 #include "netherlink/wire.hpp"
 
@@ -22,6 +24,7 @@ struct Settings {
   PayloadEncoding payload_encoding = PayloadEncoding::object;
   Millis login_timeout = 10'000;
   bool recall_frames = true;
+  bool register_frames = true;
   bool error_details = false;
   /// What clients see of it. Why the host itself is in trouble is the operator's business.
   std::string_view detail_of(const Error& error) const noexcept {
@@ -40,6 +43,7 @@ struct Shared {
   Wire wire;
   MarkId synced = MarkId::delivered;   ///< `netherlink.synced`, given by the host in `setup`
   MarkId cleared = MarkId::delivered;  ///< `netherlink.cleared`, likewise
+  std::optional<Proposer<ListLostDevices>> lost_devices;
 
   Messaging& messaging() const { return host->messaging(); }
   /// Whom a token names. Errors: as Identity::verify.

@@ -61,6 +61,7 @@ class Session final : public Conversant {
   Result<void> pong(const Frame&) { return {}; }
 
   void logged_in(const Result<Login>& result);
+  void tell_lost_devices();
   void sent(const Result<Accepted>& result);
   void auto_sync();
   void turn_to(const Paging& wanted, Function<void(const Result<Page>&)> then);
@@ -185,7 +186,21 @@ void Session::logged_in(const Result<Login>& result) {
   if (!result) return refuse(result.error(), Act::login);
   turned_ = {};
   peer_.send(Bytes("{\"type\":\"login_success\"}"));
+  tell_lost_devices();
   if (shared_.settings.auto_sync) auto_sync();
+}
+
+/// Clients pass over types that they do not know.
+void Session::tell_lost_devices() {
+  ListLostDevices lost;
+  lost.caller = peer_.caller();
+  if (!shared_.settings.register_frames || !shared_.lost_devices->now(lost).passed() || lost.clients.empty()) return;
+  std::string out;
+  json::Writer w(out);
+  w.object().key("type").string("push_register").key("payload").object().key("device_ids").array();
+  for (const auto& client : lost.clients) w.string(client);
+  w.end_array().end_object().end_object();
+  peer_.send(Bytes(out));
 }
 
 /// Reads a page of what is not synced, oldest first. Requests that come meanwhile wait: the next page depends on it.

@@ -1,4 +1,3 @@
 #include "contract.hpp"
 
-LOFT_PLUGIN(loft::push_contract::PushContract, "contract.push", "0.1.0",
-            "Devices: POST /api/v1/push/device/register and /unregister")
+LOFT_PLUGIN(loft::push_contract::PushContract, "contract.push", "0.1.0", "Devices and mutes: below /api/v1/push")

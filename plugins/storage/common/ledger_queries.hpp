@@ -40,7 +40,7 @@ inline constexpr std::array ledger_texts = {
                      "WHERE message_id = :message AND user_id = :user AND leased_by = :holder"),
     // revive_push; 2 and 3 are silenced and dead
     std::string_view("UPDATE push_queue SET state = 0, attempts = 0, due = :due, expires = :expires, finished = 0, "
-                     "reason = '', plan = '', leased_by = NULL, leased_until = NULL "
+                     "reason = '', plan = :plan, leased_by = NULL, leased_until = NULL "
                      "WHERE message_id = :message AND user_id = :user AND state IN (2, 3)"),
     // forget_pushes
     std::string_view("DELETE FROM push_queue WHERE (message_id, user_id) IN (SELECT message_id, user_id "
@@ -96,14 +96,13 @@ inline constexpr std::array ledger_texts = {
     // pushes_of_user
     std::string_view("SELECT " LOFT_PUSH_COLUMNS " FROM push_queue WHERE user_id = :user AND message_id > :message "
                      "ORDER BY message_id LIMIT :limit"),
-    // push_counts: from an index alone
-    std::string_view("SELECT (SELECT count(*) FROM push_queue WHERE state = 0), "
-                     "(SELECT count(*) FROM push_queue WHERE state = 1), "
-                     "(SELECT count(*) FROM push_queue WHERE state = 2), "
-                     "(SELECT count(*) FROM push_queue WHERE state = 3)"),
+    // push_counts: from an index alone, and of no state that only grows
+    std::string_view("SELECT (SELECT count(*) FROM (SELECT 1 FROM push_queue WHERE state = 0 LIMIT :most) counted), "
+                     "(SELECT count(*) FROM (SELECT 1 FROM push_queue WHERE state = 3 LIMIT :most) counted)"),
     // attempts_of
     std::string_view("SELECT " LOFT_ATTEMPT_COLUMNS
-                     " FROM push_log WHERE message_id = :message AND user_id = :handle ORDER BY id"),
+                     " FROM push_log WHERE message_id = :message AND user_id = :handle AND id > :after ORDER BY id "
+                     "LIMIT :limit"),
     // attempts
     std::string_view("SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"),
     // devices_of: of a JSON array of users

@@ -14,8 +14,8 @@ struct MysqlLedger {
 
   static bool alive(Connection& db) noexcept { return db.alive(); }
   static void begin(Connection& db) { db.begin_writing(); }
-  static void begin_lease(Connection& db) { begin(db); }
   static void commit(Connection& db) { db.commit(); }
+  static void after(Connection&, Durable) noexcept {}  // COMMIT has seen to that
   static void rollback(Connection& db) noexcept { db.rollback(); }
   /// Both are over at once: locks of another transaction, and a push that another one has stored meanwhile.
   static int repeats_after(const Failure& failure) noexcept {

@@ -143,8 +143,10 @@ inline constexpr std::array own_texts = {
             "SELECT message_id, user_id, conversation_id, state, attempts, created, due, expires, finished, reason, "
             "plan FROM push_queue FORCE INDEX (push_queue_state) WHERE state = :state AND (message_id > :message "
             "OR (message_id = :message AND user_id > :user)) ORDER BY message_id, user_id LIMIT :limit"},
-    OwnText{Query::attempts_of, "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE message_id = :message "
-                                "AND user_id = :handle AND char_length(user_id) = char_length(:handle) ORDER BY id"},
+    OwnText{Query::attempts_of,
+            "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log FORCE INDEX (push_log_message) WHERE message_id = :message "
+            "AND user_id = :handle AND char_length(user_id) = char_length(:handle) AND id > :after ORDER BY id "
+            "LIMIT :limit"},
     OwnText{Query::attempts,
             "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"},
     OwnText{Query::devices_of,

@@ -13,12 +13,12 @@ struct PostgresqlLedger {
 
   static bool alive(Connection& db) noexcept { return db.alive(); }
   static void begin(Connection& db) { db.queue(Own::begin); }
-  static void begin_lease(Connection& db) { begin(db); }
   static void commit(Connection& db) {
     db.queue(Own::commit);
     db.send();
     db.finish();
   }
+  static void after(Connection&, Durable) noexcept {}  // COMMIT has seen to that
   static void rollback(Connection& db) noexcept { db.rollback(); }
   /// Serialization failures and deadlocks are nobody's fault.
   static int repeats_after(const Failure& failure) noexcept {

@@ -79,8 +79,10 @@ constexpr OwnText own_words[] = {
     {Query::raise_attempt_ids,
      "SELECT setval(pg_get_serial_sequence('push_log', 'id'), (SELECT max(id) FROM push_log))"},
     {Query::raise_device_ids, "SELECT setval(pg_get_serial_sequence('device', 'id'), (SELECT max(id) FROM device))"},
+    // Not by the primary key, which has the order and nothing of the message.
     {Query::attempts_of,
-     "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE message_id = :message AND user_id = :handle ORDER BY id"},
+     "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE message_id = :message AND user_id = :handle AND id > :after "
+     "ORDER BY id + 0 LIMIT :limit"},
     {Query::attempts, "SELECT " LOFT_ATTEMPT_COLUMNS " FROM push_log WHERE id > :after ORDER BY id LIMIT :limit"},
     {Query::devices_of,
      "SELECT id, user_id, channel, token, platform, client, app, locale, registered, last_success, failed, failure "

@@ -166,7 +166,8 @@ void SqliteStorage::open(const std::string& path) {
     writer_ = std::move(writer);
   }
   pool_.open([path, reader] { return std::make_unique<Connection>(path, reader); }, readers_);
-  ledger_.open([path, reader] { return SqliteLedger::open(path, reader); }, reports_, busy_timeout_, &writer_mutex_);
+  ledger_.open([path, reader] { return std::make_unique<LedgerConnection>(path, reader); }, reports_, busy_timeout_,
+               &writer_mutex_);
   host_->log().info("storage open", {{"path", path}, {"migrations_applied", steps}, {"clean", clean}});
   if (clean) return;
   host_->log().warn("the last stop was not in order: the log is recovered, the database is checked in the background",

@@ -2,7 +2,6 @@
 // The numbered promises (P1 …) are what the storage suite checks; its test names carry the numbers.
 #pragma once
 
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <span>
@@ -66,14 +65,28 @@ struct DeviceNews {
   Millis since = 0;    ///< dead: removed only if it was registered before; 0: whenever
 };
 
+/// How much there is to do, and how much was given up.
+struct PushCounts {
+  std::uint64_t owed = 0;
+  std::uint64_t dead = 0;
+  bool operator==(const PushCounts&) const = default;
+};
+
 /// Thread role: push, pool and follower, any number of calls at once, also beside a commit. Errors: as of Storage's
-/// reads. Each call that writes is one transaction (P1): all of it is stored, durably, or nothing.
+/// reads; of those that an operator's look takes (`pushes`, `pushes_of`, `push_counts`, `attempts`, `attempts_of`, and
+/// `devices` page by page) there may be fewer at once, and they never keep the others waiting.
+///
+/// P1: each call that writes is one transaction: all of it is stored or nothing, and what it has stored outlives the
+/// process from its return on. When the machine loses its power, `owe`, `lease`, `settle` and `forget_pushes` may be
+/// lost, the latest ones first, but none that returned before a `Storage` write began that was acknowledged; so what
+/// is owed is never lost by a follower that owes first and moves its position then. All other calls are on the disk
+/// when they return.
 class PushLedger {
  public:
   // ---- What is owed
 
   /// P2: stores those that are not there yet, whatever state those that are there have come to, and returns how many
-  /// were new.
+  /// were new. Nobody leases them.
   virtual Result<std::size_t> owe(std::span<const OwedPush> pushes) = 0;
 
   /// P3: takes up to `limit` that are owed, due at `now` and leased by nobody else at `now`, those that were due first
@@ -87,17 +100,20 @@ class PushLedger {
     std::span<const PushAttempt> attempts;  ///< rows for `push_log`; their ids are given by the storage
     std::span<const DeviceNews> devices;    ///< of devices that are gone: passed over
   };
-  /// P4: pushes that `holder` does not lease any more are passed over; returns how many were stored. Attempts and news
-  /// of devices are stored in any case: they happened.
+  /// P4: a push is stored if it is there and `holder` was the last to lease it and has not settled it since, also when
+  /// the lease's time is over; then nobody leases it, whatever state it came to. All others are passed over: there is
+  /// no such push, it was leased by another or by nobody, or it was revived. Returns how many were stored. Attempts and
+  /// news of devices are stored in any case, in their order: they happened.
   virtual Result<std::size_t> settle(std::uint64_t holder, const Settlement& settlement) = 0;
 
   /// P5: the earliest moment at which `lease` may find something: `due`, or the lease's end if that is later. nullopt:
   /// nothing is owed.
   virtual Result<std::optional<Millis>> next_due() = 0;
 
-  /// P6: owed again, due at `due`, until `expires`, with no attempts and no plan, if it is dead or silenced; true when
-  /// it was.
-  virtual Result<bool> revive(PushKey key, Millis due, Millis expires) = 0;
+  /// P6: a push that is dead or silenced is owed again: due at `due`, until `expires`, with `plan`, 0 attempts, no
+  /// reason, not finished, leased by nobody; message, user, conversation and `created` stay. True: it was. False: there
+  /// is none, or it is owed or delivered, and nothing has changed.
+  virtual Result<bool> revive(PushKey key, Millis due, Millis expires, std::string_view plan = {}) = 0;
 
   /// P7: removes what was finished before `before` and what `push_log` says from before it, at most `limit` rows of
   /// each, and returns how many rows in all; 0 only when none is left.
@@ -108,11 +124,13 @@ class PushLedger {
   virtual Result<std::vector<OwedPush>> pushes(std::optional<PushState> state, PushKey after, std::size_t limit) = 0;
   /// P8: the same of one user, ascending messages.
   virtual Result<std::vector<OwedPush>> pushes_of(UserId user, MessageId after, std::size_t limit) = 0;
-  /// How many there are of each state, by the state's number.
-  virtual Result<std::array<std::uint64_t, 4>> push_counts() = 0;
+  /// P13: how many are owed, leased ones included, and how many are dead; either number no higher than `most`. Costs no
+  /// more than looking at so many rows, whatever else was finished and is kept.
+  virtual Result<PushCounts> push_counts(std::uint64_t most) = 0;
 
-  /// P9: `push_log` of one message to one user, ascending ids.
-  virtual Result<std::vector<PushAttempt>> attempts(MessageId message, std::string_view user) = 0;
+  /// P9: `push_log` of one message to one user, ascending ids, those above `after`.
+  virtual Result<std::vector<PushAttempt>> attempts_of(MessageId message, std::string_view user, std::uint64_t after,
+                                                       std::size_t limit) = 0;
   /// P9: all of it, ascending ids, those above `after`.
   virtual Result<std::vector<PushAttempt>> attempts(std::uint64_t after, std::size_t limit) = 0;
   /// All that is stored of a user: pushes, devices, and rows of `push_log` under `handle`; returns how many rows.
@@ -120,8 +138,10 @@ class PushLedger {
 
   // ---- Devices
 
-  /// P10: stores a device in place of one with the same channel and token, whosever that was; what was said of its
-  /// success and failure goes. Returns its id. `id` of the argument is passed over.
+  /// P10: a channel and a token, compared byte by byte, are one device. Where it is there already it keeps its id, and
+  /// everything else is the argument's, the user too; else it is stored under an id that is higher than any that this
+  /// store has given before, to devices that are gone as well. `last_success`, `failed` and `failure` begin empty.
+  /// Returns the id. What the argument says of these four is passed over.
   virtual Result<std::uint64_t> register_device(const Device& device) = 0;
   /// True when it was there and `user`'s; `none`: whosever.
   virtual Result<bool> remove_device(UserId user, std::string_view channel, std::string_view token) = 0;
@@ -134,7 +154,9 @@ class PushLedger {
 
   // ---- For a copy of the store
 
-  /// P12: stores rows as they are, ids included, into a store that has none of them; attempts and devices keep theirs.
+  /// P12: stores rows as they are, those of attempts and devices under their own ids, in place of what has the same key
+  /// or id (a copy that was cut short comes again). Nobody leases a push that was restored, and ids that are given
+  /// afterwards are higher than all restored ones.
   virtual Result<void> restore(std::span<const OwedPush> pushes, std::span<const PushAttempt> attempts,
                                std::span<const Device> devices) = 0;
 

@@ -53,6 +53,7 @@ class Auditor final : public Plugin {
     intercept<ReadMessages>("ReadMessages");
     intercept<RegisterDevice>("RegisterDevice");
     intercept<UnregisterDevice>("UnregisterDevice");
+    intercept<MutePushes>("MutePushes");
     intercept<SendPush>("SendPush");
     if (!wait_.empty() || !never_.empty() || !hog_.empty()) {
       host.bus().intercept_waiting<SubmitMessage>(

@@ -81,6 +81,10 @@ inline void describe(Writer& w, const loft::UnregisterDevice& e) {
   caller(w, e.caller);
   w.key("client").string(e.client);
 }
+inline void describe(Writer& w, const loft::MutePushes& e) {
+  caller(w, e.caller);
+  w.key("conversation").number(raw(e.muted.conversation)).key("lift").boolean(e.lift);
+}
 inline void push(Writer& w, const std::string& channel, const loft::Notification& notification) {
   w.key("channel").string(channel).key("message").number(raw(notification.message));
   w.key("user").number(raw(notification.user)).key("title").string(notification.title);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <functional>
+#include <limits>
 #include <map>
 #include <mutex>
 #include <tuple>
@@ -84,7 +85,7 @@ class MemoryPushLedger final : public PushLedger {
     });
   }
 
-  Result<bool> revive(PushKey key, Millis due, Millis expires) override {
+  Result<bool> revive(PushKey key, Millis due, Millis expires, std::string_view plan = {}) override {
     return worked("revive", [&] {
       const auto found = queue_.find({key.message, key.user});
       if (found == queue_.end()) return false;
@@ -96,7 +97,8 @@ class MemoryPushLedger final : public PushLedger {
       push.expires = expires;
       push.finished = 0;
       push.reason.clear();
-      push.plan.clear();
+      push.plan = plan;
+      found->second.holder.reset();
       return true;
     });
   }
@@ -144,22 +146,33 @@ class MemoryPushLedger final : public PushLedger {
       return list;
     });
   }
-  Result<std::array<std::uint64_t, 4>> push_counts() override {
+  Result<PushCounts> push_counts(std::uint64_t most) override {
     return worked("push_counts", [&] {
-      std::array<std::uint64_t, 4> counts{};
-      for (const auto& [key, row] : queue_) ++counts.at(static_cast<std::size_t>(row.push.state));
+      PushCounts counts;
+      for (const auto& [key, row] : queue_) {
+        auto* const count = row.push.state == PushState::owed   ? &counts.owed
+                            : row.push.state == PushState::dead ? &counts.dead
+                                                                : nullptr;
+        if (count != nullptr && *count < most) ++*count;
+      }
       return counts;
     });
   }
 
-  Result<std::vector<PushAttempt>> attempts(MessageId message, std::string_view user) override {
-    return worked("attempts", [&] {
+  Result<std::vector<PushAttempt>> attempts_of(MessageId message, std::string_view user, std::uint64_t after,
+                                               std::size_t limit) override {
+    return worked("attempts_of", [&] {
       std::vector<PushAttempt> list;
       for (const auto& attempt : log_) {
-        if (attempt.message == message && attempt.user == user) list.push_back(attempt);
+        const bool is_it = attempt.message == message && attempt.user == user && attempt.id > after;
+        if (is_it && list.size() < limit) list.push_back(attempt);
       }
       return list;
     });
+  }
+  /// All of them.
+  Result<std::vector<PushAttempt>> attempts(MessageId message, std::string_view user) {
+    return attempts_of(message, user, 0, std::numeric_limits<std::size_t>::max());
   }
   Result<std::vector<PushAttempt>> attempts(std::uint64_t after, std::size_t limit) override {
     return worked("attempts", [&] {

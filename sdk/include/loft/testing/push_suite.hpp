@@ -27,6 +27,7 @@ inline constexpr PushCase push_cases[] = {
     {"P3 leases are by due time and exclusive", p3_leases_are_by_due_time_and_exclusive},
     {"P3 no two callers get the same one", p3_no_two_callers_get_the_same_one},
     {"P4 what is not leased any more is not settled", p4_what_is_not_leased_any_more_is_not_settled},
+    {"P4 what was revived is not settled", p4_what_was_revived_is_not_settled},
     {"P4 news of devices are kept", p4_news_of_devices_are_kept},
     {"P5 the next moment of work is known", p5_the_next_moment_of_work_is_known},
     {"P6 what is dead or silenced can be revived", p6_what_is_dead_or_silenced_can_be_revived},
@@ -38,6 +39,7 @@ inline constexpr PushCase push_cases[] = {
     {"P10 the id of a device is never another one's", p10_the_id_of_a_device_is_never_another_ones},
     {"P11 devices are listed in order", p11_devices_are_listed_in_order},
     {"P12 a copy has the same rows, whose ids go on", p12_a_copy_has_the_same_rows},
+    {"P13 what is owed and what is dead is counted", p13_what_is_owed_and_what_is_dead_is_counted},
     {"P2 to P11 random calls are answered as in memory", random_calls_agree_with_memory},
 };
 

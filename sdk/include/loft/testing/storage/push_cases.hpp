@@ -119,7 +119,8 @@ inline void p3_no_two_callers_get_the_same_one(LedgerFactory factory) {
   for (auto& thread : threads) thread.join();
   REQUIRE(ok);
   for (const auto& one : times) CHECK(one == 1);
-  CHECK(value(ledger->push_counts()) == std::array<std::uint64_t, 4>{0, count, 0, 0});
+  CHECK(value(ledger->push_counts(2 * count)) == PushCounts{0, 0});
+  CHECK(value(ledger->pushes(PushState::delivered, {}, 2 * count)).size() == count);
 }
 
 inline void p4_what_is_not_leased_any_more_is_not_settled(LedgerFactory factory) {
@@ -150,6 +151,19 @@ inline void p4_what_is_not_leased_any_more_is_not_settled(LedgerFactory factory)
   CHECK(settle(ledger, 6, {ended(a_push(1, 1), PushState::dead, noon)}) == 0);
   CHECK(settle(ledger, 0, {ended(a_push(1, 1), PushState::dead, noon)}) == 0);
   CHECK(settle(ledger, 7, {}) == 0);
+}
+
+inline void p4_what_was_revived_is_not_settled(LedgerFactory factory) {
+  PushFixture ledger(std::move(factory));
+  if (!ledger) return;
+  owe(ledger, {a_push(1, 1)});
+  REQUIRE(value(ledger->lease(5, noon, noon + 10, 2)).size() == 1);
+  REQUIRE(settle(ledger, 5, {ended(a_push(1, 1), PushState::dead, noon, "x")}) == 1);
+  CHECK(settle(ledger, 5, {ended(a_push(1, 1), PushState::delivered, noon)}) == 0);  // once is all
+  REQUIRE(value(ledger->revive({mid(1), uid(1)}, noon, noon + 99)));
+  CHECK(settle(ledger, 5, {ended(a_push(1, 1), PushState::delivered, noon)}) == 0);
+  CHECK(value(ledger->push({mid(1), uid(1)}))->state == PushState::owed);
+  CHECK(value(ledger->lease(6, noon, noon + 10, 2)).size() == 1);
 }
 
 inline void p4_news_of_devices_are_kept(LedgerFactory factory) {
@@ -208,7 +222,7 @@ inline void p6_what_is_dead_or_silenced_can_be_revived(LedgerFactory factory) {
          {dead, ended(a_push(2, 1), PushState::silenced, noon + 1, "read"),
           ended(a_push(3, 1), PushState::delivered, noon + 1)});
   CHECK(value(ledger->revive({mid(1), uid(1)}, noon + 20, noon + 99)));
-  CHECK(value(ledger->revive({mid(2), uid(1)}, noon + 30, noon + 99)));
+  CHECK(value(ledger->revive({mid(2), uid(1)}, noon + 30, noon + 99, R"({"by":"é\"'"})")));
   CHECK_FALSE(value(ledger->revive({mid(3), uid(1)}, noon + 20, noon + 99)));
   CHECK_FALSE(value(ledger->revive({mid(4), uid(1)}, noon + 20, noon + 99)));
   CHECK_FALSE(value(ledger->revive({mid(1), uid(2)}, noon + 20, noon + 99)));
@@ -218,10 +232,15 @@ inline void p6_what_is_dead_or_silenced_can_be_revived(LedgerFactory factory) {
   CHECK(revived->state == PushState::owed);
   CHECK(revived->attempts == 0);
   CHECK(revived->plan.empty());
+  CHECK(revived->reason.empty());
+  CHECK(revived->conversation == dead.conversation);
   CHECK(revived->finished == 0);
   CHECK(revived->due == noon + 20);
   CHECK(revived->expires == noon + 99);
   CHECK(revived->created == dead.created);
+  CHECK(value(ledger->push({mid(2), uid(1)}))->plan == R"({"by":"é\"'"})");
+  CHECK(value(ledger->push({mid(3), uid(1)}))->state == PushState::delivered);
+  CHECK(value(ledger->push({mid(4), uid(1)}))->due == noon);
   CHECK(keys_of(value(ledger->lease(2, noon + 30, noon + 40, 10))) ==
         keys_of({a_push(4, 1), a_push(1, 1), a_push(2, 1)}));
 }
