@@ -25,6 +25,7 @@ struct Words {
   std::string plugin_file;
   std::string cases;
   unsigned cycles = 1000;
+  unsigned patience = 60;  ///< seconds
   bool service = false;
   bool remove = false;
   std::string topic;

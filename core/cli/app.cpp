@@ -133,6 +133,8 @@ class Grammar {
     grade->add_option("--cases", words_.cases, "Contents for its message domains, and what is to become of them")
         ->type_name("FILE");
     grade->add_option("--cycles", words_.cycles, "Lives in the leak check")->check(CLI::Range(1u, 1'000'000u));
+    grade->add_option("--patience", words_.patience, "Seconds that each check may take")
+        ->check(CLI::Range(1u, 86'400u));
     json(grade);
 
     auto& config = family("config", "Help for writing the configuration");

@@ -15,6 +15,7 @@ int Actions::plugins_check() {
   request.file = std::filesystem::absolute(words_.plugin_file).string();
   request.cases = words_.cases;
   request.cycles = words_.cycles;
+  request.patience = Millis{1000} * words_.patience;
   const auto findings = grade::grade(request);
   const auto bad = std::count_if(findings.begin(), findings.end(), [](auto& each) { return each.kind == Kind::bad; });
   std::string out;

@@ -4,6 +4,8 @@
 #include <charconv>
 #include <future>
 
+#include <loft/json.hpp>
+
 namespace loft::push {
 namespace {
 
