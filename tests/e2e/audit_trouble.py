@@ -29,7 +29,7 @@ def storage_in_trouble(given):
         lost = host.saw("StorageLost")
         assert (lost["code"], lost["reason"]) == ("unavailable", "storage.unavailable"), lost
         status, parts = host.readiness()
-        assert status == 503 and parts == {"host": "ok", "storage": "the storage does not take messages"}, parts
+        assert status == 503 and parts == {"host": "ok", "storage": "unavailable: database is locked"}, parts
         assert not host.lines("StorageRecovered")
         lock.execute("ROLLBACK")
         lock.close()
