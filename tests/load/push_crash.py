@@ -148,16 +148,16 @@ class Storm:
         left, end = kills, time.monotonic() + PATIENCE
         while True:
             status = self.loft("status")
-            counts = status["pushes"]
-            done = sum(counts.values()) - counts["owed"]
+            counts = dict(self.engine.rows("SELECT state, count(*) FROM push_queue GROUP BY state"))
+            done = sum(int(count) for state, count in counts.items() if STATES[int(state)] != "owed")
             if left and done >= expected * (kills - left + 1) / (kills + 1):
                 left -= 1
                 self.kill()
-            elif counts["owed"] == 0 and status["looked_at"] >= status["newest"]:
+            elif status["pushes"]["owed"] == 0 and status["looked_at"] >= status["newest"]:
                 return
             if time.monotonic() > end:
                 raise SystemExit(f"it did not end: {status}")
-            time.sleep(0.05)
+            time.sleep(0.25)
 
 
 def problems_of(storm, devices, messages):
