@@ -14,8 +14,10 @@
 #include "grade/trial.hpp"
 
 // The host's own allocator, and that of the sanitizers; absent where the program is linked without.
+// NOLINTBEGIN(readability-identifier-naming)
 extern "C" int MallocExtension_GetNumericProperty(const char* property, std::size_t* value) __attribute__((weak));
 extern "C" std::size_t __sanitizer_get_current_allocated_bytes() __attribute__((weak));
+// NOLINTEND(readability-identifier-naming)
 
 namespace loft::grade {
 namespace {
