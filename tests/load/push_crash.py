@@ -125,8 +125,8 @@ class Storm:
     def unheard(self, devices):
         """How often a push was under way when its connection was lost or the time was up."""
         token_of = {device.handle: device.token for device in devices}
-        rows = self.engine.rows("SELECT user_id, message_id, count(*) FROM push_log WHERE error_msg IN "
-                                "('push.connection_lost', 'push.timeout') GROUP BY user_id, message_id")
+        rows = self.engine.rows("SELECT user_id, message_id, count(*) FROM push_log WHERE error_msg LIKE "
+                                "'push.%' GROUP BY user_id, message_id")
         return {(token_of[handle], self.numbers[message]): int(times) for handle, message, times in rows}
 
     def taken(self):
@@ -153,7 +153,7 @@ class Storm:
             if left and done >= expected * (kills - left + 1) / (kills + 1):
                 left -= 1
                 self.kill()
-            elif status["pushes"]["owed"] == 0 and status["looked_at"] >= status["newest"]:
+            elif status["pushes"]["owed"] == 0 and status["looked_at"] >= max(map(int, self.numbers)):
                 return
             if time.monotonic() > end:
                 raise SystemExit(f"it did not end: {status}")

@@ -52,12 +52,14 @@ def owe(host, count, hangs):
         subprocess.run([host.loft, "push", "device", "add", name, "--channel", "fcm", "--token",
                         f"hang-{n:012}" if hangs else f"{n:064x}", "--platform", "android", "--config", host.config],
                        check=True, stdout=subprocess.DEVNULL)
+    last = 0
     for n in range(count // AWAY):
-        call(host, "/api/v1/messages", {"group_id": group, "type": "text", "content": f"hello {n}"})
+        made = call(host, "/api/v1/messages", {"group_id": group, "type": "text", "content": f"hello {n}"})
+        last = int(made["message_id"].removeprefix("msg_"))
     end, owed = time.monotonic() + 300, count // AWAY * AWAY
     while True:
         status = pushes(host)
-        if status["looked_at"] >= status["newest"] and status["pushes"]["owed"] == (owed if hangs else 0):
+        if status["looked_at"] >= last and status["pushes"]["owed"] == (owed if hangs else 0):
             return
         if time.monotonic() > end:
             raise SystemExit(f"the pushes did not become what they should: {status}")
