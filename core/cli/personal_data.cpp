@@ -73,8 +73,8 @@ class NewFile {
     }
     return true;
   }
-  Result<void> keep() {
-    if (::fsync(file_) != 0) return refusal(path_, errno);
+  bool sync() { return ::fsync(file_) == 0; }
+  Result<void> publish() {
     // A link refuses a name that somebody has taken meanwhile.
     if (::link(part_.c_str(), path_.c_str()) != 0) return refusal(path_, errno);
     return {};
@@ -165,7 +165,11 @@ int Actions::user_export() {
     }
   }
   if (file != nullptr) {
-    if (const auto kept = file->keep(); !kept) return fail(kept.error());
+    if (!file->sync()) {
+      err_ << "loft: " << words_.to << " could not be written to its end; is the device full?\n";
+      return output_lost;
+    }
+    if (const auto published = file->publish(); !published) return fail(published.error());
     out_ << "wrote " << lines << " lines to " << words_.to << "\n";
   }
   return success;
