@@ -8,6 +8,15 @@
 #include "grade/grade.hpp"
 
 namespace loft::cli {
+namespace {
+
+struct Shown {
+  const char* word;
+  const char* mark;  ///< in front of a line
+};
+constexpr Shown shown_as[] = {{"ok", "ok    "}, {"bad", "BAD   "}, {"passed over", "-     "}};  // by Finding::Kind
+
+}  // namespace
 
 int Actions::plugins_check() {
   using Kind = grade::Finding::Kind;
@@ -22,20 +31,10 @@ int Actions::plugins_check() {
   json::Writer w(out);
   w.object().key("file").string(request.file).key("good").boolean(bad == 0).key("findings").array();
   for (const auto& each : findings) {
-    const char* const word = each.kind == Kind::good ? "ok" : each.kind == Kind::bad ? "bad" : "passed over";
-    w.object()
-        .key("check")
-        .string(each.check)
-        .key("result")
-        .string(word)
-        .key("detail")
-        .string(each.detail)
-        .end_object();
-    if (!words_.json)
-      out_ << (each.kind == Kind::good  ? "ok    "
-               : each.kind == Kind::bad ? "BAD   "
-                                        : "-     ")
-           << each.check << (each.detail.empty() ? "" : ": ") << each.detail << "\n";
+    const auto& [word, mark] = shown_as[static_cast<std::size_t>(each.kind)];
+    w.object().key("check").string(each.check).key("result").string(word);
+    w.key("detail").string(each.detail).end_object();
+    if (!words_.json) out_ << mark << each.check << (each.detail.empty() ? "" : ": ") << each.detail << "\n";
   }
   w.end_array().end_object();
   if (words_.json)

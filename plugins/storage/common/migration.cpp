@@ -127,8 +127,8 @@ int bring_up(SchemaDatabase& database, const Plan& plan, Millis now) {
   refuse_strangers(steps, plan.known, plan.where);
   const auto missing = plan.known.subspan(steps.size());
   // Where steps are taken one by one, a first start that was killed has taken some.
-  const bool is_begun = !steps.empty() && !database.takes_back() && !has_rows(database, plan.known);
-  const bool is_upgrade = !steps.empty() && !missing.empty() && !is_begun;
+  const bool is_upgrade =
+      !steps.empty() && !missing.empty() && (database.takes_back() || has_rows(database, plan.known));
   const int before = steps.empty() ? 0 : steps.back().number;
   const auto lacking = is_there ? lacks(database, plan.known) : std::vector<Lack>();
   // What keeps rows from being looked at comes first; else the rows say more than an index that is not there.

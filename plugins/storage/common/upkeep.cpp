@@ -95,12 +95,12 @@ std::string Upkeep::checked() {
                       ", which this program does not know: check it with the newer loft that wrote it");
   }
   auto found = not_whole(*database);
-  const bool hides_rows = !found.empty();
+  const bool is_whole = found.empty();
   if (const auto from = unfinished_copy(*database); !from.empty()) {
     found.push_back({"key_value", "a copy of " + from + " into this store has not ended",
                      "run `loft storage copy` again with the same two files, or empty the store"});
   }
-  if (!hides_rows) {
+  if (is_whole) {
     const auto list = checks_of(engine());
     auto more = problems(*database, list, static_cast<int>(schema.stored), true, problems_of_a_kind);
     std::move(more.begin(), more.end(), std::back_inserter(found));
