@@ -61,6 +61,10 @@ struct Words {
   std::optional<std::uint64_t> conversation;
   std::string mute_for;
   std::string address;
+  // of new
+  std::string kind;
+  std::string into = ".";
+  std::string templates;
   std::vector<std::string> rest;  ///< words that are another program's
 };
 
@@ -90,6 +94,7 @@ class Actions {
   int plugins_show();
   int plugins_chain();
   int plugins_check();
+  int new_plugin();
   int storage_copy();
   int storage_verify();
   int push_status();

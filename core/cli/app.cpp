@@ -137,6 +137,20 @@ class Grammar {
         ->check(CLI::Range(1u, 86'400u));
     json(grade);
 
+    auto* const made = add(app_, "new", "Begin a plugin of your own: a project that builds, tests and loads",
+                           &Actions::new_plugin, "  loft new domain Acme:Poll\n  loft new interceptor night_mode");
+    made->add_option("kind", words_.kind, "contract, domain, interceptor or push")->required()->type_name("KIND");
+    made->add_option("name", words_.plugin, "Of a domain Vendor:Name, else lower case; the folder is named after it")
+        ->required()
+        ->type_name("NAME");
+    made->add_option("--into", words_.into, "The folder in which the project's is made")
+        ->capture_default_str()
+        ->type_name("DIR")
+        ->check(is_named);
+    made->add_option("--templates", words_.templates, "Other templates; else LOFT_TEMPLATES, then those of loft-sdk")
+        ->type_name("DIR")
+        ->check(is_named);
+
     auto& config = family("config", "Help for writing the configuration");
     add(config, "reference", "Print all options as Markdown", &Actions::config_reference,
         "  loft config reference > options.md");

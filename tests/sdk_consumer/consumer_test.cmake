@@ -11,8 +11,3 @@ endif()
 list(GET installed 0 first)
 get_filename_component(folder ${first} DIRECTORY)
 run(${LOADER} ${folder})
-
-# The template that the SDK installs is such a project too.
-build_outside(${WORK}/prefix/share/loft/template ${WORK}/template)
-run(${CMAKE_CTEST_COMMAND} --test-dir ${WORK}/template --output-on-failure)
-run(${LOADER} ${WORK}/template policy.my_plugin)

@@ -1,9 +1,11 @@
 #!/usr/bin/python3
-"""Does what docs/plugins/writing-a-contract.md says, as its reader would: writes its files, runs its commands in order, and compares
-what they leave behind. A fenced block with a second word is a file of that name; `sh` blocks are commands; an `sh background` block
-is a host that runs until the end; a `text` block is what a file must hold by then."""
+"""Does what a page of docs/plugins says, as its reader would: writes its files, runs its commands in order, and compares what they
+leave behind. A fenced block with a second word is a file of that name; `sh` blocks are commands, in the folder where the last one
+ended; an `sh background` block is a host that runs until the end; a `text` block is what a file must hold by then. What stands
+in a `console` block is not run."""
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -33,24 +35,36 @@ def blocks(page):
 
 class Reader:
     def __init__(self, options):
-        self.page, self.folder = options.page, os.path.join(options.work, "postcard")
+        self.page, self.folder = options.page, os.path.join(options.work, "project")
         self.hosts = []
-        self.environment = {**os.environ, "PREFIX": os.path.join(options.work, "prefix"), "CXX": options.compiler,
+        prefix = os.path.join(options.work, "prefix")
+        # As if the prefix were /usr.
+        self.environment = {**os.environ, "PREFIX": prefix, "CMAKE_PREFIX_PATH": prefix, "CXX": options.compiler,
+                            "PATH": os.path.join(prefix, "bin") + os.pathsep + os.environ["PATH"],
                             "CMAKE_GENERATOR": options.generator, "CXXFLAGS": FLAGS.get(options.sanitize, "")}
+        self.web = options.web  # the port of the page's only listener, where the page names one: here it is any that is free
+        self.web_here = options.web
         os.makedirs(self.folder)
 
     def path(self, name):
         return os.path.join(self.folder, name)
 
     def run(self, commands, line):
-        done = subprocess.run(["sh", "-ec", commands], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
+        if self.web:
+            commands = commands.replace(f"127.0.0.1:{self.web}", f"127.0.0.1:{self.web_here}")
+        ended_in = os.path.join(self.folder, ".ended-in")
+        done = subprocess.run(["sh", "-ec", f"{commands}\npwd > '{ended_in}'"], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False)
         print(done.stdout, flush=True)
         if done.returncode != 0:
             self.fail(line, f"the commands ended with {done.returncode}")
+        with open(ended_in, encoding="utf-8") as file:
+            self.folder = file.read().rstrip("\n")
 
     def serve(self, commands, line):
         log = self.path("host.log")
+        if self.web:
+            commands = f"{commands.rstrip()} --set listeners.0.listen=127.0.0.1:0 --set internal.listen=127.0.0.1:0"
         with open(log, "wb") as file:
             host = subprocess.Popen(["sh", "-ec", commands], cwd=self.folder, env=self.environment,
                                     stdin=subprocess.DEVNULL, stdout=file, stderr=file)
@@ -60,6 +74,9 @@ class Reader:
             if host.poll() is not None or time.monotonic() > end:
                 self.fail(line, "the host does not listen")
             time.sleep(0.01)
+        if self.web:
+            with open(self.path("data/ports.json"), encoding="utf-8") as file:
+                self.web_here = json.load(file)["web"]
 
     def holds(self, name, expected, line):
         with open(self.path(name), encoding="utf-8") as file:
@@ -90,6 +107,7 @@ def main():
     for name in ("build", "page", "work", "cmake", "generator", "compiler"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--sanitize", default="")
+    parser.add_argument("--web", default="")
     options = parser.parse_args()
     subprocess.run([options.cmake, "-E", "rm", "-rf", options.work], check=True)
     reader = Reader(options)
@@ -109,7 +127,7 @@ def main():
             with open(reader.path(word), "w", encoding="utf-8") as file:
                 file.write(text)
     reader.stop()
-    assert all(kinds.values()), f"the page lost a kind of block: {kinds}"
+    assert kinds["sh"] and kinds["background"] and kinds["text"], f"the page lost a kind of block: {kinds}"
     print("the page holds:", kinds)
 
 
