@@ -33,8 +33,7 @@ set(CPACK_DEBIAN_SDK_PACKAGE_NAME loft-sdk)
 set(CPACK_DEBIAN_SDK_PACKAGE_SECTION devel)
 set(CPACK_DEBIAN_SDK_PACKAGE_ARCHITECTURE all)
 # Plugins are built as the host was, `loft new` makes them, and `loft plugins check` looks at them.
-set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "loft (= ${PROJECT_VERSION}), g++, cmake (>= 3.25)")
-set(CPACK_DEBIAN_SDK_PACKAGE_RECOMMENDS "make | ninja-build")
+set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "loft (= ${PROJECT_VERSION}), g++, make, cmake (>= 3.25)")
 set(CPACK_DEBIAN_SDK_PACKAGE_SUGGESTS catch2)
 set(CPACK_COMPONENT_SDK_DESCRIPTION "plugins for the messaging host Loft: headers, templates, tests
  What it takes to write message domains, interceptors, push channels, contracts

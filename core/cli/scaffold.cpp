@@ -28,9 +28,9 @@ bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Letters, digits and `_`, beginning with a letter.
 bool is_word(std::string_view word) {
-  return !word.empty() && (is_lower(word[0]) || is_upper(word[0])) &&
-         std::all_of(word.begin(), word.end(),
-                     [](char c) { return is_lower(c) || is_upper(c) || is_digit(c) || c == '_'; });
+  return !word.empty() && (is_lower(word[0]) || is_upper(word[0])) && std::all_of(word.begin(), word.end(), [](char c) {
+    return is_lower(c) || is_upper(c) || is_digit(c) || c == '_';
+  });
 }
 
 /// `Acme:LunchPoll` is `acme_lunch_poll`, and what else is no letter or digit is a `_`.
@@ -43,8 +43,8 @@ std::string snake(std::string_view name) {
       continue;
     }
     const char before = i == 0 ? ' ' : name[i - 1];
-    const bool word_begins = is_lower(before) || is_digit(before) ||
-                             (is_upper(before) && i + 1 < name.size() && is_lower(name[i + 1]));
+    const bool word_begins =
+        is_lower(before) || is_digit(before) || (is_upper(before) && i + 1 < name.size() && is_lower(name[i + 1]));
     if (is_upper(c) && word_begins) out += '_';
     out += is_upper(c) ? static_cast<char>(c + 32) : c;
   }
@@ -67,8 +67,9 @@ Error bad_name(const Scaffold& wanted) {
   const auto said = "'" + wanted.name + "' is not a name for a " + wanted.kind;
   if (wanted.kind == "domain") {
     return {Code::invalid, "new.name",
-            said + "; write two words with a colon between, each of letters, digits and '_' and beginning with a "
-                   "letter, such as Acme:Poll"};
+            said +
+                "; write two words with a colon between, each of letters, digits and '_' and beginning with a "
+                "letter, such as Acme:Poll"};
   }
   auto near = snake(wanted.name);
   if (near.empty() || !is_lower(near[0])) near = "night_mode";
@@ -83,9 +84,9 @@ Result<Words> words_of(const Scaffold& wanted) {
   const std::string_view name = wanted.name;
   const auto colon = name.find(':');
   const bool is_domain = wanted.kind == "domain";
-  const bool good = is_domain ? colon != std::string_view::npos && is_word(name.substr(0, colon)) &&
-                                    is_word(name.substr(colon + 1))
-                              : is_word(name) && std::none_of(name.begin(), name.end(), is_upper);
+  const bool good =
+      is_domain ? colon != std::string_view::npos && is_word(name.substr(0, colon)) && is_word(name.substr(colon + 1))
+                : is_word(name) && std::none_of(name.begin(), name.end(), is_upper);
   if (!good) return bad_name(wanted);
   const auto id_name = is_domain ? snake(name) : wanted.name;
   const auto id = wanted.kind + "." + id_name;
@@ -150,7 +151,7 @@ Error not_written(const fs::path& folder, const std::string& why) {
   return {Code::forbidden, "new.not_written", folder.string() + " cannot be written: " + why};
 }
 
-Error exists(const fs::path& folder) {
+Error is_there(const fs::path& folder) {
   return {Code::conflict, "new.exists",
           folder.string() + " is there already; remove it, choose another name, or another place with --into"};
 }
@@ -183,7 +184,7 @@ Result<void> write_project(const std::vector<File>& files, const fs::path& folde
   if (why == EINVAL && !fs::exists(fs::symlink_status(folder, ignored)) && ::rename(half.c_str(), folder.c_str()) == 0)
     return {};
   fs::remove_all(half, ignored);
-  if (why == EEXIST) return exists(folder);
+  if (why == EEXIST) return is_there(folder);
   return not_written(folder, std::strerror(why));
 }
 
@@ -198,10 +199,10 @@ Result<Scaffolded> scaffold(const Scaffold& wanted) {
   const auto& kinds = scaffold_kinds();
   if (std::find(kinds.begin(), kinds.end(), wanted.kind) == kinds.end()) {
     const auto near = config::nearest(wanted.kind, kinds);
-    return Error{Code::invalid, "new.kind",
-                 "there is no template for a '" + wanted.kind + "'; " +
-                     (near.empty() ? "there are contract, domain, interceptor and push"
-                                   : "did you mean '" + near + "'?")};
+    return Error{
+        Code::invalid, "new.kind",
+        "there is no template for a '" + wanted.kind + "'; " +
+            (near.empty() ? "there are contract, domain, interceptor and push" : "did you mean '" + near + "'?")};
   }
   const auto words = words_of(wanted);
   if (!words) return words.error();
@@ -211,7 +212,7 @@ Result<Scaffolded> scaffold(const Scaffold& wanted) {
                  wanted.into.string() + " is no folder; make it first, or name another one with --into"};
   Scaffolded made;
   made.folder = wanted.into / word(*words, "FOLDER");
-  if (fs::exists(fs::symlink_status(made.folder, failed))) return exists(made.folder);
+  if (fs::exists(fs::symlink_status(made.folder, failed))) return is_there(made.folder);
   const auto files = read_templates(wanted, *words);
   if (!files) return files.error();
   if (auto written = write_project(*files, made.folder); !written) return written.error();

@@ -18,7 +18,7 @@ FILES = {"loft": ("usr/bin/loft", "usr/lib/loft/plugins/storage.sqlite.so", "usr
                       "usr/share/loft/template/domain/CMakeLists.txt.in", "usr/share/doc/loft-sdk/copyright",
                       "usr/share/doc/loft-sdk/plugins/writing-a-plugin.md")}
 FIELDS = {"loft": {"Architecture": r"(?!all).+", "Depends": r".*\blibc6 \(>= .*\blibssl3\b.*", "Section": "net"},
-          "loft-sdk": {"Architecture": "all", "Depends": r"loft \(= {version}\), g\+\+, cmake \(>= 3\.25\)", "Section": "devel"}}
+          "loft-sdk": {"Architecture": "all", "Depends": r"loft \(= {version}\), g\+\+, make, cmake \(>= 3\.25\)", "Section": "devel"}}
 
 
 def run(*command, **more):
