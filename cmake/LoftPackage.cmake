@@ -10,9 +10,6 @@ set(CPACK_STRIP_FILES ON)
 # The unit names its program: the prefix must be the one on the target, not that of the folder that is packed.
 set(CPACK_SET_DESTDIR ON)
 set(CPACK_INSTALL_PREFIX /usr)
-# Whatever the umask of who packs.
-set(CPACK_INSTALL_DEFAULT_DIRECTORY_PERMISSIONS
-  OWNER_READ OWNER_WRITE OWNER_EXECUTE GROUP_READ GROUP_EXECUTE WORLD_READ WORLD_EXECUTE)
 
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)
@@ -23,11 +20,11 @@ set(CPACK_DEBIAN_HOST_PACKAGE_SECTION net)
 set(CPACK_DEBIAN_HOST_PACKAGE_SHLIBDEPS ON)
 set(CPACK_DEBIAN_HOST_PACKAGE_RECOMMENDS "adduser, ca-certificates")
 set(CPACK_COMPONENT_HOST_DESCRIPTION "messaging host that speaks many wire contracts over one store
- A messaging server for the clients that you have: it speaks several protocols
- over HTTP, WebSocket and TCP, keeps users, conversations and messages in
- SQLite, PostgreSQL or MariaDB, and notifies users who are away.
- .
- This package has the host, its plugins, and examples of configurations.")
+A messaging server for the clients that you have: it speaks several protocols
+over HTTP, WebSocket and TCP, keeps users, conversations and messages in
+SQLite, PostgreSQL or MariaDB, and notifies users who are away.
+
+This package has the host, its plugins, and examples of configurations.")
 
 set(CPACK_DEBIAN_SDK_PACKAGE_NAME loft-sdk)
 set(CPACK_DEBIAN_SDK_PACKAGE_SECTION devel)
@@ -36,8 +33,8 @@ set(CPACK_DEBIAN_SDK_PACKAGE_ARCHITECTURE all)
 set(CPACK_DEBIAN_SDK_PACKAGE_DEPENDS "loft (= ${PROJECT_VERSION}), g++, make, cmake (>= 3.25)")
 set(CPACK_DEBIAN_SDK_PACKAGE_SUGGESTS catch2)
 set(CPACK_COMPONENT_SDK_DESCRIPTION "plugins for the messaging host Loft: headers, templates, tests
- What it takes to write message domains, interceptors, push channels, contracts
- and storages for Loft: headers, a CMake package, a testing kit, the suite of
- storages, and templates for `loft new`.")
+What it takes to write message domains, interceptors, push channels, contracts
+and storages for Loft: headers, a CMake package, a testing kit, the suite of
+storages, and templates for `loft new`.")
 
 include(CPack)

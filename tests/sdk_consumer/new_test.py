@@ -2,7 +2,6 @@
 """`loft new` with what is installed alone: a project of each kind is small, builds, passes its tests, and its configuration is one."""
 
 import argparse
-import json
 import os
 import re
 import subprocess
@@ -56,14 +55,13 @@ def main():
         is_small(folder, files)
 
         run(options.cmake, "-S", ".", "-B", "build", "-G", options.generator, f"-DCMAKE_PREFIX_PATH={prefix}",
-            f"-DCMAKE_CXX_COMPILER={options.compiler}", f"-DCMAKE_CXX_COMPILER_LAUNCHER={options.launcher}",
+            f"-DCMAKE_CXX_COMPILER={options.compiler}", "-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_CXX_COMPILER_LAUNCHER={options.launcher}",
             f"-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror {FLAGS.get(options.sanitize, '')}", cwd=folder)
         run(options.cmake, "--build", "build", "--parallel", "2", cwd=folder)
-        said = run("ctest", "--test-dir", "build", "--output-on-failure", cwd=folder)
+        said = run("ctest", "--test-dir", "build", "--verbose", cwd=folder)
         assert "100% tests passed, 0 tests failed out of 2" in said, said
-        report = json.loads(run(loft, "plugins", "check", f"build/{plugin}.so", "--cycles", "50", "--json", cwd=folder))
-        not_looked_at = [one for one in report["findings"] if one["result"] != "ok"]
-        assert report["good"] is True and not not_looked_at, report
+        # All of it could be looked at.
+        assert re.search(r"^\d+: ok    life cycle", said, re.M) and not re.search(r"^\d+: -", said, re.M), said
         assert " is fine: " in run(loft, "check", "--config", "loft.yaml", cwd=folder)
 
         # Where the host of that prefix looks for plugins.

@@ -41,7 +41,9 @@ class Reader:
         # As if the prefix were /usr.
         self.environment = {**os.environ, "PREFIX": prefix, "CMAKE_PREFIX_PATH": prefix, "CXX": options.compiler,
                             "PATH": os.path.join(prefix, "bin") + os.pathsep + os.environ["PATH"],
-                            "CMAKE_GENERATOR": options.generator, "CXXFLAGS": FLAGS.get(options.sanitize, "")}
+                            "CMAKE_GENERATOR": options.generator, "CMAKE_CXX_COMPILER_LAUNCHER": options.launcher,
+                            "CMAKE_BUILD_TYPE": "Debug",  # the quickest
+                            "CXXFLAGS": FLAGS.get(options.sanitize, "")}
         self.web = options.web  # the port of the page's only listener, where the page names one: here it is any that is free
         self.web_here = options.web
         os.makedirs(self.folder)
@@ -107,6 +109,7 @@ def main():
     for name in ("build", "page", "work", "cmake", "generator", "compiler"):
         parser.add_argument("--" + name, required=True)
     parser.add_argument("--sanitize", default="")
+    parser.add_argument("--launcher", default="")
     parser.add_argument("--web", default="")
     options = parser.parse_args()
     subprocess.run([options.cmake, "-E", "rm", "-rf", options.work], check=True)
