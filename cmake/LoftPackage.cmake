@@ -10,6 +10,7 @@ set(CPACK_STRIP_FILES ON)
 # The unit names its program: the prefix must be the one on the target, not that of the folder that is packed.
 set(CPACK_SET_DESTDIR ON)
 set(CPACK_INSTALL_PREFIX /usr)
+set(CPACK_PRE_BUILD_SCRIPTS ${CMAKE_CURRENT_LIST_DIR}/LoftPackageRights.cmake)
 
 set(CPACK_DEBIAN_FILE_NAME DEB-DEFAULT)
 set(CPACK_DEBIAN_COMPRESSION_TYPE xz)

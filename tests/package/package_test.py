@@ -23,7 +23,7 @@ FIELDS = {"loft": {"Architecture": r"(?!all).+", "Depends": r".*\blibc6 \(>= .*\
 
 def run(*command, **more):
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, check=False,
-                          timeout=600, **more)
+                          timeout=1100, **more)
     if done.returncode != 0:
         sys.exit(f"{' '.join(command)} ended with {done.returncode}\n{done.stdout}")
     return done.stdout

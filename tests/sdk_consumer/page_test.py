@@ -56,7 +56,7 @@ class Reader:
             commands = commands.replace(f"127.0.0.1:{self.web}", f"127.0.0.1:{self.web_here}")
         ended_in = os.path.join(self.folder, ".ended-in")
         done = subprocess.run(["sh", "-ec", f"{commands}\npwd > '{ended_in}'"], cwd=self.folder, env=self.environment, stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=600, check=False)
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=1100, check=False)
         print(done.stdout, flush=True)
         if done.returncode != 0:
             self.fail(line, f"the commands ended with {done.returncode}")
