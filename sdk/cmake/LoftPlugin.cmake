@@ -13,8 +13,8 @@
 #            is no `loft`; LOFT_EXECUTABLE names one.
 #   CASES    A file of cases for it; includes CHECK.
 #
-# Relative names are below the calling folder. The library is installed to LOFT_PLUGIN_INSTALL_DIR, where a host of the
-# same prefix looks for it.
+# Tests are there after `enable_testing()`. Relative names are below the calling folder. The library is installed to
+# LOFT_PLUGIN_INSTALL_DIR, where a host of the same prefix looks for it.
 include(GNUInstallDirs)
 set(LOFT_PLUGIN_VERSION_SCRIPT ${CMAKE_CURRENT_LIST_DIR}/plugin.map)
 

@@ -57,6 +57,8 @@ def main():
         run(options.cmake, "-S", ".", "-B", "build", "-G", options.generator, f"-DCMAKE_PREFIX_PATH={prefix}",
             f"-DCMAKE_CXX_COMPILER={options.compiler}", "-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_CXX_COMPILER_LAUNCHER={options.launcher}",
             f"-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror {FLAGS.get(options.sanitize, '')}", cwd=folder)
+        with open(os.path.join(folder, "build", "CMakeCache.txt"), encoding="utf-8") as cache:
+            assert f"loft_DIR:PATH={prefix}/" in cache.read(), "another SDK was found"
         run(options.cmake, "--build", "build", "--parallel", "2", cwd=folder)
         said = run("ctest", "--test-dir", "build", "--verbose", cwd=folder)
         assert "100% tests passed, 0 tests failed out of 2" in said, said
