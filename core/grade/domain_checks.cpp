@@ -8,6 +8,7 @@
 #include <thread>
 
 #include <loft/json.hpp>
+#include <loft/testing/state.hpp>
 #include <loft/utf8.hpp>
 
 #include "grade/checks.hpp"
@@ -142,6 +143,62 @@ bool same_json(Bytes a, Bytes b) {
   return boost::json::parse({a.data(), a.size()}) == boost::json::parse({b.data(), b.size()});
 }
 
+/// Who has sent the message that acts are about.
+constexpr const char* author = "author";
+
+/// One step of `acts`; what is wrong with it, empty for nothing.
+std::string look_at_act(const DomainTable& table, const Message& message, PluginState& state, const json::Value& each) {
+  const auto name = text_of(each, "action");
+  const auto* row = table.find_action(action_name(message.domain, name));
+  if (row == nullptr) return "'" + name + "' is no action of " + message.domain;
+  User actor;
+  actor.handle = text_of(each, "by").empty() ? author : text_of(each, "by");
+  actor.id = actor.handle == author ? message.sender : UserId{2 + std::hash<std::string>()(actor.handle) % 1'000'000};
+  const Conversation conversation;
+  const auto arguments = each.find("arguments");
+  const std::string given(arguments ? arguments->raw() : "{}");
+  Action action{actor, message, conversation, given, state, {}, {}, {}};
+  auto done = row->schema->check(given);
+  if (done) done = row->domain->plugin->act(row->domain->index, row->index, action);
+  const auto said = done ? std::string() : done.error().reason + ": " + done.error().detail;
+  if (const auto refused = each.find("refused")) {
+    if (done) return name + " is done, and should be refused";
+    const auto wanted = refused->text().value_or("");
+    return said.find(wanted) != std::string::npos ? "" : name + " is refused with '" + said + "'";
+  }
+  if (!done) return name + " is refused: " + said;
+  if (action.answer.empty()) action.answer = "{}";
+  if (const auto answer = each.find("answer"); answer && !same_json(action.answer, answer->raw()))
+    return name + " answers " + action.answer;
+  if (const auto told = each.find("told"); told && !same_json(action.told.empty() ? "null" : action.told, told->raw()))
+    return name + " tells " + action.told;
+  const auto reply = each.find("reply");
+  if (reply && (!action.reply || !same_json(action.reply->content, reply->raw())))
+    return name + (action.reply ? " replies " + action.reply->content : " sends no reply");
+  return {};
+}
+
+/// Acts on one message, one after another, on a state that begins empty.
+std::vector<std::string> look_at_acts(const DomainTable& table, const std::string& name, const std::string& content,
+                                      const json::Value& acts) {
+  Message message;
+  message.id = static_cast<MessageId>(1);
+  message.sender = static_cast<UserId>(1);
+  message.domain = name;
+  message.content = content;
+  testing::MapState state;
+  std::vector<std::string> wrong;
+  std::size_t number = 0;
+  acts.elements([&](const json::Value& each) {
+    ++number;
+    if (auto why = look_at_act(table, message, state, each); !why.empty())
+      wrong.push_back("act " + std::to_string(number) + ": " + why);
+    return true;
+  });
+  if (number == 0) wrong.push_back("`acts` is no list of actions");
+  return wrong;
+}
+
 Finding look_at_case(const Known& known, const json::Value& each, std::size_t number) {
   const auto title = text_of(each, "name");
   Finding finding{"cases: " + (title.empty() ? std::to_string(number) : title), Kind::good, {}};
@@ -165,6 +222,10 @@ Finding look_at_case(const Known& known, const json::Value& each, std::size_t nu
     return finding;
   }
   if (!answer.taken) return bad("it is refused: " + answer.refusal), finding;
+  if (const auto acts = each.find("acts")) {
+    for (const auto& why : look_at_acts(known.table, name, answer.normal.empty() ? given : answer.normal, *acts))
+      bad(why);
+  }
   const auto& stored = answer.normal.empty() ? given : answer.normal;
   if (const auto normal = each.find("normal"); normal && !same_json(stored, normal->raw()))
     bad("it is stored as " + stored + ", not as " + std::string(normal->raw()));

@@ -70,7 +70,7 @@ class Runtime::PluginHost final : public Host {
   Messaging& messaging() override { return *runtime_.core_; }
   Users& users() override { return *runtime_.core_; }
   Identity& identity() override { return *runtime_.identity_; }
-  Domains& domains() override { return runtime_.domains_; }
+  Domains& domains() override { return runtime_.core_->domains(); }
   Inspector& inspector() override { return runtime_; }
   KeyValues& key_values() override { return *key_values_; }
   bool run_blocking(Function<void()> work) override { return runtime_.pool_->run(std::move(work)); }
@@ -218,7 +218,7 @@ void Runtime::make_core() {
   commands_.emplace("user.erase", [this](std::string_view arguments) { return personal_data_->erase(arguments); });
   commands_.emplace("user.export",
                     [this](std::string_view arguments) { return personal_data_->export_page(arguments); });
-  push_ = std::make_unique<push::Pipeline>(settings_.push, *core_, *storage_, domains_, *bus_, *this, clock_,
+  push_ = std::make_unique<push::Pipeline>(settings_.push, *core_, *storage_, core_->domains(), *bus_, *this, clock_,
                                            log_system_.logger("push"), *metrics_);
   for (auto& [name, run] : push_->commands()) commands_.emplace(name, std::move(run));
 }
@@ -262,7 +262,8 @@ void Runtime::set_up_parts() {
   plugins_->setup([this](PluginInstance& instance) { return std::make_unique<PluginHost>(*this, instance); });
   for (const auto& instance : plugins_->instances()) {
     if (const auto* domain = instance->as<Domain>()) {
-      if (auto added = domains_.add(*domain); !added) throw std::runtime_error(added.error().detail);
+      if (auto added = domains_.add(*domain, std::string(instance->id())); !added)
+        throw std::runtime_error(added.error().detail);
     }
   }
   set_up_push();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "messaging/domain_actions.hpp"
 #include "messaging/domain_table.hpp"
 #include "messaging/lane_round.hpp"
 
@@ -56,7 +57,9 @@ Core::Core(CoreOptions options, Storage& storage, Broker& broker, Bus& bus, cons
       batches_total_(metrics.counter("commit_batches_total", "Transactions with at least one message.")),
       batch_messages_total_(metrics.counter("commit_batch_messages_total", "Messages in those transactions.")),
       refused_total_(metrics.counter("messages_refused_total", "Submissions refused after they were queued.")),
-      queue_gauge_(metrics.gauge("commit_queue_entries", "Entries that wait for the committer.")) {}
+      queue_gauge_(metrics.gauge("commit_queue_entries", "Entries that wait for the committer.")),
+      actions_metric_(metrics.counter("actions_total", "Actions of message domains that were done.")),
+      actions_(std::make_unique<DomainActions>(*this)) {}
 
 Core::~Core() { stop(); }
 
@@ -78,7 +81,10 @@ Result<void> Core::start() {
   return {};
 }
 
+Domains& Core::domains() noexcept { return *actions_; }
+
 void Core::stop() {
+  actions_->stop();
   {
     std::lock_guard lock(queue_mutex_);
     stopping_ = true;

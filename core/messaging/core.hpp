@@ -62,6 +62,7 @@ struct CoreOptions {
   unsigned window = 256;                     ///< submissions of one session on their way
 };
 
+class DomainActions;
 class DomainTable;
 class Sequencer;
 
@@ -110,6 +111,8 @@ class Core final : public Messaging, public Users {
   void find(const Caller& caller, UserRef ref, Done<UserPtr> done) override;
   void set_profile(const Caller& caller, std::string profile, Done<UserPtr> done) override;
 
+  /// For plugins; lifetime: this one's.
+  Domains& domains() noexcept;
   /// The state of the plugin with that id. Thread role: control.
   std::unique_ptr<KeyValues> key_values(std::string space);
 
@@ -155,6 +158,7 @@ class Core final : public Messaging, public Users {
   friend class Sequencer;
   friend class Reader;
   friend class StoredValues;
+  friend class DomainActions;
 
   // submit.cpp
   /// One more submission of a session is on its way; with a full window it is read no further.
@@ -165,7 +169,10 @@ class Core final : public Messaging, public Users {
   std::optional<Error> wrong_with_message(const Caller& caller, Submission& submission) const;
   static SubmitEntry entry_of(UserPtr sender, Submission&& submission, UserPtr peer,
                               std::unique_ptr<SubmitEntry::More> more);
-  void check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done);
+  void submit(const Caller& caller, Submission&& submission, std::unique_ptr<SubmitEntry::More> more,
+              Done<Accepted>&& done);
+  void check_submission(const Caller& caller, Submission&& submission, std::unique_ptr<SubmitEntry::More> more,
+                        Done<Accepted>&& done);
   void enqueue_submission(const Caller& caller, Submission&& submission, UserPtr peer, Done<Accepted>&& done,
                           std::unique_ptr<SubmitEntry::More> more = nullptr);
   void fail_submission(const Caller& caller, Done<Accepted>&& done, Error error);
@@ -442,6 +449,8 @@ class Core final : public Messaging, public Users {
   Metric& batch_messages_total_;
   Metric& refused_total_;
   Metric& queue_gauge_;
+  Metric& actions_metric_;
+  std::unique_ptr<DomainActions> actions_;
 };
 
 }  // namespace loft

@@ -22,12 +22,14 @@ struct SubmitEntry {
   struct More {
     ConversationRef to;              ///< where there is no peer
     std::optional<ClientKey> key;    ///< its digest is complete once the committer knows the target
-    std::uint64_t said = 0;          ///< with `key`: the digest of domain and content
+    std::uint64_t said = 0;          ///< with `key`: the digest of domain and content, as they came from the client
     std::optional<Error> refused;    ///< decided before it was queued: it waits only for its turn to be answered
-    std::optional<Error> unwelcome;  ///< by the committer: what WriteToUser was answered with; repeats do not mind it
+    std::optional<Error> unwelcome;  ///< what WriteToUser or Domain::sending answered; repeats do not mind it
     UserPtr other;                   ///< by the committer; direct, named by its id: the one who is not the sender
     std::string topic;               ///< of a system or broadcast conversation that this may make; `to` is its handle
     UserPtr reader;                  ///< system: who reads it
+    std::string space;               ///< of `state`
+    std::vector<KeyChange> state;    ///< of a plugin and the conversation (stored_state.hpp): stored with the message
   };
 
   UserPtr sender;

@@ -118,11 +118,13 @@ Sequencer::Step Sequencer::decide(Entry& entry, KeyValueEntry& put) {
     if (!change.expected || now(i) == *change.expected) continue;
     return error(Code::conflict, "key.changed", "the value of key " + change.key + " is another one by now");
   }
-  for (const auto& change : put.changes) {
-    draft_values_.insert_or_assign({put.space, change.key}, values_.size());
-    values_.push_back({put.space, change.key, change.value});
-  }
+  for (const auto& change : put.changes) draft_value({put.space, change.key, change.value});
   return Nothing{};
+}
+
+void Sequencer::draft_value(KeyValueWrite value) {
+  draft_values_.insert_or_assign({value.space, value.key}, values_.size());
+  values_.push_back(std::move(value));
 }
 
 void Sequencer::finish(Entry& entry, KeyValueEntry& put, Step& step, Outbound& out) {

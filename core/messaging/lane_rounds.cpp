@@ -120,6 +120,7 @@ Core::LaneOf Core::lane_of(const Entry& entry) const {
   bool marks = false;
   if (const auto* submit = std::get_if<SubmitEntry>(&entry.what)) {
     if (submit->rest != nullptr && submit->rest->refused) return {Kind::any};
+    if (submit->rest != nullptr && !submit->rest->state.empty()) return {Kind::all};
     if (submit->peer != nullptr) {
       conversation = state_.find_pair(std::minmax(submit->sender->id, submit->peer->id));
     } else if (submit->rest->topic.empty()) {

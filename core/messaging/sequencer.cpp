@@ -5,6 +5,7 @@
 #include <loft/uuid.hpp>
 
 #include "messaging/hash.hpp"
+#include "messaging/stored_state.hpp"
 
 namespace loft {
 namespace {
@@ -124,6 +125,10 @@ ConversationState* Sequencer::draft(SubmitEntry& submit) {
   const auto& key = submit.key();
   messages_.push_back({&message, key});
   if (key) keys_.emplace(key->hash, std::pair(message.id, key->digest));
+  if (submit.rest != nullptr) {
+    for (const auto& change : submit.rest->state)
+      draft_value({submit.rest->space, state_key(conversation->id(), change.key), change.value});
+  }
   return conversation;
 }
 

@@ -198,6 +198,7 @@ class Sequencer {
   Step decide(Entry& entry, ProfileEntry& profile);
   Step decide(Entry& entry, ChangeEntry& change);
   Step decide(Entry& entry, KeyValueEntry& put);
+  void draft_value(KeyValueWrite value);
   Step decide(Entry&, OpenEntry&) { return Opened{core_.ids_.last()}; }
   Step decide(Entry&, CloseEntry&) { return Nothing{}; }
   Step decide(Entry&, ForgetEntry&) { return Nothing{}; }

@@ -5,7 +5,7 @@
 
 #include "messaging/ask.hpp"
 #include "messaging/content_digest.hpp"
-#include "messaging/domain_table.hpp"
+#include "messaging/domain_actions.hpp"
 #include "messaging/hash.hpp"
 
 namespace loft {
@@ -43,14 +43,21 @@ bool Core::let_go(unsigned thread, std::uint64_t id) {
 }
 
 void Core::submit(const Caller& caller, Submission submission, Done<Accepted> done) {
+  submit(caller, std::move(submission), nullptr, std::move(done));
+}
+
+void Core::submit(const Caller& caller, Submission&& submission, std::unique_ptr<SubmitEntry::More> more,
+                  Done<Accepted>&& done) {
   take_up(caller);
-  if (!propose_submit_.has_interceptors()) return check_submission(caller, std::move(submission), std::move(done));
+  if (!propose_submit_.has_interceptors()) {
+    return check_submission(caller, std::move(submission), std::move(more), std::move(done));
+  }
   consult(propose_submit_, SubmitMessage{{}, caller, std::move(submission)},
-          [this, done = std::move(done)](SubmitMessage& asked, Verdict verdict) mutable {
+          [this, more = std::move(more), done = std::move(done)](SubmitMessage& asked, Verdict verdict) mutable {
             if (!verdict.passed())
               fail_submission(asked.caller, std::move(done), verdict.refusal());
             else
-              check_submission(asked.caller, std::move(asked.submission), std::move(done));
+              check_submission(asked.caller, std::move(asked.submission), std::move(more), std::move(done));
           });
 }
 
@@ -94,7 +101,8 @@ std::optional<Error> Core::wrong_with_message(const Caller& caller, Submission& 
   return std::nullopt;
 }
 
-void Core::check_submission(const Caller& caller, Submission&& submission, Done<Accepted>&& done) {
+void Core::check_submission(const Caller& caller, Submission&& submission, std::unique_ptr<SubmitEntry::More> more,
+                            Done<Accepted>&& done) {
   if (full()) return fail_submission(caller, std::move(done), queue_full);
   if (auto wrong = wrong_with_message(caller, submission)) {
     return fail_submission(caller, std::move(done), std::move(*wrong));
@@ -103,19 +111,20 @@ void Core::check_submission(const Caller& caller, Submission&& submission, Done<
     return notify(caller, std::move(submission), std::move(done));
   }
   if (submission.to.by != ConversationRef::By::direct) {
-    return enqueue_submission(caller, std::move(submission), nullptr, std::move(done));
+    return enqueue_submission(caller, std::move(submission), nullptr, std::move(done), std::move(more));
   }
   auto peer = submission.to.peer;
   if (submission.may_create_users) peer.create = true;
   if (auto known = directory_.cached(peer); known != nullptr && !is_erased(*known)) {
-    return enqueue_submission(caller, std::move(submission), std::move(known), std::move(done));
+    return enqueue_submission(caller, std::move(submission), std::move(known), std::move(done), std::move(more));
   }
   with_user(caller, std::move(peer),
-            [this, caller, submission = std::move(submission), done = std::move(done)](Result<UserPtr> user) mutable {
+            [this, caller, submission = std::move(submission), more = std::move(more),
+             done = std::move(done)](Result<UserPtr> user) mutable {
               if (!user)
                 fail_submission(caller, std::move(done), std::move(user.error()));
               else
-                enqueue_submission(caller, std::move(submission), std::move(*user), std::move(done));
+                enqueue_submission(caller, std::move(submission), std::move(*user), std::move(done), std::move(more));
             });
 }
 
@@ -131,6 +140,9 @@ void Core::enqueue_submission(const Caller& caller, Submission&& submission, Use
       enqueue_submission(caller, std::move(submission), std::move(peer), std::move(done), std::move(more));
     });
   }
+  if (more == nullptr && domains_.asks_sending(submission.domain)) {
+    return actions_->send(caller, std::move(sender), std::move(submission), std::move(peer), std::move(done));
+  }
   const auto bytes = submission.content.size() + submission.extras.size() + sizeof(Entry);
   auto entry = entry_of(std::move(sender), std::move(submission), std::move(peer), std::move(more));
   entry.done = std::move(done);
@@ -143,7 +155,7 @@ SubmitEntry Core::entry_of(UserPtr sender, Submission&& submission, UserPtr peer
   entry.rest = std::move(more);
   if (!submission.client_id.empty()) {
     entry.more().key = client_key(sender->id, submission.client_id);
-    entry.more().said = content_digest(submission.domain, submission.content);
+    if (entry.more().said == 0) entry.more().said = content_digest(submission.domain, submission.content);
   }
   if (peer == nullptr) entry.more().to = std::move(submission.to);
   entry.sender = std::move(sender);

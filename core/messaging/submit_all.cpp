@@ -1,5 +1,6 @@
 // Several submissions that are sent together or not at all: asked about one by one, found together, queued as one.
 #include "messaging/ask.hpp"
+#include "messaging/domain_table.hpp"
 
 namespace loft {
 
@@ -47,6 +48,9 @@ void Core::check_part(AskedAll& all, std::size_t index, SubmitMessage& asked, co
   const auto by = submission.to.by;
   if (!wrong && (by == ConversationRef::By::system || by == ConversationRef::By::broadcast)) {
     wrong = wrong_with_notice(all.caller, submission);
+  }
+  if (!wrong && domains_.asks_sending(submission.domain)) {
+    wrong = Error{Code::invalid, "domain.alone", "messages of " + submission.domain + " are sent one at a time"};
   }
   if (wrong) return all.refuse(index, std::move(*wrong));
   all.submissions[index] = std::move(submission);

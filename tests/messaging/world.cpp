@@ -17,10 +17,12 @@ void HandThreads::post(unsigned thread, Function<void()> work) {
 
 bool HandThreads::run_blocking(Function<void()> work) {
   if (pool == Pool::full) return false;
-  if (pool == Pool::at_once)
+  if (pool == Pool::at_once) {
     work();
-  else
+  } else {
+    const std::lock_guard lock(mutex_);
     pool_work_.push_back(std::move(work));
+  }
   return true;
 }
 
@@ -36,7 +38,10 @@ std::size_t HandThreads::run(unsigned thread) {
 
 std::size_t HandThreads::run_pool() {
   std::deque<Function<void()>> work;
-  work.swap(pool_work_);
+  {
+    const std::lock_guard lock(mutex_);
+    work.swap(pool_work_);
+  }
   for (auto& piece : work) piece();
   return work.size();
 }

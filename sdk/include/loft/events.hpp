@@ -4,6 +4,7 @@
 #include <string>
 
 #include <loft/bus.hpp>
+#include <loft/domain.hpp>
 #include <loft/message.hpp>
 #include <loft/messaging.hpp>
 
@@ -60,6 +61,13 @@ struct ChangeConversation : Proposal {
   ConversationAct act;
 };
 
+/// A member is about to act on a message, as `Domains::act` is asked to. Rewriting may change `request.arguments`; the
+/// host checks the result.
+struct PerformAction : Proposal {
+  Caller caller;
+  ActionRequest request;
+};
+
 /// A committed message is about to be pushed to one recipient. A refusal keeps it from this recipient's sessions.
 /// Only the answering form is possible here. Thread role: the recipient's I/O thread.
 struct DeliverTo : Proposal {
@@ -87,6 +95,14 @@ struct MessageRefused : Fact {
 
 struct MessageRecalled : Fact {
   MessageRecord record;
+};
+
+/// A domain's action was done, and what it stored is durable.
+struct ActionDone : Fact {
+  std::shared_ptr<const User> actor;
+  MessageRecord record;  ///< what it is about
+  ActionRequest request;
+  std::string_view told;  ///< as Action::told
 };
 
 struct MarkAdvanced : Fact {

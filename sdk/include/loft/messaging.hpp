@@ -218,6 +218,7 @@ struct Signal {
   std::string name;           ///< a word of the contracts that know it, such as `typing`
   std::string data;           ///< a JSON object, or empty
   bool from_outside = false;  ///< the contract's own word: the caller need not be a member, and no session is spared
+  MessageId message = MessageId::none;  ///< what it is about; none: the conversation
 };
 
 struct ConversationQuery {

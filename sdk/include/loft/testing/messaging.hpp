@@ -14,6 +14,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -302,14 +303,23 @@ class FakeKeyValues final : public KeyValues {
 };
 
 /// Domains by name; a preview is `<locale> <domain>` unless the test says otherwise.
-class FakeDomains final : public Domains {
+class FakeDomains : public Domains {
  public:
   std::map<std::string, std::string, std::less<>> previews;
+  std::set<std::string, std::less<>> actions;  ///< those there are
+  Asked<ActionRequest, std::string> acts;      ///< answered by `settle` or `answer`, never at once
 
   bool known(std::string_view name) const noexcept override { return previews.find(name) != previews.end(); }
   void preview(std::string_view name, Bytes, Locale locale, std::string& out) const override {
     const auto found = previews.find(name);
     out += found != previews.end() ? found->second : std::string(locale) + " " + std::string(name);
+  }
+  void search_text(std::string_view name, Bytes content, std::string& out) const override {
+    if (known(name)) preview(name, content, {}, out);
+  }
+  bool has_action(std::string_view name) const noexcept override { return actions.contains(name); }
+  void act(const Caller& caller, ActionRequest request, Done<std::string> done) override {
+    acts.take(caller, std::move(request), std::move(done), false);
   }
 };
 
