@@ -24,7 +24,7 @@ inline constexpr std::uint64_t noon_id = 114730598400000;
 static_assert(id::first_at(noon) == noon_id);
 
 /// Shows the `text` of every content; of domains it does not know, what the host shows.
-class TextDomains final : public Domains {
+class TextDomains final : public testing::FakeDomains {
  public:
   bool known(std::string_view name) const noexcept override { return name.starts_with("Core:"); }
   void preview(std::string_view name, Bytes content, Locale locale, std::string& out) const override {
@@ -101,6 +101,7 @@ class Dialogue {
   }
 
   FakeMessaging& messaging() { return service_; }
+  testing::FakeDomains& domains() { return domains_; }
 
   /// How often anything was asked of the host.
   std::size_t calls() const {

@@ -166,7 +166,7 @@ TEST_CASE("other deliveries are nothing that this contract tells of") {
   Bench bench;
   const auto record = bench.record();
   using Kind = Delivery::Kind;
-  for (const auto kind : {Kind::read, Kind::membership, Kind::created, Kind::updated, Kind::signal}) {
+  for (const auto kind : {Kind::read, Kind::membership, Kind::created, Kind::updated}) {
     CHECK(pushed(bench, of(record, kind)).empty());
   }
 }

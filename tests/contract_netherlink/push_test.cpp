@@ -130,7 +130,7 @@ TEST_CASE("other deliveries are not for this contract") {
   Bench bench;
   using Kind = Delivery::Kind;
   const auto record = bench.record();
-  for (const auto kind : {Kind::read, Kind::membership, Kind::created, Kind::updated, Kind::signal, Kind::receipt}) {
+  for (const auto kind : {Kind::read, Kind::membership, Kind::created, Kind::updated, Kind::receipt}) {
     CHECK(pushed(bench, record, 0, kind).empty());
   }
 }

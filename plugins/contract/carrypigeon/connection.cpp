@@ -11,8 +11,19 @@ Connection::Connection(Peer& peer, const Services& services) : peer_(peer), serv
   peer_.login_deadline(services_.settings.login_deadline);
 }
 
-const Connection::Route* Connection::find_route(const json::Value& path) {
-  // Sorted, without the leading slash, which some clients leave out.
+namespace {
+
+/// Without the leading slash, which some clients leave out. Empty for what is no text.
+std::string name_of_route(const json::Value& path) {
+  auto name = path.is(json::Type::string) ? own_text(path) : std::string();  // `\/` is a way to write a slash
+  if (name.starts_with('/')) name.erase(0, 1);
+  return name;
+}
+
+}  // namespace
+
+const Connection::Route* Connection::find_route(std::string_view name) {
+  // Sorted.
   static constexpr std::array routes{
       Route{"core/channel/admin/create", &Connection::admin_create},
       Route{"core/channel/admin/delete", &Connection::admin_delete},
@@ -44,14 +55,8 @@ const Connection::Route* Connection::find_route(const json::Value& path) {
   };
   static_assert(std::ranges::is_sorted(routes, {}, &Route::path));
 
-  if (!path.is(json::Type::string)) return nullptr;
-  std::string unescaped;  // `\/` is a way to write a slash
-  const auto plain = path.plain_text();
-  if (!plain) unescaped = *path.text();
-  Bytes key = plain ? *plain : Bytes(unescaped);
-  if (key.starts_with('/')) key.remove_prefix(1);
-  const auto* const route = std::ranges::lower_bound(routes, key, {}, &Route::path);
-  return route != routes.end() && route->path == key ? route : nullptr;
+  const auto* const route = std::ranges::lower_bound(routes, name, {}, &Route::path);
+  return route != routes.end() && route->path == name ? route : nullptr;
 }
 
 void Connection::on_message(MessageView message) {
@@ -70,11 +75,13 @@ void Connection::on_message(MessageView message) {
     return peer_.send(Bytes(out));
   }
   const auto& [_, path, data] = fields;
-  const Route* const route = find_route(path);
-  if (route == nullptr) return refuse(*id, no_route);
-  if (route->needs_login && !peer_.logged_in()) return refuse(*id, no_login);
+  auto name = name_of_route(path);
+  const Route* const route = find_route(name);
+  if (route == nullptr && !services_.domains.has_action(name)) return refuse(*id, no_route);
+  if ((route == nullptr || route->needs_login) && !peer_.logged_in()) return refuse(*id, no_login);
   if (!data.is(json::Type::object) && !data.is(json::Type::null)) return refuse(*id, malformed_args);
-  (this->*route->handle)({*id, data});
+  const Request request{*id, data};
+  route != nullptr ? (this->*route->handle)(request) : act(std::move(name), request);
 }
 
 void Connection::on_login_deadline() {

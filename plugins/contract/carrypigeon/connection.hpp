@@ -44,7 +44,7 @@ class Connection final : public Conversant {
     void (Connection::*handle)(const Request&);
     bool needs_login = true;
   };
-  static const Route* find_route(const json::Value& path);
+  static const Route* find_route(std::string_view name);
 
   // user_routes.cpp
   void login(const Request& request);
@@ -79,6 +79,7 @@ class Connection final : public Conversant {
   void unread_get(const Request& request);
   void read_state_update(const Request& request);
   void read_state_get(const Request& request);
+  void act(std::string name, const Request& request);
 
   void profile(std::int64_t id, ConversationRef ref, bool must_be_member);
   void tell_profile_changed();

@@ -129,4 +129,17 @@ void Connection::read_state_get(const Request& request) {
       }));
 }
 
+// The action of a message domain, which the document does not know: docs/contracts/carrypigeon.md.
+void Connection::act(std::string name, const Request& request) {
+  const auto [mid, arguments] = pick<2>(request.data, {"mid", "arguments"});
+  std::int64_t number = 0;
+  if (!take(request, mid, number, 1)) return;
+  if (!missing(arguments) && !arguments.is(json::Type::object)) return refuse(request.id, malformed_args);
+  ActionRequest asked{std::move(name), static_cast<MessageId>(number), std::string(arguments.raw())};
+  services_.domains.act(peer_.caller(), std::move(asked),
+                        answer<std::string>(request.id, [](std::string& out, const std::string& result) {
+                          out.append("{\"result\":").append(result) += '}';
+                        }));
+}
+
 }  // namespace loft::carrypigeon

@@ -36,6 +36,17 @@ void append_created(std::string& out, const Message& message, const Services& se
   append_message_event(out, "create", content, message);
 }
 
+/// What members hear of an action (docs/contracts/carrypigeon.md).
+void append_action(std::string& out, const Delivery& delivery, const Services& services) {
+  const auto& signal = *delivery.signal;
+  if (delivery.actor == nullptr || !services.domains.has_action(signal.name)) return;
+  begin_push(out, "/" + signal.name);
+  json::Writer writer(out);
+  writer.object().key("mid").number(raw(signal.message)).key("cid").number(raw(delivery.conversation->id));
+  writer.key("uid").number(raw(delivery.actor->id)).key("event").raw(signal.data).end_object();
+  out += "}}";
+}
+
 void append_read(std::string& out, const Delivery& delivery) {
   begin_push(out, read_route);
   json::Writer writer(out);
@@ -79,6 +90,7 @@ void append_notification(std::string& out, const Delivery& delivery, const Servi
     case Delivery::Kind::receipt:  // the document has none
       break;
     case Delivery::Kind::signal:  // those of other contracts have no form here
+      if (delivery.signal->message != MessageId::none) return append_action(out, delivery, services);
       if (delivery.signal->name == applications_signal) append_hint(out, applications_route);
       if (delivery.signal->name == profile_signal) append_hint(out, profile_route);
       break;

@@ -25,7 +25,7 @@ struct Services {
   Messaging& messaging;
   Users& users;
   const Identity& identity;
-  const Domains& domains;
+  Domains& domains;
   KeyValues& key_values;
   const Clock& clock;
   const Settings& settings;

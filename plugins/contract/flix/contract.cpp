@@ -18,15 +18,23 @@ constexpr std::string_view socket_path = "/socket/websocket";
 
 constexpr Variant variant(Version version) noexcept { return static_cast<Variant>(version); }
 
-/// A broadcast of the event `event` on each viewer's own topic, around what `write` writes.
+/// A broadcast of the event `name` on each viewer's own topic, around what `write` writes.
 template <class F>
-void broadcast(Encoded& out, Variant which, F write) {
+void broadcast(Encoded& out, Variant which, std::string_view name, F write) {
   const bool is_v2 = which == variant(Version::v2);
   out.bytes += is_v2 ? "[null,null,\"user:" : "{\"topic\":\"user:";
   out.splice(Encoded::Part::viewer_uuid);
-  out.bytes += is_v2 ? "\",\"event\"," : "\",\"event\":\"event\",\"payload\":";
+  out.bytes += is_v2 ? "\",\"" : "\",\"event\":\"";
+  out.bytes += name;
+  out.bytes += is_v2 ? "\"," : "\",\"payload\":";
   write();
   out.bytes += is_v2 ? "]" : ",\"ref\":null}";
+}
+
+/// Of what the document knows.
+template <class F>
+void broadcast(Encoded& out, Variant which, F write) {
+  broadcast(out, which, "event", std::move(write));
 }
 
 UserId other_of(const Conversation& conversation, UserId one) noexcept {
@@ -140,11 +148,21 @@ void FlixContract::encode(const Delivery& delivery, Variant which, Encoded& out)
         Wire::read(out.bytes, *delivery.conversation, delivery.newest, position, mine, other, reader.viewer);
       });
     }
+    case Delivery::Kind::signal: {
+      // What members hear of an action (docs/contracts/flix.md). Signals of other contracts have no form here.
+      const auto& signal = *delivery.signal;
+      if (delivery.actor == nullptr || !shared_.host->domains().has_action(signal.name)) return;
+      return broadcast(out, which, signal.name, [&] {
+        out.bytes += "{\"message_id\":\"";
+        append_uuid(out.bytes, UuidKind::message, raw(signal.message));
+        out.bytes.append("\",\"user_id\":\"").append(delivery.actor->uuid).append("\",\"event\":");
+        out.bytes.append(signal.data) += '}';
+      });
+    }
     case Delivery::Kind::read:
     case Delivery::Kind::membership:
     case Delivery::Kind::created:
     case Delivery::Kind::updated:
-    case Delivery::Kind::signal:
       break;
   }
 }

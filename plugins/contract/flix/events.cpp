@@ -23,15 +23,31 @@ constexpr Session::Row Session::table[] = {
 
 void Session::event(const Frame& frame) {
   const Address to(frame);
+  const bool fits = missing(frame.payload) || frame.payload.is(json::Type::object);
   for (const auto& row : table) {
     if (row.event != frame.event) continue;
-    if (!missing(frame.payload) && !frame.payload.is(json::Type::object)) {
-      return refuse(to, failure::parameter("payload must be an object"));
-    }
+    if (!fits) return refuse(to, failure::parameter("payload must be an object"));
     if (auto done = (this->*row.handler)(frame.payload, to); !done) refuse(to, done.error(), row.act);
     return;
   }
-  refuse(to, failure::unknown_event());
+  if (!shared_.host->domains().has_action(frame.event)) return refuse(to, failure::unknown_event());
+  if (!fits) return refuse(to, failure::parameter("payload must be an object"));
+  if (auto done = act(std::string(frame.event), frame.payload, to); !done) refuse(to, done.error());
+}
+
+// The action of a message domain, which the document does not know: docs/contracts/flix.md.
+Result<void> Session::act(std::string name, const json::Value& payload, Address to) {
+  const auto [message, arguments] = pick<2>(payload, {"message_id", "arguments"});
+  const auto id = message_id(message);
+  if (!id) return id.error();
+  auto asked = read_action(std::move(name), *id, arguments);
+  if (!asked) return asked.error();
+  auto answered = [this, to = std::move(to)](const Result<std::string>& result) {
+    if (!result) return refuse(to, result.error());
+    answer(to, [&](std::string& out) { out.append("{\"result\":").append(*result) += '}'; });
+  };
+  shared_.host->domains().act(peer_.caller(), std::move(*asked), std::move(answered));
+  return {};
 }
 
 Result<void> Session::send_message(const json::Value& payload, Address to) {

@@ -152,6 +152,14 @@ Result<void> read_system(const json::Value& body, Submission& out, std::string& 
   return read_sent({client_id, content, kind, time, reference}, **content_kind, out);
 }
 
+Result<ActionRequest> read_action(std::string name, MessageId message, const json::Value& arguments) {
+  ActionRequest asked{std::move(name), message, {}};
+  if (missing(arguments)) return asked;
+  if (!arguments.is(json::Type::object)) return failure::parameter("arguments must be an object");
+  asked.arguments = arguments.raw();
+  return asked;
+}
+
 Result<MessageId> message_id(std::string_view text) {
   if (!uuid(text)) return failure::message_id();
   const auto id = derived_id(UuidKind::message, text);

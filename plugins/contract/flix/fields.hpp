@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <loft/contract_tools.hpp>
+#include <loft/domain.hpp>
 #include <loft/json.hpp>
 #include <loft/messaging.hpp>
 
@@ -21,6 +22,9 @@ Result<void> read_body(const json::Value& body, const User& me, Submission& out)
 
 /// The body of the operator's `POST /system/messages`. `reader` is empty for an announcement.
 Result<void> read_system(const json::Value& body, Submission& out, std::string& reader);
+
+/// An action on that message, with an object of `arguments` or none.
+Result<ActionRequest> read_action(std::string name, MessageId message, const json::Value& arguments);
 
 /// A message's UUID. Errors: `flix.message_id`; one of well-formed UUIDs that names no message is `message.unknown`.
 Result<MessageId> message_id(std::string_view text);

@@ -45,6 +45,25 @@ void get(const Shared& shared, const HttpExchangePtr& exchange) {
   });
 }
 
+// The action of a message domain: the body is its arguments.
+void act(const Shared& shared, const HttpExchangePtr& exchange) {
+  authenticated(shared, exchange, [&shared, exchange](const Caller& caller, const UserPtr&) -> Result<void> {
+    const auto id = message_id(exchange->parameter("id"));
+    if (!id) return id.error();
+    const auto body = exchange->body().empty() ? Result<json::Value>(json::Value()) : body_of(*exchange);
+    if (!body) return body.error();
+    auto asked = read_action(std::string(exchange->parameter("action")), *id, *body);
+    if (!asked) return asked.error();
+    auto answer = [exchange](const std::string& result) {
+      auto& out = begin_data("操作成功");
+      out.append("{\"result\":").append(result) += "}}";
+      reply(*exchange, out);
+    };
+    shared.host->domains().act(caller, std::move(*asked), or_error<std::string>(exchange, std::move(answer)));
+    return {};
+  });
+}
+
 void answer_state(HttpExchange& exchange, MessageId id, std::string_view status, Millis updated) {
   auto& out = begin_data("消息已标记为已读");
   out += "{\"id\":\"";
@@ -133,6 +152,7 @@ void message_routes(const Shared& shared, Routes& routes) {
   add(HttpMethod::post, "/api/v1/messages", create);
   add(HttpMethod::get, "/api/v1/messages/:id", get);
   add(HttpMethod::put, "/api/v1/messages/:id/read", read);
+  add(HttpMethod::post, "/api/v1/messages/:id/actions/:action", act);
   add(HttpMethod::del, "/api/v1/messages/:id", remove);
 }
 

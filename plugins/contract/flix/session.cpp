@@ -62,6 +62,7 @@ void Session::log_in(const Claims& claims) {
   policy.variant = static_cast<Variant>(socket_.version());
   policy.interests.recalls = true;
   policy.interests.receipts = true;
+  policy.interests.signals = true;
   policy.mark_on_push = {MarkId::delivered};
   peer_.login(claims, std::move(policy), [this](Result<Login> result) { joined(std::move(result)); });
 }

@@ -56,6 +56,7 @@ class Session final : public Conversant, phoenix::Application {
   void list_members(const std::shared_ptr<Info>& info);
   void answer_info(const Info& info);
   Result<void> sync(const json::Value& payload, Address to);
+  Result<void> act(std::string name, const json::Value& payload, Address to);
 
   void log_in(const Claims& claims);
   void joined(Result<Login> result);

@@ -82,7 +82,28 @@ void ImContract::routes(Routes& routes) {
   routes.otherwise([](const HttpExchangePtr& exchange, unsigned status) { reply(*exchange, http_refusal(status)); });
 }
 
+/// What members hear of an action (docs/contracts/im.md). Signals of other contracts have no form here.
+void ImContract::encode_action(const Delivery& delivery, std::string& out) const {
+  const auto& signal = *delivery.signal;
+  if (delivery.actor == nullptr || !shared_.host->domains().has_action(signal.name)) return;
+  out += "{\"type\":\"";
+  out += signal.name;
+  out += "\",\"data\":{\"message_id\":\"";
+  append_message_id(out, signal.message);
+  out += "\",\"user_id\":";
+  json::append_string(out, delivery.actor->handle);
+  if (delivery.conversation->kind == ConversationKind::group) {
+    out += ",\"group_id\":";
+    append_group_id(out, *delivery.conversation);
+  }
+  out += ",\"event\":";
+  out += signal.data;
+  out += '}';
+  append_stamp(out, shared_.now());
+}
+
 void ImContract::encode(const Delivery& delivery, Variant, Encoded& out) const {
+  if (delivery.kind == Delivery::Kind::signal) return encode_action(delivery, out.bytes);
   if (delivery.kind != Delivery::Kind::message) return;
   const auto& record = *delivery.record;
   const bool is_group = record.conversation->kind == ConversationKind::group;

@@ -50,6 +50,8 @@ class ImContract final : public Contract {
   void encode(const Delivery& delivery, Variant variant, Encoded& out) const override;
 
  private:
+  void encode_action(const Delivery& delivery, std::string& out) const;
+
   Shared shared_;
 };
 

@@ -137,6 +137,15 @@ Result<void> read_submission(const json::Value& data, Submission& out) {
   return {};
 }
 
+Result<ActionRequest> read_action(std::string name, std::string_view id, const json::Value& arguments) {
+  ActionRequest asked{std::move(name), message_id(id), {}};
+  if (asked.message == MessageId::none) return Error{Code::not_found, "message.unknown", {}};
+  if (missing(arguments)) return asked;
+  if (!arguments.is(json::Type::object)) return failure::field("arguments must be an object");
+  asked.arguments = arguments.raw();
+  return asked;
+}
+
 Result<MarkAct> read_ack(MessageId message, const json::Value& status, MarkId fetched) {
   auto word = required_text(status, "status");
   if (!word) return word.error();

@@ -6,6 +6,7 @@
 #include <string_view>
 
 #include <loft/contract_tools.hpp>
+#include <loft/domain.hpp>
 #include <loft/json.hpp>
 #include <loft/messaging.hpp>
 
@@ -40,6 +41,9 @@ inline constexpr std::size_t default_limit = 50;
 
 /// `data` of `send_message`, or the body of `POST /api/v1/messages`. `client_msg_id` is read where it stands.
 Result<void> read_submission(const json::Value& data, Submission& out);
+
+/// An action on the message `id`, with an object of `arguments` or none.
+Result<ActionRequest> read_action(std::string name, std::string_view id, const json::Value& arguments);
 
 /// The acknowledgement `status` for that message, as an act on marks. `fetched` is this contract's mark.
 Result<MarkAct> read_ack(MessageId message, const json::Value& status, MarkId fetched);

@@ -91,6 +91,28 @@ Result<void> ack(const Shared& shared, const HttpExchangePtr& exchange) {
   return {};
 }
 
+/// The action of a message domain: the body is its arguments.
+Result<void> act(const Shared& shared, const HttpExchangePtr& exchange) {
+  auto who = caller_of(shared, *exchange);
+  if (!who) return who.error();
+  const auto body = exchange->body().empty() ? Result<json::Value>(json::Value()) : body_of(*exchange);
+  if (!body) return body.error();
+  auto asked = read_action(std::string(exchange->parameter("action")), exchange->parameter("id"), *body);
+  if (!asked) return asked.error();
+  as_user(shared, exchange, std::move(*who),
+          [&shared, exchange, asked = std::move(*asked)](const Caller& caller, const UserPtr&) mutable {
+            auto answer = [exchange](const std::string& result) {
+              auto& out = scratch();
+              out += "{\"success\":true,\"result\":";
+              out += result;
+              out += '}';
+              reply(*exchange, out);
+            };
+            shared.host->domains().act(caller, std::move(asked), or_error<std::string>(exchange, std::move(answer)));
+          });
+  return {};
+}
+
 Result<void> offline(const Shared& shared, const HttpExchangePtr& exchange) {
   auto who = caller_of(shared, *exchange);
   if (!who) return who.error();
@@ -151,6 +173,7 @@ void message_routes(const Shared& shared, Routes& routes) {
   add(HttpMethod::get, "/api/v1/messages/offline", offline);
   add(HttpMethod::get, "/api/v1/messages/:id", get);
   add(HttpMethod::post, "/api/v1/messages/:id/ack", ack);
+  add(HttpMethod::post, "/api/v1/messages/:id/actions/:action", act);
 }
 
 }  // namespace loft::im

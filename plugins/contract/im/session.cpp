@@ -61,6 +61,7 @@ class Session final : public Conversant {
   Result<void> join(const Request& request) { return change_membership(request, MembershipAct::Kind::join); }
   Result<void> leave(const Request& request) { return change_membership(request, MembershipAct::Kind::leave); }
   Result<void> change_membership(const Request& request, MembershipAct::Kind kind);
+  Result<void> act(std::string name, const Request& request);
 
   void logged_in(const Result<Login>& result);
   void tell_lost_devices();
@@ -139,6 +140,9 @@ Result<void> Session::dispatch(Bytes frame) {
     }
     return (this->*row.handler)({data, id});
   }
+  if (auto name = type.text(); name && shared_.host->domains().has_action(*name)) {
+    return act(std::move(*name), {data, id});
+  }
   return failure::unknown_type();
 }
 
@@ -151,6 +155,7 @@ Result<void> Session::login(const Request& request) {
   if (!proven) return proven.error();
   SessionPolicy policy;
   policy.single = true;
+  policy.interests.signals = true;
   policy.mark_on_push = {MarkId::delivered, shared_.fetched};
   policy.until = proven->until;
   policy.service = proven->service;
@@ -282,6 +287,28 @@ Result<void> Session::change_membership(const Request& request, MembershipAct::K
     finish(out);
   };
   shared_.messaging().change_membership(peer_.caller(), std::move(act), std::move(answer));
+  return {};
+}
+
+// The action of a message domain, which the document does not know: docs/contracts/im.md.
+Result<void> Session::act(std::string name, const Request& request) {
+  if (!peer_.logged_in()) return failure::not_logged_in();
+  const auto [message, arguments] = pick<2>(request.data, {"message_id", "arguments"});
+  auto named = required_id(message, "message_id");
+  if (!named) return named.error();
+  auto asked = read_action(std::move(name), *named, arguments);
+  if (!asked) return asked.error();
+  auto answer = [this, type = asked->name, id = asked->message](const Result<std::string>& result) {
+    if (!result) return refuse(result.error());
+    auto& out = begin(type);
+    out += "{\"success\":true,\"message_id\":\"";
+    append_message_id(out, id);
+    out += "\",\"result\":";
+    out += *result;
+    out += '}';
+    finish(out);
+  };
+  shared_.host->domains().act(peer_.caller(), std::move(*asked), std::move(answer));
   return {};
 }
 

@@ -136,10 +136,33 @@ Result<void> unread(const Request& request) {
   return {};
 }
 
+/// The action of a message domain, which the document does not know: the body is its arguments.
+Result<void> act(const Request& request) {
+  const auto claims = request.claims();
+  if (!claims) return claims.error();
+  ActionRequest asked;
+  asked.name = request.http().parameter("action");
+  asked.message = message_id(request.http().parameter("id"));
+  if (!request.http().body().empty()) {
+    const auto body = request.body();
+    if (!body) return body.error();
+    asked.arguments = body->raw();
+  }
+  if (asked.message == MessageId::none) return failure::no_message();
+  request.as_user(*claims, [request, asked = std::move(asked)](const Caller& caller, const UserPtr&) mutable {
+    auto answer = [request](const std::string& result) {
+      request.answer("success", [&](std::string& out) { out.append("{\"result\":").append(result) += '}'; });
+    };
+    request.shared().host->domains().act(caller, std::move(asked), request.then<std::string>(std::move(answer)));
+  });
+  return {};
+}
+
 }  // namespace
 
 void message_routes(const Shared& shared, Routes& routes) {
   add_route(shared, routes, HttpMethod::post, "/api/v1/messages/:id/recall", recall);
+  add_route(shared, routes, HttpMethod::post, "/api/v1/messages/:id/actions/:action", act);
   add_route(shared, routes, HttpMethod::post, "/api/v1/messages/read", read);
   add_route(shared, routes, HttpMethod::get, "/api/v1/messages/unread/count", unread);
 }

@@ -104,28 +104,54 @@ void NetherLink::routes(Routes& routes) {
   http_routes(shared_, routes);
 }
 
+namespace {
+
+/// A frame around the payload that `write(out)` appends.
+template <class F>
+void frame(std::string& out, std::string_view type, Variant variant, F write) {
+  if (static_cast<PayloadEncoding>(variant) == PayloadEncoding::string) {
+    auto& payload = scratch();
+    write(payload);
+    return append_frame(out, type, payload, true);
+  }
+  out += "{\"type\":\"";
+  out += type;
+  out += "\",\"payload\":";
+  write(out);
+  out += '}';
+}
+
+}  // namespace
+
+/// What members hear of an action (docs/contracts/netherlink.md). Signals of other contracts have no form here.
+void NetherLink::encode_action(const Delivery& delivery, Variant variant, std::string& out) const {
+  const auto& signal = *delivery.signal;
+  if (delivery.actor == nullptr || !shared_.host->domains().has_action(signal.name)) return;
+  frame(out, signal.name, variant, [&](std::string& payload) {
+    json::Writer(payload)
+        .object()
+        .key("message_id")
+        .number(raw(signal.message))
+        .key("from")
+        .string(delivery.actor->handle);
+    payload += ",\"event\":";
+    payload += signal.data;
+    payload += '}';
+  });
+}
+
 void NetherLink::encode(const Delivery& delivery, Variant variant, Encoded& out) const {
+  if (delivery.kind == Delivery::Kind::signal) return encode_action(delivery, variant, out.bytes);
   const bool is_recall = delivery.kind == Delivery::Kind::recalled;
   if (!is_recall && delivery.kind != Delivery::Kind::message) return;
   const auto& record = *delivery.record;
-  const auto write = [&](std::string& payload) {
+  out.bytes.reserve(320 + record.message->content.size());
+  frame(out.bytes, is_recall ? "message_recalled" : "chat", variant, [&](std::string& payload) {
     if (is_recall)
       shared_.wire.recalled(payload, record);
     else
       shared_.wire.live(payload, record, Wire::Live::news);
-  };
-  const std::string_view type = is_recall ? "message_recalled" : "chat";
-  out.bytes.reserve(320 + record.message->content.size());
-  if (static_cast<PayloadEncoding>(variant) == PayloadEncoding::string) {
-    auto& payload = scratch();
-    write(payload);
-    return append_frame(out.bytes, type, payload, true);
-  }
-  out.bytes += "{\"type\":\"";
-  out.bytes += type;
-  out.bytes += "\",\"payload\":";
-  write(out.bytes);
-  out.bytes += '}';
+  });
 }
 
 }  // namespace loft::netherlink

@@ -63,6 +63,8 @@ class NetherLink final : public Contract {
   void encode(const Delivery& delivery, Variant variant, Encoded& out) const override;
 
  private:
+  void encode_action(const Delivery& delivery, Variant variant, std::string& out) const;
+
   Shared shared_;
   int offset_minutes_ = 480;
 };

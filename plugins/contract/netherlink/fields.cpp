@@ -164,6 +164,18 @@ Result<std::vector<MessageId>> read_message_ids(const json::Value& list, Error (
   return out;
 }
 
+Result<ActionRequest> read_action(std::string name, const json::Value& message, const json::Value& arguments,
+                                  Error (*malformed)(std::string)) {
+  const auto id = message.integer_or_text();
+  if (!id) return malformed("message_id must be a number");
+  if (*id <= 0) return Error{Code::not_found, "message.unknown", {}};
+  ActionRequest asked{std::move(name), static_cast<MessageId>(*id), {}};
+  if (missing(arguments)) return asked;
+  if (!arguments.is(json::Type::object)) return malformed("arguments must be an object");
+  asked.arguments = arguments.raw();
+  return asked;
+}
+
 std::size_t Paging::offset() const noexcept {
   constexpr std::int64_t farthest = std::int64_t{1} << 40;  // far behind every list, and no product overflows
   return static_cast<std::size_t>(std::min(page, farthest) - 1) * size;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include <loft/contract_tools.hpp>
+#include <loft/domain.hpp>
 #include <loft/json.hpp>
 #include <loft/messaging.hpp>
 
@@ -41,6 +42,11 @@ Result<void> read_chat(const json::Value& payload, Submission& out);
 /// A list of message ids: numbers or decimal texts, exactly. Sorted, without repeats and what no message can have.
 /// `required`: what it is when the list is missing or of the wrong type.
 Result<std::vector<MessageId>> read_message_ids(const json::Value& list, Error (*malformed)(std::string));
+
+/// An action on the message of that id, a number or decimal text, with an object of `arguments` or none. `malformed`:
+/// as above.
+Result<ActionRequest> read_action(std::string name, const json::Value& message, const json::Value& arguments,
+                                  Error (*malformed)(std::string));
 
 /// One page of a list: number from 1, size up to `max_page_size`.
 struct Paging {

@@ -228,6 +228,28 @@ void unread_count(Call call) {
   messaging.conversations(caller, query, answer<std::vector<ConversationRecord>>(std::move(call), count));
 }
 
+// ---- POST /api/messages/:id/actions/:action: of a message domain, which the document does not know
+
+void act(Call call) {
+  json::Value arguments;
+  if (!call.exchange->body().empty()) {
+    const auto body = json::parse(call.exchange->body());
+    if (!body) return call.refuse(failure::parameters(body.error().detail));
+    arguments = *body;
+  }
+  const std::string id(call.exchange->parameter("id"));
+  const auto message = json::parse(id);
+  auto asked = read_action(std::string(call.exchange->parameter("action")), message ? *message : json::Value(),
+                           arguments, failure::parameters);
+  if (!asked) return call.refuse(asked.error());
+  const auto caller = call.caller;
+  auto& domains = call.shared.host->domains();
+  domains.act(caller, std::move(*asked),
+              answer<std::string>(std::move(call), [](const Call& done, const std::string& result) {
+                done.reply("操作成功", [&](std::string& out) { out.append("\"result\":").append(result); });
+              }));
+}
+
 // ---- DELETE /api/messages/offline/clear
 
 void clear(Call call) {
@@ -264,6 +286,7 @@ void http_routes(const Shared& shared, Routes& routes) {
   add(HttpMethod::post, "/api/messages/mark_synced", Act::mark, mark_synced);
   add(HttpMethod::get, "/api/messages/unread_count", Act::query, unread_count);
   add(HttpMethod::del, "/api/messages/offline/clear", Act::clear, clear);
+  add(HttpMethod::post, "/api/messages/:id/actions/:action", Act::any, act);
   routes.otherwise([&shared](HttpExchangePtr exchange, unsigned status) {
     const Call call{shared, std::move(exchange), Act::any};
     call.refuse(http_refusal(status));

@@ -59,6 +59,7 @@ class Session final : public Conversant {
   Result<void> sync(const Frame& frame);
   Result<void> confirm(const Frame& frame);
   Result<void> pong(const Frame&) { return {}; }
+  Result<void> act(std::string name, const Frame& frame);
 
   void logged_in(const Result<Login>& result);
   void tell_lost_devices();
@@ -134,7 +135,10 @@ void Session::dispatch(const Frame& frame) {
     if (auto done = (this->*row.handler)(frame); !done) refuse(done.error(), row.act);
     return;
   }
-  refuse(peer_.logged_in() ? failure::unknown_type() : failure::login_first(), Act::any);
+  if (!peer_.logged_in()) return refuse(failure::login_first(), Act::any);
+  auto name = frame.type.text();
+  if (!name || !shared_.host->domains().has_action(*name)) return refuse(failure::unknown_type(), Act::any);
+  if (auto done = act(std::move(*name), frame); !done) refuse(done.error(), Act::any);
 }
 
 /// Before the login every error ends the connection, but for a frame that is no JSON; afterwards only one about who
@@ -173,6 +177,7 @@ Result<void> Session::login(const Frame& frame) {
   SessionPolicy policy;
   policy.single = true;
   policy.interests.recalls = shared_.settings.recall_frames;
+  policy.interests.signals = true;
   policy.variant = static_cast<Variant>(encoding_);
   policy.mark_on_push = {MarkId::delivered, shared_.synced};
   peer_.login(*claims, std::move(policy), [this](Result<Login> result) { logged_in(result); });
@@ -307,6 +312,26 @@ Result<void> Session::confirm(const Frame& frame) {
     if (!result) return refuse(result.error(), Act::confirm);
     confirmed(result->newly);
   });
+  return {};
+}
+
+// The action of a message domain, which the document does not know: docs/contracts/netherlink.md.
+Result<void> Session::act(std::string name, const Frame& frame) {
+  if (!frame.payload_fits) return failure::frame("payload must be an object");
+  const auto [message, arguments] = pick<2>(frame.payload, {"message_id", "arguments"});
+  auto asked = read_action(std::move(name), message, arguments, failure::frame);
+  if (!asked) return asked.error();
+  auto answer = [this, type = asked->name, id = asked->message](const Result<std::string>& result) {
+    if (!result) return refuse(result.error(), Act::any);
+    auto& out = scratch();
+    out += "{\"success\":true,\"message_id\":";
+    json::append_integer(out, raw(id));
+    out += ",\"result\":";
+    out += *result;
+    out += '}';
+    say(type, out);
+  };
+  shared_.host->domains().act(peer_.caller(), std::move(*asked), std::move(answer));
   return {};
 }
 
