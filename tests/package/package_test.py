@@ -10,7 +10,7 @@ import sys
 
 # Where a package of ours may have files.
 PLACES = {"loft": ("usr/bin/", "usr/lib/loft/plugins/", "usr/lib/systemd/system/", "usr/share/loft/", "usr/share/doc/loft/"),
-          "loft-sdk": ("usr/include/loft/", "usr/lib/cmake/loft/", "usr/share/loft/template/", "usr/share/doc/loft-sdk/")}
+          "loft-sdk": ("usr/include/loft/", "usr/lib/cmake/loft/", "usr/share/loft/template/", "usr/share/loft/examples/", "usr/share/doc/loft-sdk/")}
 FILES = {"loft": ("usr/bin/loft", "usr/lib/loft/plugins/storage.sqlite.so", "usr/lib/systemd/system/loft.service",
                   "usr/share/loft/config/production.yaml", "usr/share/doc/loft/copyright", "usr/share/doc/loft/docs/README.md"),
          "loft-sdk": ("usr/include/loft/plugin.hpp", "usr/include/loft/testing/host.hpp", "usr/include/loft/testing/storage_suite.hpp",

@@ -46,6 +46,7 @@ class Auditor final : public Plugin {
     intercept<WriteToUser>("WriteToUser");
     intercept<RecallMessage>("RecallMessage");
     intercept<AdvanceMark>("AdvanceMark");
+    intercept<PerformAction>("PerformAction");
     intercept<CreateConversation>("CreateConversation");
     intercept<ChangeMembership>("ChangeMembership");
     intercept<ChangeConversation>("ChangeConversation");
@@ -64,6 +65,7 @@ class Auditor final : public Plugin {
     observe<MessageRefused>("MessageRefused");
     observe<MessageRecalled>("MessageRecalled");
     observe<MarkAdvanced>("MarkAdvanced");
+    observe<ActionDone>("ActionDone");
     observe<ConversationCreated>("ConversationCreated");
     observe<MembershipChanged>("MembershipChanged");
     observe<ConversationChanged>("ConversationChanged");

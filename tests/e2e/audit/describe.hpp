@@ -56,6 +56,11 @@ inline void describe(Writer& w, const loft::AdvanceMark& e) {
   for (const auto id : e.act.messages) w.number(raw(id));
   w.end_array().key("up_to_time").number(e.act.up_to_time);
 }
+inline void describe(Writer& w, const loft::PerformAction& e) {
+  caller(w, e.caller);
+  w.key("action").string(e.request.name).key("message").number(raw(e.request.message));
+  w.key("arguments").raw(e.request.arguments.empty() ? "{}" : e.request.arguments);
+}
 inline void describe(Writer& w, const loft::CreateConversation& e) {
   caller(w, e.caller);
   w.key("name").string(e.conversation.name).key("members").number(e.conversation.members.size());
@@ -102,6 +107,10 @@ inline void describe(Writer& w, const loft::MessageRecalled& e) { record(w, e.re
 inline void describe(Writer& w, const loft::MarkAdvanced& e) {
   w.key("user").number(raw(e.user)).key("conversation").number(raw(e.conversation));
   w.key("mark").number(static_cast<int>(e.mark)).key("newest").number(raw(e.newest)).key("reached").number(e.reached);
+}
+inline void describe(Writer& w, const loft::ActionDone& e) {
+  w.key("user").string(e.actor->handle).key("action").string(e.request.name);
+  w.key("message").number(raw(e.record.message->id)).key("told").raw(e.told.empty() ? "null" : e.told);
 }
 inline void describe(Writer& w, const loft::ConversationCreated& e) {
   w.key("conversation").number(raw(e.conversation->id)).key("name").string(e.conversation->name);

@@ -18,8 +18,8 @@ JOINED, LEFT = 3, 4  # loft::ChangeKind
 
 
 class Audited(Host):
-    def __init__(self, given, first=WORDS, arguments=()):
-        super().__init__(given.loft, [given.plugins, given.options.audit], arguments=arguments)
+    def __init__(self, given, first=WORDS, arguments=(), more_plugins=(), **more):
+        super().__init__(given.loft, [given.plugins, given.options.audit, *more_plugins], arguments=arguments, **more)
         self.file = os.path.join(self.directory, "audit.ndjson")
         with open(self.config, "a", encoding="utf-8") as file:
             file.write(LINES.format(file=self.file, first=first))
