@@ -237,7 +237,7 @@ DomainActions::DomainActions(Core& core)
       done_(core.bus_),
       actions_total_(core.actions_metric_) {}
 
-DomainActions::~DomainActions() { stop(); }
+DomainActions::~DomainActions() { lanes_->abandon(); }
 
 bool DomainActions::known(std::string_view name) const noexcept { return table_.find(name) != nullptr; }
 

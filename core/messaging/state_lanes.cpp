@@ -50,6 +50,12 @@ void StateLanes::stop() {
   lanes_.swap(dropped);
 }
 
+void StateLanes::abandon() {
+  stop();
+  std::lock_guard lock(mutex_);
+  abandoned_ = true;
+}
+
 void StateLanes::begin(const Key& key) {
   if (threads_.run_blocking([self = shared_from_this(), key] { self->work(key); })) return;
   std::unique_lock lock(mutex_);
@@ -121,6 +127,7 @@ StateLanes::Ended StateLanes::when_stored(const Key& key, std::shared_ptr<Jobs> 
 }
 
 void StateLanes::end(const Key& key, Jobs& jobs, const std::optional<Error>& failed) {
+  if (std::unique_lock lock(mutex_); abandoned_) return;
   for (auto& job : jobs) {
     if (job != nullptr) job->answer(failed);
   }

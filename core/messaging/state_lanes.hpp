@@ -51,8 +51,10 @@ class StateLanes : public std::enable_shared_from_this<StateLanes> {
 
   /// Does it after all that are for the same conversation. Overloaded `queue.full`, `pool.full` are answered too.
   void add(const Key& key, std::unique_ptr<Job> job);
-  /// Nothing is begun any more; what waits is dropped.
+  /// Nothing is begun any more; what waits is dropped, what is under way is answered.
   void stop();
+  /// From here on nothing is answered either: what jobs refer to ends.
+  void abandon();
 
  private:
   using Jobs = std::vector<std::unique_ptr<Job>>;
@@ -73,6 +75,7 @@ class StateLanes : public std::enable_shared_from_this<StateLanes> {
   std::mutex mutex_;
   std::map<Key, Lane> lanes_;  ///< those with something waiting or under way
   bool stopping_ = false;
+  bool abandoned_ = false;
 };
 
 }  // namespace loft
