@@ -40,10 +40,6 @@ ChannelLane::Room ChannelLane::take() {
 
 void ChannelLane::release() {
   const std::lock_guard lock(mutex_);
-  leave();
-}
-
-void ChannelLane::leave() {
   --in_flight_;
   in_flight_gauge_.set(static_cast<std::int64_t>(in_flight_));
 }
@@ -67,7 +63,6 @@ void ChannelLane::send(const Notification& notification, Function<void(PushVerdi
 bool ChannelLane::answered(const PushVerdict& verdict, std::uint64_t whom) {
   using Kind = PushVerdict::Kind;
   const std::lock_guard lock(mutex_);
-  leave();
   if (verdict.kind == Kind::broken) return refuses_us(verdict), false;
   if (verdict.kind == Kind::retry) return failed(verdict, whom);
   if (verdict.kind == Kind::accepted || is_providers(verdict)) works();  // a channel refuses without asking, too

@@ -36,7 +36,9 @@ class ChannelLane {
   const std::string& plugin() const noexcept { return plugin_; }
   Millis longest() const noexcept { return channel_.longest(); }
 
-  /// Whether one more may be handed over; it must be, or `release` be called.
+  /// Whether one more may be handed over. The place is taken until `release`: what a channel has, and what it has
+  /// answered and the ledger does not know yet, are together no more than its window. So many may reach a device again
+  /// when the host is killed.
   struct Room {
     bool taken = false;
     Millis rests = 0;  ///< not taken: for so long, milliseconds; 0: the window is full
@@ -49,7 +51,7 @@ class ChannelLane {
 
   /// One call of the channel at a time.
   void send(const Notification& notification, Function<void(PushVerdict)> done);
-  /// To be called once for each verdict; releases as well. `whom`: the device, or what else tells recipients apart.
+  /// To be called once for each verdict. `whom`: the device, or what else tells recipients apart.
   /// Whether a failure is the notification's own: false for those that follow a failure with nothing good between, and
   /// for credentials; these are the provider's.
   bool answered(const PushVerdict& verdict, std::uint64_t whom);
@@ -57,7 +59,7 @@ class ChannelLane {
   Millis failing() const;
 
   struct State {
-    std::size_t in_flight = 0;
+    std::size_t in_flight = 0;  ///< places that are taken
     std::size_t window = 0;
     Millis rests = 0;    ///< milliseconds from now; 0: works
     std::string reason;  ///< why it rests, or is not trusted yet; empty: all is well
@@ -68,7 +70,6 @@ class ChannelLane {
  private:
   // With the lock held.
   std::size_t most() const noexcept;
-  void leave();
   void works();
   void refuses_us(const PushVerdict& verdict);
   bool failed(const PushVerdict& verdict, std::uint64_t whom);

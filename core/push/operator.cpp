@@ -121,13 +121,24 @@ Result<std::string> Operator::status() {
     w.key("next_due_ms");
     *next ? w.number(std::max<Millis>(**next - now, 0)) : w.null();
   }
-  const auto at = p_.storage.follower("push");
-  if (!at) return at.error();
-  const auto last = p_.storage.last_position();
-  if (!last) return last.error();
-  w.key("looked_at").number(*at ? **at : 0).key("newest").number(*last);
+  const auto newest = p_.storage.last_position();
+  if (!newest) return newest.error();
+  const auto looked_at = this->looked_at(*newest);
+  if (!looked_at) return looked_at.error();
+  w.key("looked_at").number(*looked_at).key("newest").number(*newest);
   w.end_object();
   return out;
+}
+
+/// The follower's position stays at the last entry that there was something to look at; behind it may be positions that
+/// are none of a message's or its change's, such as members. Those are looked at with it.
+Result<Position> Operator::looked_at(Position newest) {
+  const auto at = p_.storage.follower("push");
+  if (!at) return at.error();
+  if (!*at || **at >= newest) return *at ? **at : 0;
+  const auto behind = p_.storage.since(**at, 1);
+  if (!behind) return behind.error();
+  return behind->messages.empty() && behind->changes.empty() ? newest : **at;
 }
 
 Result<std::string> Operator::list(const json::Value& arguments) {

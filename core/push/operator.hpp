@@ -71,6 +71,7 @@ class Operator {
   Result<UserId> user_of(const json::Value& value, std::string* handle = nullptr);
   Result<Named> named(const json::Value& arguments);
   std::string handle_of(UserId user);
+  Result<Position> looked_at(Position newest);
   Result<std::pair<Millis, std::string>> unowed(const Named& which, const Message& message);
 
   const Parts p_;

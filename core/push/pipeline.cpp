@@ -116,7 +116,11 @@ void Pipeline::run(Worker& worker) {
       const std::lock_guard lock(mutex_);
       if (stopping_) {
         worker.finish();
-        if (worker.held() == 0 || clock_.steady() >= deadline_) return;
+        if (worker.held() == 0) return;
+        if (clock_.steady() >= deadline_) {
+          log_.warn("pushes were under way when the host stopped; they may be sent again", {{"pushes", worker.held()}});
+          return;
+        }
         pause = std::min<Millis>(pause, 50);
       }
     }

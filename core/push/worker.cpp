@@ -137,9 +137,11 @@ bool Worker::settle() {
       p_.meters.finished(push.state, push.reason);
   }
   let_go(*stored);
+  for (auto* const lane : answered_) lane->release();
   settled_.clear();
   attempts_.clear();
   news_.clear();
+  answered_.clear();
   return true;
 }
 

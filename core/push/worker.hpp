@@ -130,8 +130,9 @@ class Worker {
   std::vector<OwedPush> settled_;
   std::vector<Attempt> attempts_;
   std::vector<DeviceNews> news_;
-  std::set<std::string> wrong_ways_;  ///< words of channels that a plugin named in vain, told once
-  Millis unsettled_until_ = 0;        ///< steady: the ledger failed, and is not asked before
+  std::vector<ChannelLane*> answered_;  ///< one for each attempt: its place, which is free when that is stored
+  std::set<std::string> wrong_ways_;    ///< words of channels that a plugin named in vain, told once
+  Millis unsettled_until_ = 0;          ///< steady: the ledger failed, and is not asked before
 };
 
 }  // namespace loft::push

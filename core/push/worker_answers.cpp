@@ -96,6 +96,7 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
     return end_mail(row, one);
   }
   // A mail has no device, but an address, which is the user's.
+  answered_.push_back(one.lane);
   const bool own = one.lane->answered(verdict, device.id != 0 ? device.id : raw(row.push.user));
   p_.meters.answered(one.lane->word(), verdict.kind, verdict.reason);
   auto& outcome = row.plan.of(device.id, one.lane->word());

@@ -1,5 +1,6 @@
 // One push in a worker's hands, from the second look at it to its channels.
 #include <loft/json.hpp>
+#include <loft/mail_address.hpp>
 
 #include "push/worker_parts.hpp"
 
@@ -12,10 +13,7 @@ std::string address_of(const User& user) {
   const auto profile = json::parse(user.profile);
   const auto address = profile ? profile->find("email") : std::nullopt;
   auto text = address ? address->text().value_or("") : std::string();
-  const auto at = text.find('@');
-  const bool fine = at != std::string::npos && at > 0 && at + 1 < text.size() && text.size() <= 254 &&
-                    std::all_of(text.begin(), text.end(), [](unsigned char c) { return c > 0x20 && c != 0x7F; });
-  return fine ? text : std::string();
+  return is_mail_address(text) ? text : std::string();
 }
 
 }  // namespace

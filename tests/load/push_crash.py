@@ -11,6 +11,7 @@ taken it, and the ledger did not know that when the host was killed, or the answ
 import argparse
 import collections
 import json
+import os
 import re
 import subprocess
 import sys
@@ -134,9 +135,15 @@ class Storm:
         with open(self.providers.places["pushes"], encoding="utf-8") as file:
             return collections.Counter((json.loads(line)["token"], int(re.search(r"storm (\d+)", line)[1])) for line in file)
 
+    def wait_for_silence(self):
+        """What is on its way is taken yet."""
+        size = -1
+        while size != (size := os.path.getsize(self.providers.places["pushes"])):
+            time.sleep(SLOW + 0.5)
+
     def kill(self):
         self.host.kill()
-        time.sleep(SLOW + 0.5)  # what is on its way is taken yet
+        self.wait_for_silence()
         delivered = {push for push, state in self.ledger().items() if state == "delivered"}
         unknown = {push: times for push, times in self.taken().items() if push not in delivered}
         self.unknown.update(unknown)

@@ -201,6 +201,21 @@ class Bench {
     made.registered = clock.now();
     return *ledger.register_device(made);
   }
+  /// Users 2, 3 …, so many; each has a device, whose token is t2, t3 …
+  std::vector<UserId> crowd(std::size_t count) {
+    std::vector<UserId> users;
+    for (std::uint64_t number = 2; users.size() < count; ++number) {
+      users.push_back(user(number));
+      device(users.back(), "t" + std::to_string(number));
+    }
+    return users;
+  }
+  /// The next message of user 1, which is owed to these.
+  Message& owe(std::vector<UserId> readers) {
+    auto& message = world.say(world.messages.size() + 1, user(1), std::move(readers));
+    REQUIRE(follow(message));
+    return message;
+  }
   /// As the eraser does, but for what is not of push.
   void erase(UserId one) {
     world.erased.insert(one);

@@ -10,8 +10,7 @@ using Kind = PushVerdict::Kind;
 TEST_CASE("what was under way when a host died is sent again when its lease ends, and not before") {
   Bench t;
   t.device(user(2), "a");
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   {
     auto dying = t.worker(1);
     t.apns.hold = true;
@@ -38,8 +37,7 @@ TEST_CASE("a host that dies between two devices' answers repeats neither what wa
   Bench t;
   t.device(user(2), "a");
   t.device(user(2), "b", "fcm");
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.fcm.verdict = {Kind::retry, "UNAVAILABLE", 0, 0};
   {
     auto dying = t.worker(1);
@@ -57,13 +55,8 @@ TEST_CASE("a host that dies between two devices' answers repeats neither what wa
 
 TEST_CASE("hosts that share a ledger send each push once") {
   Bench t;
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 502; ++number) {
-    readers.push_back(user(number));
-    t.device(user(number), "t" + std::to_string(number));
-  }
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
+  const auto readers = t.crowd(500);
+  const auto& message = t.owe(readers);
   auto first = t.worker(1), second = t.worker(2), third = t.worker(3);
   for (int round = 0; round < 100; ++round) {
     for (auto* const worker : {first.get(), second.get(), third.get()}) worker->step();
@@ -80,8 +73,7 @@ TEST_CASE("a thread that stood still for longer than its lease hands over nothin
   Bench t;
   t.device(user(2), "a");
   t.device(user(3), "b");
-  const auto& message = t.world.say(1, user(1), {user(2), user(3)});
-  REQUIRE(t.follow(message));
+  t.owe({user(2), user(3)});
   // The first preparation takes so long that both rows' leases are others' by then.
   t.bus.intercept<SendPush>(Stage::check, [&](SendPush&) {
     t.clock.advance(t.settings.lease + 60'000);
@@ -95,13 +87,8 @@ TEST_CASE("a thread that stood still for longer than its lease hands over nothin
 TEST_CASE("a host that dies again and again loses nothing, and repeats only what was under way") {
   Bench t;
   t.settings.attempts = 50;
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 202; ++number) {
-    readers.push_back(user(number));
-    t.device(user(number), "t" + std::to_string(number));
-  }
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
+  const auto readers = t.crowd(200);
+  const auto& message = t.owe(readers);
   std::size_t under_way = 0;
   for (std::uint64_t life = 1; life <= 10; ++life) {
     auto worker = t.worker(life);
@@ -134,8 +121,7 @@ TEST_CASE(
   Bench t;
   t.device(user(2), "a");
   t.device(user(2), "b", "fcm");
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   auto first = t.worker(1), second = t.worker(2);
   t.apns.hold = t.fcm.hold = true;
   first->step();
@@ -163,4 +149,32 @@ TEST_CASE(
   CHECK(t.apns.sent.size() == 1);
   CHECK(t.fcm.sent.size() == 1);
   CHECK(t.row(message, user(2)).state == PushState::delivered);
+}
+
+TEST_CASE("what a channel has, and what the ledger does not know of it yet, is together no more than its window") {
+  Bench t;
+  const auto readers = t.crowd(400);
+  const auto& message = t.owe(readers);
+  auto first = t.worker(1), second = t.worker(2);
+  const auto settled = [&] {
+    return static_cast<std::size_t>(std::count_if(readers.begin(), readers.end(), [&](UserId reader) {
+      return t.row(message, reader).state == PushState::delivered;
+    }));
+  };
+  // While one stores what it was answered, the other one works on.
+  std::size_t most = 0;
+  bool is_beside = false;
+  t.ledger.on_call([&](std::string_view call) {
+    if (call != "settle" || std::exchange(is_beside, true)) return;
+    second->step();
+    most = std::max(most, t.apns.sent.size() - settled());
+    is_beside = false;
+  });
+  for (int round = 0; round < 100; ++round) {
+    first->step();
+    t.clock.advance(5'000);
+  }
+  CHECK(settled() == 400);
+  CHECK(t.apns.sent.size() == 400);
+  CHECK(most == 100);
 }

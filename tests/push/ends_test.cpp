@@ -27,8 +27,7 @@ TEST_CASE("what one device took stays delivered, whatever keeps the others from 
   t.device(user(2), "a");
   t.device(user(2), "b", "fcm");
   auto worker = t.worker();
-  auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  auto& message = t.owe({user(2)});
   t.fcm.verdict = failing;
   t.turn(*worker);
   REQUIRE(t.row(message, user(2)).state == PushState::owed);
@@ -53,8 +52,7 @@ TEST_CASE("a push whose devices are removed before any could be told is silenced
   Bench t;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.verdict = failing;
   t.turn(*worker);
   REQUIRE(t.ledger.remove_device(user(2), "apns", "a"));
@@ -71,8 +69,7 @@ TEST_CASE("a push for a channel that is off says so, and goes out when that is o
   t.open_lanes();
   t.only({&t.apns});
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.verdict = failing;
   t.turn(*worker);
   CHECK(t.row(message, user(2)).state == PushState::owed);
@@ -86,8 +83,7 @@ TEST_CASE("a push for a channel that is off says so, and goes out when that is o
 
   t.only({&t.fcm});
   t.device(user(3), "c");
-  const auto& second = t.world.say(2, user(1), {user(3)});
-  REQUIRE(t.follow(second));
+  const auto& second = t.owe({user(3)});
   t.turn(*worker);
   CHECK(t.row(second, user(3)).state == PushState::silenced);
   CHECK(t.row(second, user(3)).reason == "push.channel_off");
@@ -101,8 +97,7 @@ TEST_CASE("what a provider said goes before what kept others from being asked") 
   t.only({&t.apns});
   t.apns.verdict = {Kind::refused, "PayloadTooLarge", 0, 0};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.row(message, user(2)).state == PushState::dead);
   CHECK(t.row(message, user(2)).reason == "PayloadTooLarge");
@@ -112,8 +107,7 @@ TEST_CASE("of a user who was erased while a push was under way nothing is stored
   Bench t;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.hold = true;
   t.turn(*worker);
   t.erase(user(2));
@@ -122,15 +116,14 @@ TEST_CASE("of a user who was erased while a push was under way nothing is stored
   CHECK(t.ledger.attempts(message.id, "u2")->empty());
   CHECK_FALSE(t.has_row(message, user(2)));
   CHECK(worker->held() == 0);
-  REQUIRE(t.follow(t.world.say(2, user(1), {user(2)})));  // the follower was behind
+  t.owe({user(2)});  // the follower was behind
   CHECK(t.ledger.pushes_of(user(2), MessageId::none, 10)->empty());
 }
 
 TEST_CASE("what is owed to a user who was erased before the host began is removed") {
   Bench t;
   t.settings.email = true;
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.world.erased = {user(2)};
   auto worker = t.worker();
   t.turn(*worker);
@@ -141,8 +134,7 @@ TEST_CASE("an erasure waits for what is being stored of the user") {
   Bench t;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   std::thread eraser;
   std::size_t stored_before = 0;
   t.ledger.on_call([&](std::string_view call) {

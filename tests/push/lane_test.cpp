@@ -9,7 +9,9 @@ namespace {
 /// Takes, and has it answered. Whether a failure was the notification's own.
 bool ask(push::ChannelLane& lane, PushVerdict verdict, std::uint64_t device = 1) {
   REQUIRE(lane.take().taken);
-  return lane.answered(verdict, device);
+  const bool own = lane.answered(verdict, device);
+  lane.release();
+  return own;
 }
 
 const PushVerdict silent{Kind::retry, "push.timeout", 0, 0};
@@ -38,6 +40,7 @@ TEST_CASE("a provider that does not answer, or answers that it cannot now, rests
     REQUIRE(lane.take().taken);
     CHECK_FALSE(lane.take().taken);  // one probe at a time
     lane.answered(verdict, 1);
+    lane.release();
     CHECK(lane.state().rests == std::min(last * 2, t.rests.longest));
     last = std::min(last * 2, t.rests.longest);
   }
@@ -91,7 +94,7 @@ TEST_CASE("of a rest the log has its beginning, its end, and a line every ten mi
   const PushVerdict verdict = refused ? PushVerdict{Kind::broken, "InvalidProviderToken", 0, 0} : failing;
   const auto level = refused ? LogLevel::error : LogLevel::warn;
   for (unsigned i = 0; i < t.rests.patience; ++i) {
-    if (lane.take().taken) lane.answered(verdict, i);
+    if (lane.rests() == 0) ask(lane, verdict, i);
   }
   CHECK(lines_of(t, level) == 1);
   const auto begun = t.clock.steady();

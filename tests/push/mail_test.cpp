@@ -20,8 +20,7 @@ class MailBench : public Bench {
 TEST_CASE("a mail goes out when no app took the push, and only then") {
   MailBench t;
   auto worker = t.worker();
-  const auto& first = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(first));  // no device at all
+  const auto& first = t.owe({user(2)});  // no device at all
   t.turn(*worker);
   REQUIRE(t.mail.sent.size() == 1);
   CHECK(t.mail.sent.front().device.token == "bob@example.org");
@@ -30,16 +29,14 @@ TEST_CASE("a mail goes out when no app took the push, and only then") {
 
   t.clock.advance(3'600'000);
   t.device(user(2), "a");
-  const auto& second = t.world.say(2, user(1), {user(2)});
-  REQUIRE(t.follow(second));
+  t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.size() == 1);
   CHECK(t.mail.sent.size() == 1);
 
   t.clock.advance(3'600'000);
   t.apns.verdict = {Kind::dead_token, "Unregistered", 0, 0};
-  const auto& third = t.world.say(3, user(1), {user(2)});
-  REQUIRE(t.follow(third));
+  const auto& third = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 2);
   CHECK(t.row(third, user(2)).state == PushState::delivered);
@@ -74,14 +71,13 @@ TEST_CASE("a mail that failed is tried again, however often the apps were before
   t.settings.attempts = 2;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.verdict = {Kind::retry, "InternalServerError", 0, 0};
   t.mail.verdict = {Kind::retry, "451", 0, 0};
   t.device(user(3), "fine");
   t.apns.by_token["fine"] = {};
   for (std::uint64_t round = 0; round < 10 && t.mail.sent.empty(); ++round) {
-    REQUIRE(t.follow(t.world.say(2 + round, user(1), {user(3)})));
+    t.owe({user(3)});
     t.turn(*worker);
     t.clock.advance(600'000);
   }
@@ -97,7 +93,9 @@ TEST_CASE("a mail that failed is tried again, however often the apps were before
 TEST_CASE("without an address and without a device a push is silenced") {
   MailBench t;
   auto worker = t.worker();
-  for (const auto* profile : {"", "{}", R"({"email":"no address"})", R"({"email":"a@b\nBcc: c@d"})"}) {
+  for (const auto* profile :
+       {"", "{}", R"({"email":"no address"})", R"({"email":"a@b\nBcc: c@d"})", R"({"email":"Bob <bob@example.org>"})",
+        R"({"email":"bob@example.org,eve@example.org"})", R"({"email":"<bob@example.org>"})"}) {
     t.world.profiles[user(2)] = profile;
     const auto& message = t.world.say(t.world.messages.size() + 1, user(1), {user(2)});
     REQUIRE(t.follow(message));
@@ -114,13 +112,11 @@ TEST_CASE("a mail that a plugin refuses holds up no later mail to the same user"
     return quiet ? Verdict::refuse(Code::forbidden, "quiet.hours") : Verdict::pass();
   });
   auto worker = t.worker();
-  const auto& first = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(first));
+  const auto& first = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.row(first, user(2)).state == PushState::silenced);
   quiet = false;
-  const auto& second = t.world.say(2, user(1), {user(2)});
-  REQUIRE(t.follow(second));
+  const auto& second = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 1);
   CHECK(t.row(second, user(2)).state == PushState::delivered);
@@ -131,8 +127,7 @@ TEST_CASE("a mail stands in for devices whose channels have failed for push.emai
   t.device(user(2), "a");
   t.device(user(2), "b", "fcm");
   auto worker = t.worker();
-  const auto& first = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(first));
+  const auto& first = t.owe({user(2)});
   const auto kind = GENERATE(Kind::broken, Kind::retry);
   t.apns.verdict = {kind, "InvalidProviderToken", 0, 0};
   t.fcm.verdict = {Kind::retry, "push.timeout", 0, 0};
@@ -149,8 +144,7 @@ TEST_CASE("a mail stands in for devices whose channels have failed for push.emai
   CHECK(t.row(first, user(2)).state == PushState::delivered);
   // By now a new message goes by mail at once.
   t.clock.advance(3'600'000);
-  const auto& second = t.world.say(2, user(1), {user(2)});
-  REQUIRE(t.follow(second));
+  const auto& second = t.owe({user(2)});
   pass(60'000);
   CHECK(t.mail.sent.size() == 2);
   CHECK(t.row(second, user(2)).state == PushState::delivered);
@@ -183,7 +177,7 @@ TEST_CASE("while one of two channels works no mail is sent") {
   auto worker = t.worker();
   t.apns.verdict = {Kind::broken, "InvalidProviderToken", 0, 0};
   for (std::uint64_t number = 1; number <= 60; ++number) {
-    REQUIRE(t.follow(t.world.say(number, user(1), {user(2)})));
+    t.owe({user(2)});
     t.turn(*worker);
     t.clock.advance(60'000);
   }
@@ -195,23 +189,20 @@ TEST_CASE("an address that the mail server does not know is not used again until
   MailBench t;
   t.settings.email_interval = 0;
   auto worker = t.worker();
-  const auto& first = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(first));
+  const auto& first = t.owe({user(2)});
   t.mail.verdict = {Kind::dead_token, "550", 0, 0};
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 1);
   CHECK(t.row(first, user(2)).state == PushState::dead);
   CHECK(t.row(first, user(2)).reason == "550");
   t.mail.verdict = {};
-  const auto& second = t.world.say(2, user(1), {user(2)});
-  REQUIRE(t.follow(second));
+  const auto& second = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 1);
   CHECK(t.row(second, user(2)).state == PushState::silenced);
   CHECK(t.row(second, user(2)).reason == "push.mail_dead");
   t.world.profiles[user(2)] = R"({"email":"bob@new.example.org"})";
-  const auto& third = t.world.say(3, user(1), {user(2)});
-  REQUIRE(t.follow(third));
+  const auto& third = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 2);
   CHECK(t.row(third, user(2)).state == PushState::delivered);

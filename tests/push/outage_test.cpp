@@ -9,22 +9,16 @@ TEST_CASE("an hour in which the provider fails for all uses up no push's attempt
   Bench t;
   const PushVerdict verdict =
       GENERATE(PushVerdict{Kind::retry, "ServiceUnavailable", 0, 0}, PushVerdict{Kind::retry, "push.timeout", 0, 0});
-  const std::uint64_t last = GENERATE(2, 41);  // one device, and many
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number <= last; ++number) {
-    readers.push_back(user(number));
-    t.device(user(number), "t" + std::to_string(number));
-  }
+  const auto readers = t.crowd(GENERATE(1, 40));
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe(readers);
   t.apns.verdict = verdict;
   for (int second = 0; second < 3'600; ++second) {
     t.turn(*worker);
     t.clock.advance(1'000);
   }
   for (const auto reader : readers) CHECK(t.row(message, reader).state == PushState::owed);
-  CHECK(t.apns.sent.size() <= (last == 2 ? 20u : 200u));
+  CHECK(t.apns.sent.size() <= (readers.size() == 1 ? 20u : 200u));
   t.apns.verdict = {};
   for (int round = 0; round < 60; ++round) {
     t.clock.advance(60'000);
@@ -36,12 +30,9 @@ TEST_CASE("an hour in which the provider fails for all uses up no push's attempt
 TEST_CASE("a channel whose credentials are refused rests, tells the operator once, and costs no attempts") {
   Bench t;
   t.settings.rest = 30'000;
-  for (std::uint64_t number = 2; number < 12; ++number) t.device(user(number), "t" + std::to_string(number));
+  const auto readers = t.crowd(10);
   auto worker = t.worker();
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 12; ++number) readers.push_back(user(number));
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe(readers);
   t.apns.verdict = {Kind::broken, "InvalidProviderToken", 0, 0};
   t.turn(*worker);
   const auto asked = t.apns.sent.size();
@@ -74,8 +65,7 @@ TEST_CASE("a provider that does not answer delays nobody else's pushes, and its 
     readers.push_back(user(number));
     t.device(user(number), "t" + std::to_string(number), number % 3 == 0 ? "fcm" : "apns");
   }
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe(readers);
   t.apns.hold = true;
   for (int round = 0; round < 60; ++round) {
     t.turn(*worker);
@@ -102,18 +92,13 @@ TEST_CASE("a channel that holds more than a batch leaves the others their work")
   Bench t;
   t.settings.batch = 16;
   auto worker = t.worker();
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 102; ++number) {
-    readers.push_back(user(number));
-    t.device(user(number), "t" + std::to_string(number));
-  }
-  REQUIRE(t.follow(t.world.say(1, user(1), readers)));
+  const auto readers = t.crowd(100);
+  t.owe(readers);
   t.apns.hold = true;
   for (int round = 0; round < 20; ++round) t.turn(*worker);
   REQUIRE(t.apns.pending.size() == 100);  // its whole window
   t.device(user(200), "other", "fcm");
-  const auto& message = t.world.say(2, user(1), {user(200)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(200)});
   t.turn(*worker);
   CHECK(t.row(message, user(200)).state == PushState::delivered);
 }
@@ -121,12 +106,8 @@ TEST_CASE("a channel that holds more than a batch leaves the others their work")
 TEST_CASE("what waits beside a channel that stands still is looked at now and then, and not all the time") {
   Bench t;
   auto worker = t.worker();
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 402; ++number) {
-    readers.push_back(user(number));
-    t.device(user(number), "t" + std::to_string(number));
-  }
-  REQUIRE(t.follow(t.world.say(1, user(1), readers)));
+  const auto readers = t.crowd(400);
+  t.owe(readers);
   t.apns.hold = true;
   for (int second = 0; second < 1'800; ++second) {
     t.turn(*worker);
@@ -150,8 +131,7 @@ TEST_CASE("a device that has to wait holds up no other device of its user") {
   t.device(user(2), "a");
   t.device(user(2), "b", "fcm");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.verdict = {Kind::retry, "TooManyRequests", 600'000, 0};
   t.fcm.verdict = {Kind::retry, "UNAVAILABLE", 0, 0};
   t.turn(*worker);

@@ -8,8 +8,7 @@ TEST_CASE("a message is owed once to each reader who is away, and to nobody else
   for (const auto number : {1, 2, 3, 4}) t.device(user(number), "token" + std::to_string(number));
   t.world.online = {user(3)};
   t.world.mutes = {user(4)};
-  const auto& message = t.world.say(1, user(1), {user(2), user(3), user(4), user(5)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2), user(3), user(4), user(5)});
   REQUIRE(t.follow(message));  // at least once, as after a crash
   CHECK(t.row(message, user(2)).state == PushState::owed);
   for (const auto number : {1, 3, 4, 5}) CHECK_FALSE(t.has_row(message, user(number)));
@@ -45,21 +44,14 @@ TEST_CASE("a push is due push.delay after its message and of no use push.ttl aft
 
 TEST_CASE("a group of thousands is owed page by page, each member once") {
   Bench t;
-  std::vector<UserId> readers;
-  for (std::uint64_t number = 2; number < 2'502; ++number) {
-    readers.push_back(user(number));
-    t.device(user(number), "token" + std::to_string(number));
-  }
   t.world.page_size = 400;
-  const auto& message = t.world.say(1, user(1), readers);
-  REQUIRE(t.follow(message));
+  t.owe(t.crowd(2'500));
   CHECK(t.ledger.push_counts(10'000)->owed == 2'500);
 }
 
 TEST_CASE("where mail is sent a user without a device is owed a push as well") {
   Bench t;
   t.settings.email = true;
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   CHECK(t.has_row(message, user(2)));
 }

@@ -30,8 +30,7 @@ TEST_CASE("a plugin sends a push to the user's devices of another channel") {
   RerouteBench t;
   t.ways = {{"apns", "fcm"}};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.empty());
   CHECK(t.fcm.sent.size() == 1);
@@ -48,8 +47,7 @@ TEST_CASE("a plugin sends a push by mail, beside the devices that are left") {
   RerouteBench t;
   t.ways = {{"apns", "email"}};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.empty());
   CHECK(t.fcm.sent.size() == 1);
@@ -63,8 +61,7 @@ TEST_CASE("a mail that a plugin asked for covers the device that it stands for, 
   t.ways = {{"apns", "email"}};
   t.fcm.verdict = {Kind::retry, "UNAVAILABLE", 0, 0};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.mail.sent.size() == 1);
   CHECK(t.row(message, user(2)).state == PushState::owed);
@@ -80,7 +77,7 @@ TEST_CASE("a push that is rerouted to what is no enabled channel goes its own wa
   RerouteBench t;
   t.ways = {{"apns", "pigeon"}, {"fcm", "pigeon"}};
   auto worker = t.worker();
-  for (std::uint64_t number = 1; number <= 3; ++number) REQUIRE(t.follow(t.world.say(number, user(1), {user(2)})));
+  for (std::uint64_t number = 1; number <= 3; ++number) t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.size() == 3);
   CHECK(t.fcm.sent.size() == 3);
@@ -94,8 +91,7 @@ TEST_CASE("a push that is rerouted to where the user has nothing goes its own wa
   t.world.profiles.clear();
   t.ways = {{"apns", GENERATE("fcm", "email")}};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.size() == 1);
   CHECK(t.row(message, user(2)).state == PushState::delivered);
@@ -105,8 +101,7 @@ TEST_CASE("two channels that are rerouted to each other lose no push") {
   RerouteBench t;
   t.ways = {{"apns", "fcm"}, {"fcm", "apns"}};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.size() + t.fcm.sent.size() == 1);
   CHECK(t.row(message, user(2)).state == PushState::delivered);
@@ -117,8 +112,7 @@ TEST_CASE("a rerouted push waits for its new channel, whatever became of the old
   t.ways = {{"apns", "fcm"}};
   t.fcm.verdict = {Kind::retry, "UNAVAILABLE", 0, 0};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.row(message, user(2)).state == PushState::owed);
   t.fcm.verdict = {};

@@ -12,8 +12,7 @@ TEST_CASE("a push goes to every device of its user, is logged, and is delivered"
   const auto first = t.device(user(2), "a");
   t.device(user(2), "b", "fcm");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   REQUIRE(t.apns.sent.size() == 1);
   REQUIRE(t.fcm.sent.size() == 1);
@@ -40,8 +39,7 @@ TEST_CASE("what is not needed any more when it is due is silenced with the reaso
   std::string expected;
   const auto act = GENERATE(0, 1, 2, 3, 4, 5);
   t.device(user(2), "a");
-  auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.empty());  // not before push.delay
   if (act == 0) t.world.receipts[{message.id, user(2)}] = Receipt::read, expected = "push.read";
@@ -64,8 +62,7 @@ TEST_CASE("what failed is tried again with doubling, jittered pauses, up to push
   t.device(user(2), "a");
   t.device(user(3), "fine");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.by_token["a"] = {Kind::retry, "InternalServerError", 0, 0};
   std::set<std::string> ids;
   for (std::size_t attempt = 1; attempt < 4; ++attempt) {
@@ -78,7 +75,7 @@ TEST_CASE("what failed is tried again with doubling, jittered pauses, up to push
     CHECK(row.due - t.clock.now() >= pause / 2);
     CHECK(row.due - t.clock.now() <= pause * 3 / 2);
     // The provider works, for others.
-    REQUIRE(t.follow(t.world.say(1 + attempt, user(1), {user(3)})));
+    t.owe({user(3)});
     t.turn(*worker);
     t.clock.advance(row.due - t.clock.now());
   }
@@ -106,8 +103,7 @@ TEST_CASE("a provider that says when is not asked before") {
   t.settings.retry_first = 1'000;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.verdict = {Kind::retry, "TooManyRequests", 120'000, 0};
   t.turn(*worker);
   CHECK(t.row(message, user(2)).due >= t.clock.now() + 120'000);
@@ -119,8 +115,7 @@ TEST_CASE("what nobody could deliver in its time is a dead letter") {
   t.settings.ttl = 10'000;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.verdict = {Kind::retry, "ServiceUnavailable", 60'000, 0};
   t.turn(*worker);
   t.clock.advance(10'000);
@@ -135,8 +130,7 @@ TEST_CASE("a dead token is removed and asked no more; the user's other devices a
   t.device(user(2), "gone");
   t.device(user(2), "slow", "fcm");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.verdict = {Kind::dead_token, "Unregistered", 0, 0};
   t.fcm.verdict = {Kind::retry, "UNAVAILABLE", 0, 0};
   t.turn(*worker);
@@ -157,8 +151,7 @@ TEST_CASE("a token that was registered again after its provider gave it up stays
   t.device(user(2), "back");
   t.device(user(3), "old");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2), user(3)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2), user(3)});
   t.apns.by_token["back"] = {Kind::dead_token, "Unregistered", 0, t.clock.now() - 1};
   t.apns.by_token["old"] = {Kind::dead_token, "Unregistered", 0, t.clock.now() + 1};
   t.turn(*worker);
@@ -186,8 +179,7 @@ TEST_CASE("plugins rewrite and silence what is about to be sent, and are told wh
   t.device(user(4), "c");
   t.apns.by_token["c"] = {Kind::refused, "PayloadTooLarge", 0, 0};
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2), user(3), user(4)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2), user(3), user(4)});
   t.turn(*worker);
   CHECK(t.apns.sent.front().title == "rewritten");
   CHECK(t.fcm.sent.empty());
@@ -204,8 +196,7 @@ TEST_CASE("an interceptor of SendPush may wait") {
                                     [&](SendPush&, Resume resume) { waiting = std::move(resume); });
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.apns.sent.empty());
   REQUIRE(waiting);
@@ -222,7 +213,7 @@ TEST_CASE("privacy decides what a notification says") {
   t.settings.privacy = mode;
   t.device(user(2), "a");
   auto worker = t.worker();
-  REQUIRE(t.follow(t.world.say(1, user(1), {user(2)})));
+  t.owe({user(2)});
   t.turn(*worker);
   REQUIRE(t.apns.sent.size() == 1);
   CHECK(t.apns.sent.front().title.empty() == (mode == Privacy::id_only));
@@ -233,8 +224,7 @@ TEST_CASE("while messages cannot be read pushes wait, and none is lost") {
   Bench t;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.world.fails = true;
   for (int round = 0; round < 20; ++round) {
     t.turn(*worker);
@@ -256,8 +246,7 @@ TEST_CASE("an interceptor that throws silences nothing: the push is tried again"
   });
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.turn(*worker);
   CHECK(t.row(message, user(2)).state == PushState::owed);
   CHECK(t.row(message, user(2)).reason == "interceptor.failed");
@@ -272,8 +261,7 @@ TEST_CASE("a channel that drops a notification, or answers twice, costs an attem
   Bench t;
   t.device(user(2), "a");
   auto worker = t.worker();
-  const auto& message = t.world.say(1, user(1), {user(2)});
-  REQUIRE(t.follow(message));
+  const auto& message = t.owe({user(2)});
   t.apns.hold = true;
   t.turn(*worker);
   t.apns.pending.clear();

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <chrono>
 #include <condition_variable>
 #include <cstdlib>
@@ -190,6 +191,28 @@ TEST_CASE("a connection that went silent is left behind") {
   posted.send(apple.to(device), 5);
   CHECK(posted.answer(5).status == 200);
   CHECK(posted.answer(4).failure == Failure::timed_out);
+}
+
+TEST_CASE("what was under way on a connection that ends is not sent again behind its sender's back") {
+  Apple apple({"--slow", "600000"});
+  Posted posted(settings(apple.there.at("ca_file")));
+  const auto taken = [&](std::string_view token) {
+    const auto pushes = apple.there.pushes();
+    return std::count_if(pushes.begin(), pushes.end(),
+                         [&](const std::string& push) { return push.find(token) != std::string::npos; });
+  };
+  posted.send(apple.to(device), 0);
+  REQUIRE(posted.answer(0).status == 200);
+  posted.send(apple.to("slow-x"), 1);
+  const auto patience = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (taken("slow-x") == 0 && std::chrono::steady_clock::now() < patience) std::this_thread::yield();
+  REQUIRE(taken("slow-x") == 1);
+  posted.send(apple.to("drop-x"), 2);
+  CHECK(posted.answer(1).failure == Failure::lost);
+  CHECK(posted.answer(2).failure == Failure::lost);
+  posted.send(apple.to(device), 3);
+  CHECK(posted.answer(3).status == 200);
+  CHECK(taken("slow-x") == 1);
 }
 
 TEST_CASE("what waits for a connection is given up in its own time") {

@@ -57,9 +57,6 @@ constexpr std::array rows = {
     Row{"Shutdown", Kind::retry},
 };
 
-/// A connection that changed its token too often is of no use for a while.
-constexpr Millis wait_after_token_updates = 5 * 60'000;
-
 Kind kind_of_status(long status) {
   if (status == 410) return Kind::dead_token;
   if (status == 403 || status == 405 || status < 400) return Kind::broken;
@@ -86,11 +83,7 @@ Answer read(const Response& response) {
     answer.next = row->next;
   }
   if (answer.verdict.kind == Kind::dead_token) answer.verdict.since = since;
-  if (answer.verdict.kind == Kind::retry) {
-    answer.verdict.retry_after = response.retry_after;
-    if (said == "TooManyProviderTokenUpdates")
-      answer.verdict.retry_after = std::max(response.retry_after, wait_after_token_updates);
-  }
+  if (answer.verdict.kind == Kind::retry) answer.verdict.retry_after = response.retry_after;
   return answer;
 }
 

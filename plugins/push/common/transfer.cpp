@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include "common/retry_after.hpp"
 #include "common/text.hpp"
@@ -76,6 +77,8 @@ void Transfer::set_up(CURL* handle) {
   curl_easy_setopt(handle, CURLOPT_WRITEDATA, this);
   curl_easy_setopt(handle, CURLOPT_HEADERFUNCTION, on_header);
   curl_easy_setopt(handle, CURLOPT_HEADERDATA, this);
+  curl_easy_setopt(handle, CURLOPT_PREREQFUNCTION, on_request);
+  curl_easy_setopt(handle, CURLOPT_PREREQDATA, this);
   if (!settings_.ca_file.empty()) {
     curl_easy_setopt(handle, CURLOPT_CAINFO, settings_.ca_file.c_str());
     // In that folder are the system's authorities: they would be good beside it.
@@ -114,8 +117,16 @@ void Transfer::set_up_body(CURL* handle) {
 Response Transfer::finish(CURL* handle, CURLcode code) {
   curl_easy_getinfo(handle, CURLINFO_RESPONSE_CODE, &response_.status);
   response_.failure = failure_of(code);
+  // It was with the peer before: what could not be reached then is the second connection.
+  if (sent_ && response_.failure == Response::Failure::unreachable) response_.failure = Response::Failure::lost;
   if (code != CURLE_OK) response_.detail = *words_ != '\0' ? words_ : curl_easy_strerror(code);
   return std::move(response_);
+}
+
+/// Where a connection ends before anything was answered, libcurl sends the request again on another one, up to five
+/// times, and tells nobody. The peer may have taken it the first time: whether it is sent again is for who asked.
+int Transfer::on_request(void* self, char*, char*, int, int) {
+  return std::exchange(static_cast<Transfer*>(self)->sent_, true) ? CURL_PREREQFUNC_ABORT : CURL_PREREQFUNC_OK;
 }
 
 // An exception must not cross libcurl.

@@ -48,6 +48,7 @@ class Transfer {
   static std::size_t on_body(char* data, std::size_t, std::size_t size, void* self);
   static std::size_t on_header(char* data, std::size_t, std::size_t size, void* self);
   static std::size_t on_read(char* data, std::size_t, std::size_t size, void* self);
+  static int on_request(void* self, char*, char*, int, int);
   void hear_header(std::string_view line);
   void set_up_body(CURL* handle);
 
@@ -58,6 +59,7 @@ class Transfer {
   Response response_;
   curl_slist* list_ = nullptr;
   std::size_t read_ = 0;
+  bool sent_ = false;  ///< it, or a part of it, may be with the peer
   char words_[CURL_ERROR_SIZE] = "";
 };
 
