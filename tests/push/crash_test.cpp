@@ -172,6 +172,9 @@ TEST_CASE("what a channel has, and what the ledger does not know of it yet, is t
   });
   for (int round = 0; round < 100; ++round) {
     first->step();
+    is_beside = true;
+    second->step();
+    is_beside = false;
     t.clock.advance(5'000);
   }
   CHECK(settled() == 400);

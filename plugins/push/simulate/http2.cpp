@@ -142,7 +142,7 @@ class Http2 : public std::enable_shared_from_this<Http2> {
         frozen_ = true;
         return;
       case Reply::How::drop:
-        return close();
+        return reset();
       case Reply::How::goaway:
         // What came before is answered; this one and what follows are not, and may be sent again elsewhere.
         nghttp2_submit_goaway(session_.get(), NGHTTP2_FLAG_NONE, std::max(id - 2, 0), NGHTTP2_NO_ERROR, nullptr, 0);
@@ -195,6 +195,13 @@ class Http2 : public std::enable_shared_from_this<Http2> {
                         if (error) return me->close();
                         me->write();
                       });
+  }
+
+  /// Without a goodbye of TCP either, as when what the client had sent was not read.
+  void reset() {
+    boost::system::error_code ignored;
+    stream_->lowest_layer().set_option(asio::socket_base::linger(true, 0), ignored);
+    close();
   }
 
   void close() {
