@@ -1,4 +1,4 @@
-"""What is installed alone: host and SDK in a folder of their own, and projects that are built against them."""
+"""Projects that are built against something outside of the tree, such as what is installed alone."""
 
 import argparse
 import os
@@ -16,16 +16,29 @@ def run(*command, **more):
     return done.stdout
 
 
+def arguments(*more):
+    """How the tree was built, so that projects are built alike; `--work` is a folder for the test alone."""
+    parser = argparse.ArgumentParser()
+    for name in ("build", "work", "cmake", "generator", "compiler", *more):
+        parser.add_argument("--" + name, required=True)
+    parser.add_argument("--launcher", default="")
+    parser.add_argument("--sanitize", default="")
+    return parser.parse_args()
+
+
+def build(options, folder, *words):
+    """The project there, into its folder `build`."""
+    run(options.cmake, "-S", ".", "-B", "build", "-G", options.generator, f"-DCMAKE_CXX_COMPILER={options.compiler}",
+        "-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_CXX_COMPILER_LAUNCHER={options.launcher}",
+        f"-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror {FLAGS.get(options.sanitize, '')}", *words, cwd=folder)
+    run(options.cmake, "--build", "build", "--parallel", "2", cwd=folder)
+
+
 class Installed:
-    """`--build` is installed below `--work`, which is emptied."""
+    """Host and SDK of `--build`, installed below `--work`, which is emptied."""
 
     def __init__(self):
-        parser = argparse.ArgumentParser()
-        for name in ("build", "work", "cmake", "generator", "compiler"):
-            parser.add_argument("--" + name, required=True)
-        parser.add_argument("--launcher", default="")
-        parser.add_argument("--sanitize", default="")
-        self.options = parser.parse_args()
+        self.options = arguments()
         self.work = self.options.work
         run(self.options.cmake, "-E", "rm", "-rf", self.work)
         self.prefix = os.path.join(self.work, "prefix")
@@ -35,11 +48,7 @@ class Installed:
 
     def make(self, folder):
         """Builds the project there, runs its tests, and returns what these say."""
-        cmake, options = self.options.cmake, self.options
-        run(cmake, "-S", ".", "-B", "build", "-G", options.generator, f"-DCMAKE_PREFIX_PATH={self.prefix}",
-            f"-DCMAKE_CXX_COMPILER={options.compiler}", "-DCMAKE_BUILD_TYPE=Debug", f"-DCMAKE_CXX_COMPILER_LAUNCHER={options.launcher}",
-            f"-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror {FLAGS.get(options.sanitize, '')}", cwd=folder)
+        build(self.options, folder, f"-DCMAKE_PREFIX_PATH={self.prefix}")
         with open(os.path.join(folder, "build", "CMakeCache.txt"), encoding="utf-8") as cache:
             assert f"loft_DIR:PATH={self.prefix}/" in cache.read(), "another SDK was found"
-        run(cmake, "--build", "build", "--parallel", "2", cwd=folder)
         return run("ctest", "--test-dir", "build", "--verbose", cwd=folder)
