@@ -13,6 +13,7 @@
 #include <loft/storage.hpp>
 
 #include "messaging/core.hpp"
+#include "messaging/log_search.hpp"
 #include "messaging/outbound.hpp"
 
 namespace loft {
@@ -278,6 +279,7 @@ class Sequencer {
                                std::vector<MarkRun>& runs);
   Result<MessageId> newest_foreign(const ConversationState& conversation, const IntervalSet& set, UserId user,
                                    bool standing);
+  Result<std::vector<Message>> log_on(ConversationId id, SeqRuns& runs, UserId user, bool seek, bool with_recalled);
   bool is_timed(MarkId mark) const noexcept;
   /// What is kept of the time of an act that happens now; 0: nothing.
   Millis time_of_act(MarkId mark) const;

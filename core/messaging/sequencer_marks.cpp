@@ -9,8 +9,12 @@ namespace {
 // Times of contracts' marks are a little late, so that acts of one hour are one interval.
 constexpr Millis hour = 3'600'000;
 
-/// How many messages are read at a time to find the newest from somebody else.
-constexpr std::size_t looked_at = 64;
+/// How many messages are read at a time to find the newest from somebody else: at first, and then.
+constexpr std::size_t least_at_once = 4;
+constexpr std::size_t most_at_once = 64;
+/// So many are read for one that is recalled, which may be among any number of own ones that are; then one that stands
+/// is as good.
+constexpr std::size_t most_recalled = 1024;
 
 }  // namespace
 
@@ -175,25 +179,45 @@ Result<MessageId> Sequencer::newest_foreign(const ConversationState& conversatio
     if (message.sender == user) return false;
     return !standing || (message.recalled == 0 && !recalled_.contains(message.id));
   };
-  for (auto run = set.intervals().rbegin(); run != set.intervals().rend(); ++run) {
-    for (auto seq = run->high; seq >= run->low;) {
-      if (const auto* record = conversation.in_tail(seq)) {
-        if (fits(*record->message)) return record->message->id;
-        --seq;
-        continue;
-      }
-      lock_->unlock();
-      const auto older = core_.storage_.log(conversation.id(), run->low, seq, looked_at, true);
-      lock_->lock();
-      if (!older) return older.error();
-      for (const auto& message : *older) {
-        if (fits(message)) return message.id;
-      }
-      if (older->empty()) break;
-      seq = older->back().seq - 1;
+  const auto first = conversation.tail_first();
+  SeqRuns older;
+  for (const auto& run : set.intervals()) {
+    if (run.low < first) older.emplace_back(run.low, std::min(run.high, first - 1));
+  }
+  for (auto run = set.intervals().rbegin(); run != set.intervals().rend() && run->high >= first; ++run) {
+    for (auto seq = std::min(run->high, conversation.head); seq >= std::max(run->low, first); --seq) {
+      const auto& message = *conversation.in_tail(seq)->message;
+      if (fits(message)) return message.id;
     }
   }
-  return MessageId::none;
+  // Everybody's messages wait for this: own ones, however many they are, are counted and not read.
+  MessageId newest = MessageId::none;
+  std::size_t looked = 0;
+  for (bool seek = false; newest == MessageId::none && !older.empty(); seek = true) {
+    lock_->unlock();
+    const auto messages = log_on(conversation.id(), older, user, seek, !standing && looked < most_recalled);
+    lock_->lock();
+    if (!messages) return messages.error();
+    looked += messages->size();
+    const auto found = std::find_if(messages->begin(), messages->end(), fits);
+    if (found != messages->end()) newest = found->id;
+  }
+  return newest;
+}
+
+/// On down in some runs of a log. `seek`: first to the next message from somebody else, which is all that is left to
+/// look for. Waits for the storage.
+Result<std::vector<Message>> Sequencer::log_on(ConversationId id, SeqRuns& runs, UserId user, bool seek,
+                                               bool with_recalled) {
+  if (seek) {
+    const auto some = LogSearch(core_.storage_, id, user, with_recalled).skip(runs, true);
+    if (!some) return some.error();
+    if (!*some) return std::vector<Message>();
+  }
+  const auto [low, high] = runs.back();
+  auto messages = core_.storage_.log(id, low, high, seek ? most_at_once : least_at_once, true);
+  if (messages) LogSearch::cut_off(runs, messages->empty() ? low : messages->back().seq, true);
+  return messages;
 }
 
 /// What an act concerns in the conversations of its actor, as of this point of the round.

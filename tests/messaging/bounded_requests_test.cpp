@@ -1,0 +1,98 @@
+// What a whole request reads of a log: it grows with its page and with the user's conversations, not with the log.
+#include <catch2/catch.hpp>
+
+#include "shorthand.hpp"
+
+namespace loft::tests {
+namespace {
+
+/// Ann has written nearly all of what is between her and bob; he wrote the first message. Nothing is in memory.
+struct Long {
+  explicit Long(int size) : ann(world.user("ann")), bob(world.user("bob")) {
+    first = send(world, bob, ann);
+    in = pair_of(world, ann, bob);
+    last = first;
+    std::vector<Message> messages(static_cast<std::size_t>(size));
+    std::vector<NewMessage> rows;
+    HeadUpdate head{in, 1, 1, MessageId::none};
+    const auto like = world.storage.all_messages().front();
+    for (auto& message : messages) {
+      message = like;
+      message.id = last = static_cast<MessageId>(raw(last) + 1);
+      message.sender = ann;
+      message.seq = ++head.head;
+      rows.push_back({&message, {}});
+    }
+    head.last = last;
+    Batch batch;
+    batch.applied_upto = raw(last);
+    batch.heads = std::span(&head, 1);
+    batch.messages = rows;
+    REQUIRE(reason_of(world.storage.commit(batch)) == "ok");
+    world.restart();
+    world.storage.in_read = [this] { ++questions; };
+  }
+
+  /// How often a call asks the storage, which is never for more than 256 messages at a time.
+  template <class F>
+  int work(F call) {
+    questions = 0;
+    call();
+    return questions;
+  }
+
+  World world;
+  UserId ann, bob;
+  ConversationId in{};
+  MessageId first{}, last{};
+  int questions = 0;
+};
+
+/// Fifty times as many messages are halved a few times more.
+template <class F>
+void check_is_bounded(F call) {
+  for (const int size : {400, 20000}) {
+    Long log(size);
+    const auto work = log.work([&] { call(log); });
+    INFO(work << " of " << size);
+    CHECK(work <= 70);
+  }
+}
+
+}  // namespace
+
+TEST_CASE("who reads up to an own message has the storage look for the newest from others, not read all between") {
+  check_is_bounded([](Long& log) {
+    const auto marked = log.world.read_up_to(log.ann, log.in, log.last);
+    REQUIRE(reason_of(marked) == "ok");
+    CHECK(marked->newly == 1);
+    // The change names the message that was read.
+    REQUIRE(log.world.storage.all_changes().size() == 1);
+    CHECK(log.world.storage.all_changes().front().message == log.first);
+  });
+}
+
+TEST_CASE("what has one mark is given another without all own messages being read") {
+  check_is_bounded([](Long& log) {
+    const auto set = [&](const MarkAct& act) {
+      const auto marked = log.world.ask<Marked>(
+          [&](auto done) { log.world.core->mark(log.world.http(log.ann), act, std::move(done)); });
+      REQUIRE(reason_of(marked) == "ok");
+      return *marked;
+    };
+    MarkAct timed;
+    timed.mark = log.world.timed;
+    timed.in = ConversationRef::of(log.in);
+    timed.up_to = log.last;
+    set(timed);
+    MarkAct read;
+    read.everywhere = true;
+    read.having = log.world.timed;
+    read.set_before = INT64_MAX;
+    const auto marked = set(read);
+    CHECK(marked.newly == 1);
+    CHECK(marked.newest == log.first);
+  });
+}
+
+}  // namespace loft::tests
