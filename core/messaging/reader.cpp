@@ -2,9 +2,29 @@
 
 #include <algorithm>
 
+#include "messaging/log_search.hpp"
 #include "messaging/page_room.hpp"
 
 namespace loft {
+namespace {
+
+/// Fewer hidden messages than that are read with their neighbours and left out.
+constexpr Seq few_hidden = 64;
+
+/// What is between long runs of hidden messages.
+SeqRuns shown_runs(const IntervalSet& hidden, Seq low, Seq high) {
+  SeqRuns runs;
+  hidden.gaps(low, high, [&](Seq a, Seq b) {
+    if (!runs.empty() && a - runs.back().second <= few_hidden)
+      runs.back().second = b;
+    else
+      runs.emplace_back(a, b);
+    return true;
+  });
+  return runs;
+}
+
+}  // namespace
 
 Error Reader::not_member() { return {Code::forbidden, "member.none", "not a member of this conversation"}; }
 
@@ -74,14 +94,23 @@ Result<Page> Reader::history(const HistoryQuery& query, ConversationState& conve
   const auto hidden = hidden_in(conversation.id());
   Page page;
   PageRoom room(page_bytes_);
-  while (!page.more && high >= seen->low) {
-    auto records = log(conversation, seen->low, high, query.limit + 1, true);
+  auto runs = shown_runs(hidden, seen->low, high);
+  const LogSearch standing(core_.storage_, conversation.id(), UserId::none, false);
+  for (bool in_vain = false; !page.more && !runs.empty();) {
+    if (in_vain && !query.with_recalled) {
+      const auto some = standing.skip(runs, true);
+      if (!some) return some.error();
+      if (!*some) break;
+    }
+    auto records = log(conversation, runs.back().first, runs.back().second, query.limit + 1, true);
     if (!records) return records.error();
     if (records->empty()) break;
-    high = records->back().message->seq - 1;
+    LogSearch::cut_off(runs, records->back().message->seq, true);
+    in_vain = true;
     for (auto& record : *records) {
       if (hidden.contains(record.message->seq)) continue;
       if (!query.with_recalled && record.is_recalled()) continue;
+      in_vain = false;
       page.more = page.messages.size() == query.limit || !room.takes(record);
       if (page.more) break;
       page.messages.push_back(std::move(record));

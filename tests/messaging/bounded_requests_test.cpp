@@ -95,4 +95,25 @@ TEST_CASE("what has one mark is given another without all own messages being rea
   });
 }
 
+TEST_CASE("the history of a cleared conversation is not read") {
+  check_is_bounded([](Long& log) {
+    MarkAct clear;
+    clear.mark = MarkId::hidden;
+    clear.in = ConversationRef::of(log.in);
+    clear.up_to = log.last;
+    REQUIRE(reason_of(log.world.ask<Marked>(
+                [&](auto done) { log.world.core->mark(log.world.http(log.bob), clear, std::move(done)); })) == "ok");
+    const int before = log.world.storage.logs_read;
+    for (const bool with_recalled : {false, true}) {
+      HistoryQuery query;
+      query.in = ConversationRef::of(log.in);
+      query.with_recalled = with_recalled;
+      const auto page = log.world.ask<Page>(
+          [&](auto done) { log.world.core->history(log.world.http(log.bob), query, std::move(done)); });
+      CHECK(ids_of(page).empty());
+    }
+    CHECK(log.world.storage.logs_read == before);
+  });
+}
+
 }  // namespace loft::tests
