@@ -1,6 +1,7 @@
 // A user's conversations, and who belongs to them.
 #include <algorithm>
 
+#include "messaging/newest.hpp"
 #include "messaging/reader.hpp"
 
 namespace loft {
@@ -297,17 +298,17 @@ Result<MessageId> Reader::read_below(ConversationId id, Seq high) {
     low = mine->second.joined_seq + 1;
     if (const auto* mark = mine->second.find(MarkId::read)) read = mark->set;
   }
-  for (std::size_t at_once = 16; low <= high; at_once = std::min<std::size_t>(at_once * 2, 256)) {
-    const auto records = log(*conversation, low, high, at_once, true);
-    if (!records) return records.error();
-    if (records->empty()) break;
-    for (const auto& record : *records) {
-      const auto& message = *record.message;
-      if (message.sender != caller_ && read.contains(message.seq)) return message.id;
-    }
-    high = records->back().message->seq - 1;
+  SeqRuns runs;
+  for (const auto& run : read.intervals()) {
+    if (std::max(run.low, low) <= std::min(run.high, high))
+      runs.emplace_back(std::max(run.low, low), std::min(run.high, high));
   }
-  return MessageId::none;
+  const auto found = newest_in(
+      std::move(runs), LogSearch(core_.storage_, id, caller_, true),
+      [&](Seq from, Seq to, std::size_t limit) { return log(*conversation, from, to, limit, true); },
+      [&](const MessageRecord& record) { return record.message->sender != caller_; });
+  if (!found) return found.error();
+  return found->message != nullptr ? found->message->id : MessageId::none;
 }
 
 bool Reader::has_read(ConversationId id, Seq seq) const {

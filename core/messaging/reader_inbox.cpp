@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <queue>
 
+#include "messaging/log_search.hpp"
 #include "messaging/page_room.hpp"
 #include "messaging/reader.hpp"
 
@@ -11,6 +12,8 @@ namespace {
 /// Of a log, at a time.
 constexpr std::size_t most_at_once = 256;
 constexpr std::size_t least_at_once = 8;
+/// Reads without anything that is wanted, before the storage is asked where there is something.
+constexpr int most_in_vain = 3;
 
 bool is_of(const std::vector<ConversationClass>& classes, const Conversation& info) {
   return classes.empty() || std::any_of(classes.begin(), classes.end(), [&](const ConversationClass& one) {
@@ -32,6 +35,7 @@ struct Reader::Source {
   bool is_known = false;  ///< that there is a next one, and where
   std::vector<MessageRecord> read;
   std::size_t next = 0;
+  int in_vain = 0;  ///< so many times in a row nothing of what was read was wanted
 };
 
 /// What may have something for the query.
@@ -71,7 +75,10 @@ Result<bool> Reader::advance(Source& source, const InboxQuery& query) {
     for (; source.next < source.read.size(); ++source.next) {
       const auto& record = source.read[source.next];
       if (record.message->sender == caller_) continue;
-      if (record.is_recalled() ? query.with_recalled || query.only_recalled : !query.only_recalled) return true;
+      if (record.is_recalled() ? query.with_recalled || query.only_recalled : !query.only_recalled) {
+        source.in_vain = 0;
+        return true;
+      }
     }
     source.next = 0;
     source.read.clear();
@@ -79,19 +86,20 @@ Result<bool> Reader::advance(Source& source, const InboxQuery& query) {
       const auto some = narrow(*source.conversation, runs, query.newest_first);
       if (!some) return some.error();
     }
+    // Own messages, however many there are in a row, are counted and not read.
+    if (source.in_vain >= most_in_vain && !query.only_recalled) {
+      const LogSearch search(core_.storage_, source.conversation->id(), caller_, query.with_recalled);
+      if (const auto some = search.skip(runs, query.newest_first); !some) return some.error();
+    }
     if (runs.empty()) return false;
-    auto& [low, high] = runs.back();
+    const auto [low, high] = runs.back();
     auto read = log(*source.conversation, low, high, source.step, query.newest_first);
     if (!read) return read.error();
     source.read = std::move(*read);
     source.step = std::min(source.step * 2, most_at_once);
     const auto reached = source.read.empty() ? (query.newest_first ? low : high) : source.read.back().message->seq;
-    if (reached == (query.newest_first ? low : high))
-      runs.pop_back();
-    else if (query.newest_first)
-      high = reached - 1;
-    else
-      low = reached + 1;
+    LogSearch::cut_off(runs, reached, query.newest_first);
+    ++source.in_vain;
   }
 }
 

@@ -2,10 +2,37 @@
 #include <algorithm>
 #include <queue>
 
+#include "messaging/newest.hpp"
 #include "messaging/page_room.hpp"
 #include "messaging/reader.hpp"
 
 namespace loft {
+namespace {
+
+/// So many messages are looked through for own ones.
+constexpr Seq looked_through = 256;
+
+/// Narrows `low` … `high` to a short run that has the newest own message that stands; false: there is none.
+Result<bool> narrow_to_own(Storage& storage, ConversationId id, UserId user, Seq& low, Seq& high) {
+  const auto has_own = [&](Seq from, Seq to) -> Result<bool> {
+    const Storage::ForeignRange asked[] = {{id, from, to, user}, {id, from, to, UserId::none}};
+    const auto counts = storage.counts_foreign(asked);
+    if (!counts) return counts.error();
+    if (counts->size() != std::size(asked)) return Error{Code::internal, "storage.broken", {}};
+    return counts->front() != counts->back();
+  };
+  auto has = has_own(low, high);
+  if (!has || !*has) return has;
+  while (high - low >= looked_through) {
+    const auto middle = low + (high - low) / 2;
+    has = has_own(middle + 1, high);
+    if (!has) return has;
+    (*has ? low : high) = *has ? middle + 1 : middle;
+  }
+  return true;
+}
+
+}  // namespace
 
 /// One log, or the changes of one conversation: read on in pieces.
 struct Reader::Stream {
@@ -27,15 +54,22 @@ struct Reader::Stream {
 /// The caller's newest message among those that somebody else has read; an empty record when none of them stands.
 Result<MessageRecord> Reader::own_among(ConversationState& conversation, const IntervalSet& read, Seq low) {
   for (auto run = read.intervals().rbegin(); run != read.intervals().rend(); ++run) {
-    for (auto high = run->high; high >= std::max(run->low, low);) {
-      const auto sent = core_.storage_.sent(conversation.id(), caller_, std::max(run->low, low), high, 1);
+    const auto first = std::max(run->low, low);
+    for (auto high = run->high; high >= first;) {
+      // Most have written a small part of a log, or nothing: what they have is counted by blocks.
+      auto from = first;
+      const auto some = narrow_to_own(core_.storage_, conversation.id(), caller_, from, high);
+      if (!some) return some.error();
+      if (!*some) break;
+      const auto sent = core_.storage_.sent(conversation.id(), caller_, from, high, 1);
       if (!sent) return sent.error();
-      if (sent->empty()) break;
-      auto record = log(conversation, sent->front(), sent->front(), 1, true);
-      if (!record) return record.error();
-      // It may have been recalled meanwhile.
-      if (!record->empty() && !record->front().is_recalled()) return std::move(record->front());
-      high = sent->front() - 1;
+      if (!sent->empty()) {
+        auto record = log(conversation, sent->front(), sent->front(), 1, true);
+        if (!record) return record.error();
+        // It may have been recalled meanwhile.
+        if (!record->empty() && !record->front().is_recalled()) return std::move(record->front());
+      }
+      high = (sent->empty() ? from : sent->front()) - 1;
     }
   }
   return MessageRecord{};
@@ -44,21 +78,17 @@ Result<MessageRecord> Reader::own_among(ConversationState& conversation, const I
 /// The newest message from others among those that the caller has read; an empty record when none of them stands.
 Result<MessageRecord> Reader::foreign_among(ConversationState& conversation, const IntervalSet& read, Seq low) {
   const auto hidden = hidden_in(conversation.id());
-  for (auto run = read.intervals().rbegin(); run != read.intervals().rend(); ++run) {
-    auto high = run->high;
-    for (std::size_t at_once = 1; high >= std::max(run->low, low); at_once = std::min<std::size_t>(at_once * 4, 256)) {
-      auto records = log(conversation, std::max(run->low, low), high, at_once, true);
-      if (!records) return records.error();
-      if (records->empty()) break;
-      for (auto& record : *records) {
-        const auto& message = *record.message;
-        if (message.sender != caller_ && !record.is_recalled() && !hidden.contains(message.seq))
-          return std::move(record);
-      }
-      high = records->back().message->seq - 1;
-    }
+  SeqRuns runs;
+  for (const auto& run : read.intervals()) {
+    hidden.gaps(std::max(run.low, low), run.high, [&](Seq a, Seq b) {
+      runs.emplace_back(a, b);
+      return true;
+    });
   }
-  return MessageRecord{};
+  return newest_in(
+      std::move(runs), LogSearch(core_.storage_, conversation.id(), caller_, false),
+      [&](Seq from, Seq to, std::size_t limit) { return log(conversation, from, to, limit, true); },
+      [&](const MessageRecord& record) { return record.message->sender != caller_ && !record.is_recalled(); });
 }
 
 /// What a change of kind `read` is about, for the caller.

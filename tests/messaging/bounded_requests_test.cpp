@@ -116,4 +116,50 @@ TEST_CASE("the history of a cleared conversation is not read") {
   });
 }
 
+TEST_CASE("the inbox of who wrote nearly all of it finds what others wrote") {
+  for (const bool newest_first : {false, true}) {
+    for (const bool with_recalled : {false, true}) {
+      check_is_bounded([&](Long& log) {
+        InboxQuery query;
+        query.newest_first = newest_first;
+        query.with_recalled = with_recalled;
+        const auto page = log.world.ask<Page>(
+            [&](auto done) { log.world.core->inbox(log.world.http(log.ann), query, std::move(done)); });
+        CHECK(ids_of(page) == std::vector{log.first});
+      });
+    }
+  }
+}
+
+TEST_CASE("the list of conversations finds what was read below any number of own messages") {
+  check_is_bounded([](Long& log) {
+    REQUIRE(reason_of(log.world.read_up_to(log.ann, log.in, log.last)) == "ok");
+    const auto list = log.world.ask<std::vector<ConversationRecord>>(
+        [&](auto done) { log.world.core->conversations(log.world.http(log.ann), {}, std::move(done)); });
+    REQUIRE(reason_of(list) == "ok");
+    REQUIRE(list->size() == 1);
+    CHECK(list->front().read == log.first);
+  });
+}
+
+TEST_CASE("a sync finds what a read change is about below any number of messages of the other one") {
+  for (const bool reads_herself : {false, true}) {
+    check_is_bounded([&](Long& log) {
+      const auto reader = reads_herself ? log.ann : log.bob;
+      REQUIRE(reason_of(log.world.read_up_to(reader, log.in, log.last)) == "ok");
+      // For each of them it is about a message of the other's, or of the own ones: bob's is the first.
+      const auto page = sync(log.world, reads_herself ? log.ann : log.bob, raw(log.last));
+      REQUIRE(reason_of(page) == "ok");
+      REQUIRE(page->entries.size() == 1);
+      REQUIRE(page->entries.front().record.message != nullptr);
+      CHECK(page->entries.front().record.message->id == (reads_herself ? log.first : log.last));
+      const auto other = sync(log.world, reads_herself ? log.bob : log.ann, raw(log.last));
+      REQUIRE(reason_of(other) == "ok");
+      REQUIRE(other->entries.size() == 1);
+      REQUIRE(other->entries.front().record.message != nullptr);
+      CHECK(other->entries.front().record.message->id == (reads_herself ? log.first : log.last));
+    });
+  }
+}
+
 }  // namespace loft::tests
