@@ -11,6 +11,7 @@
 #include <common/queries.hpp>
 #include <common/snapshot.hpp>
 
+#include "kept_files.hpp"
 #include "session.hpp"
 #include "statement.hpp"
 
@@ -72,8 +73,18 @@ class Connection {
   void begin() { step(begin_); }  ///< a reader's: one state until `end`
   void end() noexcept { rollback(); }
   void begin_writing() { step(begin_writing_); }
-  void commit() { step(commit_); }
+  /// Throws Failure when the files are not in their places any more, and has not committed then.
+  void commit() {
+    check_files();
+    step(commit_);
+  }
   void rollback() noexcept;
+
+  /// From now on what is written is refused when these files were moved, deleted or replaced. They must live longer.
+  void guard(const KeptFiles& files) noexcept { files_ = &files; }
+  void check_files() const {
+    if (files_ != nullptr) files_->check();
+  }
 
   /// Runs a text that is not kept, such as a pragma.
   void execute(const std::string& sql);
@@ -104,6 +115,7 @@ class Connection {
   sqlite3_stmt* begin_writing_ = nullptr;
   sqlite3_stmt* commit_ = nullptr;
   DomainNames domains_;
+  const KeptFiles* files_ = nullptr;
 };
 
 }  // namespace loft::storage

@@ -5,13 +5,16 @@
 #include <filesystem>
 #include <memory>
 #include <mutex>
+#include <utility>
 
 #include <common/sql_storage.hpp>
+#include <common/watch.hpp>
 #include <sqlite_migrations.hpp>
 
 #include "backup.hpp"
 #include "check.hpp"
 #include "inspector.hpp"
+#include "kept_files.hpp"
 #include "ledger.hpp"
 #include "schema.hpp"
 #include "startup.hpp"
@@ -22,7 +25,10 @@ namespace {
 
 class SqliteStorage final : public SqlStorage<Connection, Writer> {
  public:
-  ~SqliteStorage() override { inspector_.stop(); }
+  ~SqliteStorage() override {
+    watch_.stop();
+    inspector_.stop();
+  }
 
   void options(OptionTable& table) override {
     table.text("path", path_, "The database file; a relative path begins at data_dir.");
@@ -64,6 +70,8 @@ class SqliteStorage final : public SqlStorage<Connection, Writer> {
 
  private:
   void open(const std::string& path);
+  /// Once a second: nobody may be writing when the files are moved away, and nobody writes to a host that is not ready.
+  void look_at_files() noexcept;
   /// Opens the store as its owner and brings its tables up to date; how many steps that took.
   std::unique_ptr<Writer> own(const std::string& path, const Plan& plan, int& steps);
 
@@ -79,9 +87,12 @@ class SqliteStorage final : public SqlStorage<Connection, Writer> {
   Tuning tuning_{5000, 64 << 20, 4000, 64 << 20};
 
   OwnerLock lock_;
+  KeptFiles files_;
+  bool misplaced_ = false;  ///< what the last look found; the watch's
   Inspector inspector_;
   Ledger<SqliteLedger> ledger_;
   std::atomic<bool> checked_{true};  ///< no check is due any more
+  Watch watch_;
 };
 
 void SqliteStorage::start() {
@@ -96,6 +107,7 @@ void SqliteStorage::start() {
 std::unique_ptr<Writer> SqliteStorage::own(const std::string& path, const Plan& plan, int& steps) {
   check_place(path);
   lock_ = OwnerLock(path);
+  check_log(path);
   prepare_file(path);
   auto writer = std::make_unique<Writer>(path, tuning_);
   auto& db = writer->connection();
@@ -158,6 +170,8 @@ void SqliteStorage::open(const std::string& path) {
     check_heads(schema, path);
   }
   set_closed_in_order(db, false);
+  files_.remember(path);
+  db.guard(files_);
 
   auto reader = tuning_;
   reader.cache_bytes = tuning_.cache_bytes / 8;
@@ -165,9 +179,21 @@ void SqliteStorage::open(const std::string& path) {
     const std::lock_guard lock(writer_mutex_);
     writer_ = std::move(writer);
   }
-  pool_.open([path, reader] { return std::make_unique<Connection>(path, reader); }, readers_);
-  ledger_.open([path, reader] { return std::make_unique<LedgerConnection>(path, reader); }, reports_, busy_timeout_,
-               &writer_mutex_);
+  pool_.open(
+      [this, path, reader] {
+        files_.check();  // SQLite would make an empty database where there is none
+        return std::make_unique<Connection>(path, reader);
+      },
+      readers_);
+  ledger_.open(
+      [this, path, reader] {
+        files_.check();
+        auto connection = std::make_unique<LedgerConnection>(path, reader);
+        connection->guard(files_);
+        return connection;
+      },
+      reports_, busy_timeout_, &writer_mutex_);
+  watch_.start([this] { look_at_files(); });
   host_->log().info("storage open", {{"path", path}, {"migrations_applied", steps}, {"clean", clean}});
   if (clean) return;
   host_->log().warn("the last stop was not in order: the log is recovered, the database is checked in the background",
@@ -179,7 +205,19 @@ void SqliteStorage::open(const std::string& path) {
   });
 }
 
+void SqliteStorage::look_at_files() noexcept {
+  try {
+    files_.check();
+  } catch (const Failure& e) {
+    misplaced_ = true;
+    static_cast<void>(reports_.failed(e, Reports::writing));
+    return;
+  }
+  if (std::exchange(misplaced_, false)) reports_.worked(Reports::writing);
+}
+
 void SqliteStorage::stop(Millis deadline) noexcept {
+  watch_.stop();
   inspector_.stop();
   if (host_ != nullptr) ledger_.close(deadline - host_->clock().steady());
   close_reads(deadline);

@@ -103,6 +103,7 @@ std::unique_ptr<SchemaDatabase> look_into(const std::string& path, int busy_time
   check_place(path);
   if (!has_bytes(path)) {
     check_folder(path);
+    check_log(path);
     return nullptr;
   }
   // A log is there while a host runs and after one that was killed. Where there is none the file is all, and SQLite

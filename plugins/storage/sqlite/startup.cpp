@@ -117,6 +117,19 @@ void check_place(const std::string& path) {
   }
 }
 
+void check_log(const std::string& path) {
+  struct stat info {};
+  if (::stat(path.c_str(), &info) == 0 && info.st_size != 0) return;
+  const auto log = real_file(path) + "-wal";
+  if (::stat(log.c_str(), &info) != 0 || info.st_size == 0) return;
+  refuse(
+      path,
+      "is missing or empty, and its write-ahead log " + log + " (" + std::to_string(info.st_size) +
+          " bytes) is there, with what was stored last",
+      "put the database that belongs to it back beside it; if there is none any more, move the log away, then restore "
+      "a backup or start empty");
+}
+
 void check_folder(const std::string& path) {
   std::error_code error;
   const auto folder = std::filesystem::path(path).parent_path();

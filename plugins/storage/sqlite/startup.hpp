@@ -32,6 +32,10 @@ void check_folder(const std::string& path);
 /// Who has the owner lock of that store, as it wrote it; empty: nobody. Takes nothing and makes no file.
 std::string owner_of(const std::string& path);
 
+/// Throws StartError when there is a write-ahead log with content at `path`, and no database that it belongs to: a
+/// start would make an empty one and destroy the log, which may have what was acknowledged last.
+void check_log(const std::string& path);
+
 /// Makes an empty file, private to the user, when there is none. Throws StartError when it cannot be a database: no
 /// permission, no such folder, a file of another format. Precondition: the owner lock is held.
 void prepare_file(const std::string& path);

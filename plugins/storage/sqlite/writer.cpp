@@ -25,6 +25,7 @@ Conflict Writer::commit(const Batch& batch) {
       connection_.commit();
       return conflict;
     }
+    connection_.check_files();
   } catch (...) {
     connection_.rollback();
     throw;
@@ -116,10 +117,12 @@ void Writer::put_rest(const Batch& batch) {
 }
 
 void Writer::set_follower(std::string_view name, Position position) {
+  connection_.check_files();
   connection_.write(Query::put_follower, name, position);
 }
 
 std::size_t Writer::forget_client_keys(Position before, std::size_t limit) {
+  connection_.check_files();
   return static_cast<std::size_t>(
       connection_.write(Query::forget_keys, before, std::min<std::size_t>(limit, 1'000'000'000)));
 }
