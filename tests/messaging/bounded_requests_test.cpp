@@ -131,6 +131,20 @@ TEST_CASE("the inbox of who wrote nearly all of it finds what others wrote") {
   }
 }
 
+TEST_CASE("removed messages are not looked for among own ones") {
+  for (const bool newest_first : {false, true}) {
+    check_is_bounded([&](Long& log) {
+      REQUIRE(log.world.storage.forget_messages(log.in, 200, SIZE_MAX));
+      InboxQuery query;
+      query.newest_first = newest_first;
+      query.with_recalled = true;
+      const auto page = log.world.ask<Page>(
+          [&](auto done) { log.world.core->inbox(log.world.http(log.ann), query, std::move(done)); });
+      CHECK(ids_of(page).empty());
+    });
+  }
+}
+
 TEST_CASE("the list of conversations finds what was read below any number of own messages") {
   check_is_bounded([](Long& log) {
     REQUIRE(reason_of(log.world.read_up_to(log.ann, log.in, log.last)) == "ok");
