@@ -60,29 +60,38 @@ class Pool {
     dropped.swap(free_);
   }
 
-  /// Waits up to `wait`. Throws what opening a connection throws.
+  /// Waits up to `wait`. Throws what opening a connection throws, when none is out that could be waited for instead: a
+  /// server may give fewer than this pool may have.
   Lease lend(Millis wait) {
+    const auto end = std::chrono::steady_clock::now() + std::chrono::milliseconds(wait);
     std::unique_lock lock(mutex_);
     const auto may = [this] { return size_ == 0 || out_ < size_; };
-    if (!changed_.wait_for(lock, std::chrono::milliseconds(wait), may) || size_ == 0) return {};
+    if (!changed_.wait_until(lock, end, may) || size_ == 0) return {};
+    if (!free_.empty()) return take();
     ++out_;
-    if (!free_.empty()) {
-      auto connection = std::move(free_.back());
-      free_.pop_back();
-      return {this, std::move(connection)};
-    }
     lock.unlock();
     try {
       return {this, make_()};
     } catch (...) {
       lock.lock();
       --out_;
-      changed_.notify_one();
-      throw;
+      changed_.notify_all();
+      const auto is_decided = [this] { return size_ == 0 || !free_.empty() || out_ == 0; };
+      if (!changed_.wait_until(lock, end, is_decided) || size_ == 0) return {};
+      if (free_.empty()) throw;
+      return take();
     }
   }
 
  private:
+  /// Precondition: the lock is held and one is free.
+  Lease take() {
+    auto connection = std::move(free_.back());
+    free_.pop_back();
+    ++out_;
+    return {this, std::move(connection)};
+  }
+
   void take_back(std::unique_ptr<Connection> connection) noexcept {
     std::unique_lock lock(mutex_);
     if (size_ != 0 && connection->usable()) {
