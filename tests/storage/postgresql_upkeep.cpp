@@ -15,22 +15,23 @@ namespace {
 
 const std::span<const st::Migration> all(st::migrations);
 
+pg::Settings settings_of(const OptionValues& values) {
+  pg::Settings settings;
+  settings.host = std::get<std::string>(values.at("host"));
+  settings.port = static_cast<std::uint16_t>(std::get<std::int64_t>(values.at("port")));
+  settings.user = std::get<std::string>(values.at("user"));
+  settings.password = std::get<std::string>(values.at("password"));
+  settings.database = std::get<std::string>(values.at("database"));
+  return settings;
+}
+
 /// Of the user's own, not in pipeline mode.
 class Link final : public pg::Schema {
  public:
-  explicit Link(const OptionValues& values) : Link(std::make_unique<pg::Connection>(settings(values))) {}
+  explicit Link(const OptionValues& values) : Link(std::make_unique<pg::Connection>(settings_of(values))) {}
 
  private:
   explicit Link(std::unique_ptr<pg::Connection> connection) : Schema(*connection), connection_(std::move(connection)) {}
-  static pg::Settings settings(const OptionValues& values) {
-    pg::Settings settings;
-    settings.host = std::get<std::string>(values.at("host"));
-    settings.port = static_cast<std::uint16_t>(std::get<std::int64_t>(values.at("port")));
-    settings.user = std::get<std::string>(values.at("user"));
-    settings.password = std::get<std::string>(values.at("password"));
-    settings.database = std::get<std::string>(values.at("database"));
-    return settings;
-  }
   std::unique_ptr<pg::Connection> connection_;
 };
 
@@ -211,4 +212,14 @@ TEST_CASE("postgresql: names are quoted in the commands and the SQL that are sho
   CHECK_THAT(AtRest(other)->backup("", {}).error().detail, Contains(R"(--dbname='dbname='\''a=b c'\''')"));
   CHECK_THAT(postgresql_refusal(with(house().values, {{"database", "x\";y"}})),
              Contains("CREATE DATABASE \"x\"\";y\" OWNER \"loft\""));
+}
+
+TEST_CASE("postgresql: a host whose own former session still has the lock does not call it another host", "[storage]") {
+  const auto settings = settings_of(coordinates(postgresql_server(), new_database()));
+  pg::Connection first(settings), second(settings);
+  const auto former = pg::own_database(first, settings, {});
+  CHECK_THROWS_WITH(
+      pg::own_database(second, settings, former),
+      Contains("by the session that this host had before (loft") && Contains("pg_terminate_backend(" + former + ")"));
+  CHECK_THROWS_WITH(pg::own_database(second, settings, former + "0"), Contains("is in use by another host (loft"));
 }

@@ -35,11 +35,13 @@ class PostgresqlStorage final : public ServerStorage<Settings, Connection, Write
 
   std::unique_ptr<Connection> connect() override { return std::make_unique<Connection>(settings_); }
   void check_server(Connection& db) override;
-  void take_lock(Connection& db) override { own_database(db, settings_); }
+  void take_lock(Connection& db) override { owner_ = own_database(db, settings_, owner_); }
   std::unique_ptr<SchemaDatabase> tables_of(Connection& db) override { return std::make_unique<Schema>(db); }
   std::string version_of(Connection& db) override;
   void make_native(Connection& db) override { db.go_native(); }
   std::string remedy(const Failure& failure) const override { return schema_remedy(failure.code, settings_); }
+
+  std::string owner_;  ///< the server process that last had the lock for this start; the owner's writer
 };
 
 void PostgresqlStorage::options(OptionTable& table) {

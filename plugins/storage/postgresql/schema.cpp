@@ -93,17 +93,27 @@ std::string owner_of(SchemaDatabase& database) {
   return found.empty() ? std::string() : found[0][0];
 }
 
-void own_database(Connection& connection, const Settings& settings) {
+std::string own_database(Connection& connection, const Settings& settings, const std::string& former) {
   const auto key = std::to_string(owner_lock);
   try {
     // The session of a host that was killed ends within moments: that is waited for.
     connection.ask("SET lock_timeout = 2000");
     connection.ask("SELECT pg_advisory_lock(" + key + ")");
     connection.ask("SET lock_timeout = 0");
+    return connection.ask("SELECT pg_backend_pid()");
   } catch (const Failure& e) {
     if (e.code != "55P03") throw;
     Schema schema(connection);
     const auto owner = owner_of(schema);
+    if (!former.empty() && (owner + ',').find(", server process " + former + ',') != std::string::npos) {
+      throw Failure(Failure::Kind::unavailable,
+                    settings.where() + " is still held by the session that this host had before (" + owner +
+                        "), which the server has not ended: that ends by itself; if it does not, pg_stat_activity says "
+                        "what it waits for (a commit for a synchronous standby that is away), and "
+                        "pg_terminate_backend(" +
+                        former + ") ends it",
+                    e.code);
+    }
     throw Failure(Failure::Kind::unavailable,
                   settings.where() + " is in use by another host (" + owner +
                       "): one host owns a store; stop the other one, or use another `database`",

@@ -40,7 +40,8 @@ std::unique_ptr<SchemaDatabase> look_into(const Settings& settings);
 std::string owner_of(SchemaDatabase& database);
 
 /// Takes the lock that keeps a second host away, for as long as the connection lives. Throws Failure naming the owner.
-void own_database(Connection& connection, const Settings& settings);
+/// `former`: what this host's call before returned, or empty. Returns the server process of the connection.
+std::string own_database(Connection& connection, const Settings& settings, const std::string& former);
 
 /// What makes a dump and brings it back, for the operator: the command in the first line.
 std::string dump_command(const Settings& settings);
