@@ -210,6 +210,33 @@ TEST_CASE("mysql: a server that could not take a message of 16 MiB, or none at a
   CHECK(refused(options) == "it started");
 }
 
+TEST_CASE("mysql: what a server sets for every session changes neither texts nor what is read", "[storage]") {
+  for (const std::string set : {"SET NAMES latin1", "SET NAMES utf8", "SET sql_select_limit = 1"}) {
+    INFO(set);
+    // Of a server of its own, for accounts that are not the operator's.
+    support::PrivateServer server("mariadb", {"--set", "character-set-client-handshake=0"});
+    server.create_database("loft_texts");
+    server.sql("SET GLOBAL init_connect = '" + set + "'");
+    const auto options = mysql_options("loft_texts", server);
+    const std::string handle = "gr\u00FC\u00DFe\U0001F600";
+    {
+      Running running("/nonexistent", options, "storage.mysql");
+      BatchData batch;
+      batch.users = {a_user(3), a_user(4)};
+      batch.users[0].handle = handle;
+      REQUIRE(value(running->commit(batch.view())).empty());
+    }
+    // As somebody reads it who is not misled.
+    Running again("/nonexistent", options, "storage.mysql");
+    const auto found = value(again->user_by_handle(handle));
+    REQUIRE(found);
+    CHECK(found->handle == handle);
+    CHECK(value(again->users(UserId::none, 10)).size() == 2);
+    CHECK(server.sql("SELECT HEX(handle) FROM loft_texts.user WHERE handle LIKE 'gr%'").find("6772C3BCC39F65F09F9880") !=
+          std::string::npos);
+  }
+}
+
 TEST_CASE("mysql: with a binary log of statements there is one writer, which a start says, and everything is written",
           "[storage]") {
   support::PrivateServer server("mariadb", {"--set", "log-bin=changes", "--set", "server-id=1"});

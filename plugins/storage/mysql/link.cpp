@@ -30,8 +30,12 @@ void set_options(MYSQL* handle, const Settings& settings) {
   mysql_options(handle, MYSQL_OPT_RECONNECT, &off);
   const auto setup =
       "SET SESSION sql_mode = 'ANSI_QUOTES,STRICT_ALL_TABLES,NO_ENGINE_SUBSTITUTION', autocommit = 1, "
-      "time_zone = '+00:00', wait_timeout = 31536000, innodb_lock_wait_timeout = " +
+      "time_zone = '+00:00', wait_timeout = 31536000, sql_select_limit = 18446744073709551615, "
+      "innodb_lock_wait_timeout = " +
       std::to_string(lock);
+  // What the handshake said of the character set a server may pass over (character_set_client_handshake), or an
+  // operator may have set otherwise for every session (init_connect): texts would be stored as others.
+  mysql_options(handle, MYSQL_INIT_COMMAND, "SET NAMES utf8mb4 COLLATE utf8mb4_bin");
   mysql_options(handle, MYSQL_INIT_COMMAND, setup.c_str());
   mysql_options(handle, MYSQL_INIT_COMMAND, "SET SESSION TRANSACTION ISOLATION LEVEL REPEATABLE READ");
   if (settings.tls != Tls::off) mysql_options(handle, MYSQL_OPT_SSL_ENFORCE, &on);
