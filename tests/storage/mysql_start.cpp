@@ -232,8 +232,9 @@ TEST_CASE("mysql: what a server sets for every session changes neither texts nor
     REQUIRE(found);
     CHECK(found->handle == handle);
     CHECK(value(again->users(UserId::none, 10)).size() == 2);
-    CHECK(server.sql("SELECT HEX(handle) FROM loft_texts.user WHERE handle LIKE 'gr%'").find("6772C3BCC39F65F09F9880") !=
-          std::string::npos);
+    CHECK(
+        server.sql("SELECT HEX(handle) FROM loft_texts.user WHERE handle LIKE 'gr%'").find("6772C3BCC39F65F09F9880") !=
+        std::string::npos);
   }
 }
 
