@@ -1,19 +1,14 @@
 // Actions of message domains, which the document does not know.
 #include <catch2/catch.hpp>
 
+#include "../support/voting.hpp"
 #include "http_client.hpp"
 
 using namespace flix_test;
 
 namespace {
 
-struct Voting : Bench {
-  Voting() {
-    host.previews.actions = {"acme.poll.vote"};
-    host.previews.acts.rule = [](const auto&) { return std::string(R"({"votes":3})"); };
-  }
-  auto& acts() { return host.previews.acts; }
-};
+using Voting = loft::tests::Voting<Bench>;
 
 std::string vote(const std::string& arguments) {
   return R"({"message_id":")" + hello_id + R"(","arguments":)" + arguments + "}";
@@ -66,29 +61,17 @@ TEST_CASE("an action over HTTP takes its arguments as the body") {
 }
 
 TEST_CASE("members hear of an action as an event of its name, and of signals of other contracts nothing") {
-  Voting bench;
-  Signal signal;
-  signal.name = "acme.poll.vote";
-  signal.data = R"({"votes":3})";
-  signal.message = Bench::id_at(1735689600123);
-  const auto direct = bench.direct();
-  Delivery delivery;
-  delivery.kind = Delivery::Kind::signal;
-  delivery.signal = &signal;
-  delivery.actor = bench.alice.get();
-  delivery.conversation = direct.get();
+  const Voting bench;
+  const auto id = Bench::id_at(1735689600123);
+  constexpr auto v1 = static_cast<Variant>(phoenix::Version::v1), v2 = static_cast<Variant>(phoenix::Version::v2);
   const auto payload = R"({"message_id":")" + hello_id + R"(","user_id":")" + alice_uuid + R"(","event":{"votes":3}})";
-  Encoded two, one;
-  bench.contract.encode(delivery, static_cast<Variant>(phoenix::Version::v2), two);
+  const auto two = bench.heard(*bench.alice, *bench.direct(), id, v2);
   CHECK(two.bytes == R"([null,null,"user:","acme.poll.vote",)" + payload + "]");
   REQUIRE(two.splices.size() == 1);
   CHECK(two.splices[0].at == std::string(R"([null,null,"user:)").size());
-  bench.contract.encode(delivery, static_cast<Variant>(phoenix::Version::v1), one);
-  CHECK(one.bytes == R"({"topic":"user:","event":"acme.poll.vote","payload":)" + payload + R"(,"ref":null})");
-  two.clear();
-  signal.name = "typing";
-  bench.contract.encode(delivery, static_cast<Variant>(phoenix::Version::v2), two);
-  CHECK(two.bytes.empty());
+  CHECK(bench.heard(*bench.alice, *bench.direct(), id, v1).bytes ==
+        R"({"topic":"user:","event":"acme.poll.vote","payload":)" + payload + R"(,"ref":null})");
+  CHECK(bench.heard(*bench.alice, *bench.direct(), id, v2, "typing").bytes.empty());
 }
 
 }  // namespace

@@ -1,19 +1,14 @@
 // Actions of message domains, which the document does not know.
 #include <catch2/catch.hpp>
 
+#include "../support/voting.hpp"
 #include "host.hpp"
 
 using namespace im_test;
 
 namespace {
 
-struct Voting : Bench {
-  Voting() {
-    host.previews.actions = {"acme.poll.vote"};
-    host.previews.acts.rule = [](const auto&) { return std::string(R"({"votes":3})"); };
-  }
-  auto& acts() { return host.previews.acts; }
-};
+using Voting = loft::tests::Voting<Bench>;
 
 const std::string vote = R"({"type":"acme.poll.vote","data":{"message_id":"msg_42","arguments":{"option":1}}})";
 
@@ -76,27 +71,14 @@ TEST_CASE("an action over HTTP takes its arguments as the body") {
 }
 
 TEST_CASE("members hear of an action under its name, and of signals of other contracts nothing") {
-  Voting bench;
-  Signal signal;
-  signal.name = "acme.poll.vote";
-  signal.data = R"({"votes":3})";
-  signal.message = static_cast<MessageId>(42);
-  const auto heard = [&](std::shared_ptr<const Conversation> in) {
-    Delivery delivery;
-    delivery.kind = Delivery::Kind::signal;
-    delivery.signal = &signal;
-    delivery.actor = bench.bob.get();
-    delivery.conversation = in.get();
-    Encoded out;
-    bench.contract.encode(delivery, 0, out);
-    return out.bytes;
-  };
-  CHECK(heard(bench.direct()) ==
+  const Voting bench;
+  const auto id = static_cast<MessageId>(42);
+  CHECK(bench.heard(*bench.bob, *bench.direct(), id).bytes ==
         R"({"type":"acme.poll.vote","data":{"message_id":"msg_42","user_id":"user456","event":{"votes":3}},)"
         R"("timestamp":1640995200000})");
-  CHECK(heard(bench.group("g1")).find(R"("user_id":"user456","group_id":"g1","event")") != std::string::npos);
-  signal.name = "typing";
-  CHECK(heard(bench.direct()).empty());
+  CHECK(bench.heard(*bench.bob, *bench.group("g1"), id).bytes.find(R"("user_id":"user456","group_id":"g1","event")") !=
+        std::string::npos);
+  CHECK(bench.heard(*bench.bob, *bench.direct(), id, 0, "typing").bytes.empty());
 }
 
 }  // namespace

@@ -1,19 +1,14 @@
 // Actions of message domains, which the document does not know.
 #include <catch2/catch.hpp>
 
+#include "../support/voting.hpp"
 #include "host.hpp"
 
 using namespace netherlink_test;
 
 namespace {
 
-struct Voting : Bench {
-  Voting() {
-    host.previews.actions = {"acme.poll.vote"};
-    host.previews.acts.rule = [](const auto&) { return std::string(R"({"votes":3})"); };
-  }
-  auto& acts() { return host.previews.acts; }
-};
+using Voting = loft::tests::Voting<Bench>;
 
 const std::string vote = R"({"type":"acme.poll.vote","payload":{"message_id":42,"arguments":{"option":1}}})";
 const std::string answer = R"({"success":true,"message_id":42,"result":{"votes":3}})";
@@ -72,24 +67,11 @@ TEST_CASE("an action over HTTP takes its arguments as the body") {
 }
 
 TEST_CASE("members hear of an action under its name, and of signals of other contracts nothing") {
-  Voting bench;
-  Signal signal;
-  signal.name = "acme.poll.vote";
-  signal.data = R"({"votes":3})";
-  signal.message = static_cast<MessageId>(42);
-  const auto direct = bench.direct();
-  Delivery delivery;
-  delivery.kind = Delivery::Kind::signal;
-  delivery.signal = &signal;
-  delivery.actor = bench.user1.get();
-  delivery.conversation = direct.get();
-  Encoded out;
-  bench.contract.encode(delivery, 0, out);
-  CHECK(out.bytes == R"({"type":"acme.poll.vote","payload":{"message_id":42,"from":"user1","event":{"votes":3}}})");
-  out.clear();
-  signal.name = "typing";
-  bench.contract.encode(delivery, 0, out);
-  CHECK(out.bytes.empty());
+  const Voting bench;
+  const auto id = static_cast<MessageId>(42);
+  CHECK(bench.heard(*bench.user1, *bench.direct(), id).bytes ==
+        R"({"type":"acme.poll.vote","payload":{"message_id":42,"from":"user1","event":{"votes":3}}})");
+  CHECK(bench.heard(*bench.user1, *bench.direct(), id, 0, "typing").bytes.empty());
 }
 
 }  // namespace
