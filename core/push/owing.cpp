@@ -76,8 +76,10 @@ Result<void> Owing::take_page(const Message& message, std::vector<UserId> users)
     row.user = user;
     row.conversation = message.conversation;
     row.created = p_.clock.now();
-    row.due = message.time() + p_.settings.delay;
-    row.expires = message.time() + p_.settings.ttl;
+    // A clock that was ahead and is set right again leaves ids ahead of it; a push does not wait for that moment.
+    const auto since = std::min(message.time(), row.created);
+    row.due = since + p_.settings.delay;
+    row.expires = since + p_.settings.ttl;
     rows_.push_back(std::move(row));
     if (rows_.size() < rows_at_once) continue;
     if (auto stored = store(); !stored) return stored;

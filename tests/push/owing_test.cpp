@@ -42,6 +42,21 @@ TEST_CASE("a push is due push.delay after its message and of no use push.ttl aft
   CHECK_FALSE(t.has_row(second, user(2)));
 }
 
+TEST_CASE("a message from a clock that was ahead is owed as one of now") {
+  Bench t;
+  t.settings.delay = 3'000;
+  t.settings.ttl = 60'000;
+  t.device(user(2), "a");
+  const auto now = t.clock.now();
+  t.clock.jump_to(now + 7'200'000);
+  const auto& message = t.world.say(1, user(1), {user(2)});
+  REQUIRE(message.time() > now + 60'000);
+  t.clock.jump_to(now);
+  REQUIRE(t.follow(message));
+  CHECK(t.row(message, user(2)).due == now + 3'000);
+  CHECK(t.row(message, user(2)).expires == now + 60'000);
+}
+
 TEST_CASE("a group of thousands is owed page by page, each member once") {
   Bench t;
   t.world.page_size = 400;
