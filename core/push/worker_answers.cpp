@@ -144,7 +144,8 @@ void Worker::judge(Row& row, Try& one, PushVerdict verdict) {
 
 void Worker::judge_mail(Row& row, const Outcome& outcome) {
   Result<void> noted;
-  if (outcome.state == Outcome::State::accepted) noted = p_.world.note_mail(row.push.user, outcome.last);
+  // What came while it was under way is not in it.
+  if (outcome.state == Outcome::State::accepted) noted = p_.world.note_mail(row.push.user, row.mailing_since);
   if (outcome.state == Outcome::State::dead) {
     noted = p_.world.note_mail_dead(row.push.user, row.mail);
     p_.log.info("a mail server does not know a user's address; it is not used again until it is another one",

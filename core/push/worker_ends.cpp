@@ -126,6 +126,7 @@ bool Worker::try_mail(Row& row) {
     return wait(*last + p_.settings.email_interval, "push.mail_interval");
   }
   row.mailing = true;
+  row.mailing_since = now;
   row.plan.note("falls back", "to mail", now);
   Device device;
   device.user = user;

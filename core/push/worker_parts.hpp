@@ -52,10 +52,11 @@ struct Worker::Row {
   std::vector<Device> devices;  ///< all of the user's
   std::vector<Try> tries;       ///< those of this round; their places do not change
   std::size_t under_way = 0;
-  bool looked = false;   ///< user and message are known
-  bool charged = false;  ///< something failed in this round that is this push's own failure
-  std::string waits;     ///< why something was not tried in this round
-  bool mailing = false;  ///< the turn of this user's mails is this row's
+  bool looked = false;       ///< user and message are known
+  bool charged = false;      ///< something failed in this round that is this push's own failure
+  std::string waits;         ///< why something was not tried in this round
+  bool mailing = false;      ///< the turn of this user's mails is this row's
+  Millis mailing_since = 0;  ///< with it: the mail tells of what had come by then
 };
 
 struct Worker::Answer {

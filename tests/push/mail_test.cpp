@@ -66,6 +66,29 @@ TEST_CASE("a busy chat is one mail per push.email.interval, and the next one tel
   CHECK(covered == 18);
 }
 
+TEST_CASE("a message that comes while a mail is under way is in the next one") {
+  MailBench t;
+  auto worker = t.worker();
+  t.mail.hold = true;
+  const auto& first = t.owe({user(2)});
+  t.turn(*worker);
+  REQUIRE(t.mail.sent.size() == 1);
+  t.clock.advance(5'000);
+  const auto& second = t.owe({user(2)});
+  t.clock.advance(5'000);
+  t.mail.answer_all({Kind::accepted, "", 0, 0});
+  t.mail.hold = false;
+  for (int round = 0; round < 15; ++round) {
+    t.turn(*worker);
+    t.clock.advance(60'000);
+  }
+  CHECK(t.mail.sent.size() == 2);
+  for (const auto* message : {&first, &second}) {
+    CHECK(t.row(*message, user(2)).state == PushState::delivered);
+    CHECK(t.row(*message, user(2)).reason.empty());
+  }
+}
+
 TEST_CASE("a mail that failed is tried again, however often the apps were before") {
   MailBench t;
   t.settings.attempts = 2;
